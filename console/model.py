@@ -1,0 +1,507 @@
+"""The nouns every floor speaks: frozen dataclasses, no behaviour beyond reading themselves.
+
+numpy appears in annotations only, so that a screen can import this module without paying for it.
+Times are epoch seconds (UTC); durations are seconds; shapes are given as (steps,) or (steps, buckets).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.float64]
+
+class Labels(tuple[tuple[str, str], ...]):
+    """Label pairs sorted by name: hashable, so a label set can be a key; an object in JSON."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, pairs: Mapping[str, str] | Iterable[tuple[str, str]] = (), **more: str) -> Labels:
+        """The one spelling of a label set.
+
+        >>> Labels.of(model="glove", az="b")
+        (('az', 'b'), ('model', 'glove'))
+        """
+        return cls(sorted({str(name): str(value) for name, value in dict(pairs, **more).items()}.items()))
+
+    def value(self, name: str) -> str | None:
+        """The value of one label, or None."""
+        return next((value for key, value in self if key == name), None)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> Any:
+        from pydantic_core import core_schema as schema
+
+        return schema.no_info_after_validator_function(
+            cls.of,
+            schema.dict_schema(schema.str_schema(), schema.str_schema()),
+            serialization=schema.plain_serializer_function_ser_schema(
+                dict, return_schema=schema.dict_schema(schema.str_schema(), schema.str_schema())
+            ),
+        )
+
+
+NO_LABELS = Labels()
+
+
+# ── signals and samples ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Kind(StrEnum):
+    """How a signal's values are to be read."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+    HISTOGRAM = "histogram"
+
+
+class Direction(StrEnum):
+    """Which way is bad."""
+
+    UP = "up"
+    DOWN = "down"
+    EITHER = "either"
+
+
+Scope = Literal["gpu", "model", "host", "data"]
+Across = Literal["sum", "mean", "max"]
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A quantity with one meaning, whatever exports it."""
+
+    name: str
+    title: str
+    unit: str  # UCUM-like: s, By, 1 (a ratio), {request}, Cel, W, Hz …
+    kind: Kind
+    bad: Direction
+    scope: Scope
+    across: Across = "sum"  # how gauges of several label sets become one; counters and histograms always add
+    floor: float = 0.0  # differences below this, in the signal's unit, are never news
+    otel: str | None = None  # OpenTelemetry's name where one exists
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesKey:
+    """One signal with one label set."""
+
+    signal: str
+    labels: Labels
+    kind: Kind
+    edges: tuple[float, ...] = ()  # histograms only: upper bounds `le`, the last one inf
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One sample as an exporter gave it: a gauge's value, or a counter's or histogram's total so far."""
+
+    series: SeriesKey
+    time: float
+    value: float  # histograms: the sum of observations so far
+    counts: tuple[float, ...] = ()  # histograms only: cumulative counts, one per edge
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """One series over a frame's steps. NaN means no data; it is never 0."""
+
+    key: SeriesKey
+    values: Array  # gauge: mean of each step (steps,); counter: increase (steps,); histogram: observations (steps, buckets)
+    sums: Array | None = None  # histogram only: sum of the observations of each step (steps,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """Many series on one time axis. Steps may have gaps between them: pooled windows lie weeks apart."""
+
+    times: Array  # (steps,) the end of each step
+    step: float  # seconds, the same for every step
+    series: tuple[Series, ...] = ()
+
+
+# ── windows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From start up to, but not including, end."""
+
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
+WindowKind = Literal["current", "offset", "seasonal", "before", "pinned", "where", "dataset", "peers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One or more spans of time (several when seasons are pooled) plus a selector."""
+
+    spans: tuple[Span, ...]
+    kind: WindowKind = "current"
+    where: Labels = NO_LABELS  # added to the step's own selector
+    name: str = ""  # pinned: its name; dataset: its path
+    note: str = ""  # what was left out or pooled, in words
+
+    @property
+    def start(self) -> float:
+        return min(span.start for span in self.spans)
+
+    @property
+    def end(self) -> float:
+        return max(span.end for span in self.spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Give me this signal over that window."""
+
+    signal: str
+    window: Window
+    step: float
+    where: Labels = NO_LABELS
+    by: tuple[str, ...] = ()  # labels to keep apart; everything else is aggregated
+
+
+# ── comparing ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Verdict(StrEnum):
+    """What a comparison concludes."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    IMPROVED = "improved"
+    INCONCLUSIVE = "inconclusive"
+    NO_DATA = "no_data"
+
+
+class State(StrEnum):
+    """How a step ended: its verdict, or one of two that are none."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    IMPROVED = "improved"
+    INCONCLUSIVE = "inconclusive"
+    NO_DATA = "no_data"
+    SKIPPED = "skipped"
+    ERROR = "error"
+
+
+Stat = Literal["p50", "p90", "p95", "p99", "mean", "rate", "ratio", "sum", "max"]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a comparison."""
+
+    value: float | None
+    n: float  # observations for histograms and counters, samples for gauges, rows for tables
+    start: float
+    end: float
+    kind: str = "current"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Current against baseline for one series."""
+
+    signal: str
+    labels: Labels
+    stat: Stat
+    verdict: Verdict
+    reason: str  # for a person; no_data: absent | stale | too few | partial | denied, then detail
+    current: Side
+    baseline: Side
+    ratio: float | None = None  # current / baseline; None where a difference was compared instead (baseline near 0)
+    difference: float | None = None  # current - baseline, in the signal's unit
+    interval: tuple[float, float] | None = None  # of the ratio, or of the difference where ratio is None
+    p: float | None = None  # against "no worse than the tolerance", after Benjamini-Hochberg over the family
+    onset: float | None = None
+    dispersion: float = 1.0  # how much more the data wobbles than independent observations would
+
+
+# ── tables and drift ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+ColumnKind = Literal["numeric", "categorical"]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnProfile:
+    """A column as counts: fixed bins or top categories, with the odd ones counted apart."""
+
+    name: str
+    kind: ColumnKind
+    dtype: str  # as the engine that holds the rows calls it: DOUBLE, VARCHAR …
+    rows: int
+    missing: int = 0
+    infinite: int = 0
+    edges: tuple[float, ...] = ()  # numeric: inner edges; len(counts) == len(edges) + 1
+    categories: tuple[str, ...] = ()  # categorical: the top ones; len(counts) == len(categories) + 1, the last is `other`
+    counts: tuple[int, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    mean: float | None = None
+    unparsable: int = 0  # values that are not of the baseline's kind any more
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A window of rows as counts."""
+
+    columns: tuple[ColumnProfile, ...]
+    rows: int
+    start: float | None = None
+    end: float | None = None
+    duplicates: int = 0
+    newest: float | None = None  # time of the newest row: freshness
+
+    def column(self, name: str) -> ColumnProfile | None:
+        """One column's profile, or None where the window has no such column."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrityIssue:
+    """Something wrong with the data itself, before any question of distribution."""
+
+    check: Literal["schema", "volume", "missing", "novelty", "range", "unit", "constant", "type", "duplicates", "freshness"]
+    column: str | None
+    verdict: Verdict
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SliceShare:
+    """Which part of the rows explains a column's drift."""
+
+    column: str
+    value: str
+    share: float  # of the column's G statistic, 0..1
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDrift:
+    """How one column moved, past both nulls."""
+
+    name: str
+    verdict: Verdict
+    reason: str
+    line: Literal["step", "creep"] = "step"
+    p_sampling: float | None = None
+    p_usual: float | None = None
+    wobble: float | None = None  # over-dispersion of this column's own past: "×34: this column wobbles"
+    effect: float | None = None  # bias-corrected total variation, 0..1
+    shift: float | None = None  # of the mean, in the column's own unit (numeric)
+    psi: float | None = None
+    js: float | None = None
+    ks: float | None = None
+    wasserstein: float | None = None
+    onset: float | None = None
+    slice: SliceShare | None = None
+    issues: tuple[IntegrityIssue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A window of rows against a baseline."""
+
+    verdict: Verdict
+    columns: tuple[ColumnDrift, ...]
+    integrity: tuple[IntegrityIssue, ...] = ()
+    rows: tuple[int, int] = (0, 0)  # baseline, current
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """A kept example input of a window, redacted."""
+
+    side: Literal["current", "baseline"]
+    time: float
+    kind: Literal["image", "row", "text"]
+    caption: str
+    fields: Labels = NO_LABELS
+    pixels: tuple[tuple[int, ...], ...] = ()  # image: rows of 0..255 grey values, at most 32 x 32
+
+
+# ── what happened ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened at an instant: a deploy, a config change, an XID, an alert, a restart."""
+
+    time: float
+    kind: str
+    target: str
+    title: str
+    id: str = ""
+    detail: str = ""
+    source: str = ""
+
+
+FindingKind = Literal["comparison", "drift", "event", "probe", "exemplar", "integrity", "rank", "answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A comparison, event, exemplar pair or check worth citing. The published shape of DESIGN §12."""
+
+    id: str
+    kind: FindingKind
+    step: str
+    text: str
+    verdict: Verdict
+    signal: str | None = None
+    labels: Labels = NO_LABELS
+    reason: str = ""
+    stat: str | None = None
+    current: Side | None = None
+    baseline: Side | None = None
+    ratio: float | None = None
+    interval: tuple[float, float] | None = None
+    p: float | None = None
+    onset: float | None = None
+    drift: ColumnDrift | None = None
+    exemplars: tuple[Exemplar, ...] = ()
+    event: Event | None = None
+
+
+# ── playbook runs ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """One step of one run."""
+
+    id: str
+    title: str
+    uses: str
+    state: State
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)  # what expressions see, plain JSON types
+    seconds: float = 0.0
+    unreachable: bool = False  # the error was a source that could not be reached: exit 4
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One line of evidence that moved a cause."""
+
+    text: str  # the expression, or its title
+    weight: Literal["weak", "moderate", "strong", "decisive"]
+    against: bool
+    findings: tuple[str, ...]
+    group: str | None = None
+    counted: bool = True  # only the strongest of a group counts
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A named root cause with its own odds."""
+
+    id: str
+    playbook: str
+    title: str
+    subject: str
+    odds: float  # posterior odds of this cause, its own, not a share
+    probability: float
+    evidence: tuple[str, ...]  # finding ids that speak for it
+    against: tuple[str, ...]
+    moves: tuple[Move, ...] = ()
+    remedies: tuple[str, ...] = ()
+
+    @property
+    def is_named(self) -> bool:
+        return self.odds >= 3
+
+    @property
+    def is_likely(self) -> bool:
+        return self.odds >= 20
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of one playbook."""
+
+    id: str
+    playbook: str
+    title: str
+    started: float
+    finished: float | None
+    verdict: Verdict
+    steps: tuple[StepResult, ...]
+    causes: tuple[Cause, ...]  # best first, those below 3:1 too
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    current: Window | None = None
+    baseline: Window | None = None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return tuple(finding for step in self.steps for finding in step.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """What was noticed: a trigger's verdict, an alert or an operator's words."""
+
+    text: str
+    signal: str | None = None
+    labels: Labels = NO_LABELS
+    verdict: Verdict | None = None
+    alert: Labels = NO_LABELS
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line of an incident's timeline."""
+
+    time: float
+    operator: str
+    text: str
+
+
+IncidentState = Literal["open", "acknowledged", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A symptom with everything that belongs to it."""
+
+    id: str  # I-1, I-2 …
+    title: str
+    state: IncidentState
+    opened: float
+    symptom: Symptom
+    subject: str = ""  # the model, node or pipeline it is about
+    owner: str = ""
+    closed: float | None = None
+    notes: tuple[Note, ...] = ()
+    runs: tuple[str, ...] = ()  # run ids
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What andon says about a run or an incident. The published shape of DESIGN §12."""
+
+    verdict: Verdict
+    exit: int
+    incident: Incident | None
+    causes: tuple[Cause, ...]  # named ones (odds >= 3), best first
+    findings: tuple[Finding, ...]
+    unexplained: tuple[str, ...]  # ids of findings that no named cause cites
+    runs: tuple[Run, ...]
+    seconds: float = 0.0

@@ -1,0 +1,37 @@
+"""What a step type gets and gives: the interface that plugins write against."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from console.model import Finding, State, StepResult, Window
+from console.sources.estate import Estate
+
+Ask = Callable[[str, tuple[str, ...]], Awaitable[str | None]]
+"""Puts a question to the operator: (question, answers) -> the answer, or None where nobody is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """All a step may look at."""
+
+    step: str
+    estate: Estate
+    current: Window
+    baseline: Window
+    inputs: Mapping[str, str]
+    results: Mapping[str, StepResult]  # of the steps it needs
+    now: float
+    ask: Ask
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutcome:
+    """What a step found. Findings get their ids from the engine; `values` has the keys of StepType.result."""
+
+    state: State
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)

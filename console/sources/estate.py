@@ -1,0 +1,31 @@
+"""Everything that can be asked: the open sources of one run or one daemon, by what they can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from console.model import Span
+from console.sources.types import EventReader, Prober, SignalReader, TableReader
+
+
+@dataclass(slots=True)
+class Estate:
+    """Sources by name. A source appears under every capability that it has."""
+
+    readers: list[SignalReader] = field(default_factory=list)  # asked in this order; the store comes first
+    tables: dict[str, TableReader] = field(default_factory=dict)
+    events: dict[str, EventReader] = field(default_factory=dict)
+    probers: dict[str, Prober] = field(default_factory=dict)
+    sources: dict[str, Any] = field(default_factory=dict)  # all of them
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a run stands on: the sources, the clock, and what windows need to know about the past."""
+
+    estate: Estate
+    now: float
+    pins: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)  # pinned baselines by name
+    excluded: Sequence[Span] = ()  # known incidents: left out of baselines

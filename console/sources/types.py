@@ -1,0 +1,120 @@
+"""What a source can do. Each capability is one method; a source has those that make sense for it.
+
+A source that can hang in a way no timeout reaches (NVML, a stuck mount, the kernel log) is written as plain blocking
+functions with the same names and runs in a child process, where `child.py` gives it these coroutines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from console.model import NO_LABELS, Event, Exemplar, Frame, Labels, Profile, Query, Reading, Span
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """What `andon source check` says of one source."""
+
+    name: str
+    kind: str
+    state: Literal["ok", "stale", "denied", "malformed", "unreachable"]
+    reason: str = ""
+    dialects: tuple[str, ...] = ()
+    signals: tuple[str, ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()  # (signal, why)
+    newest: float | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRequest:
+    """Count these rows into bins. With `like`, into the bins of that profile; without, into fresh ones."""
+
+    spans: tuple[Span, ...]
+    where: Labels = NO_LABELS
+    columns: tuple[str, ...] = ()  # empty: all but time, image and label-only ones
+    like: Profile | None = None
+    by: str | None = None  # one profile per value of this column
+    every: float | None = None  # one profile per so many seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileGroup:
+    """One profile of a request: of a value of `by`, or of a step that starts at `start`, or of all rows."""
+
+    value: str | None
+    start: float | None
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class ExemplarRequest:
+    """Show rows of these spans, the most typical (`near`) of `column` within [low, high] first."""
+
+    side: Literal["current", "baseline"]
+    spans: tuple[Span, ...]
+    where: Labels = NO_LABELS
+    column: str | None = None
+    near: float | None = None
+    limit: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeAnswer:
+    """Pinned golden inputs sent through the live model."""
+
+    sent: int
+    answered: int
+    changed: int  # answers that differ from the pinned ones by more than the tolerance
+    largest: float  # largest absolute difference of any output
+    median_seconds: float
+    examples: tuple[str, ...] = ()  # a few changed ones in words
+    error: str = ""  # why some were not answered
+
+
+@runtime_checkable
+class Collectable(Protocol):
+    """Gives samples of this instant, for the collector to keep."""
+
+    async def collect(self, now: float) -> Sequence[Reading]: ...
+
+
+@runtime_checkable
+class SignalReader(Protocol):
+    """Answers queries over any window: the store, a Prometheus."""
+
+    async def read(self, query: Query) -> Frame: ...
+
+    async def signals(self) -> Sequence[str]: ...
+
+
+@runtime_checkable
+class TableReader(Protocol):
+    """Counts rows where they lie."""
+
+    async def profiles(self, request: ProfileRequest) -> Sequence[ProfileGroup]: ...
+
+    async def exemplars(self, request: ExemplarRequest) -> Sequence[Exemplar]: ...
+
+
+@runtime_checkable
+class EventReader(Protocol):
+    """Knows what changed and when."""
+
+    async def events(self, span: Span, kinds: Sequence[str]) -> Sequence[Event]: ...
+
+
+@runtime_checkable
+class Prober(Protocol):
+    """Can send golden inputs through a live model."""
+
+    async def probe(self) -> ProbeAnswer: ...
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """Says how it is."""
+
+    async def check(self) -> SourceStatus: ...
