@@ -1,10 +1,9 @@
-"""The settings: one TOML file, checked whole, with defaults that need no file at all."""
+"""The settings as every floor sees them. config_file.py reads them from TOML; none is needed."""
 
 from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,33 @@ from console.errors import ConfigError
 
 DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>ms|s|m|h|d|w)")
 UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """One configured source: its kind decides which options it takes."""
+
+    name: str
+    kind: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that can be set."""
+
+    path: Path | None = None  # the file it came from; None where there is none
+    data: Path = Path()
+    interval: float = 15.0  # seconds between collections; 0: only when asked
+    retention_days: int = 36
+    store_megabytes: int = 2048
+    socket_group: str | None = None  # a Unix group that may talk to the daemon; None: the owner alone
+    clock: Path | None = None  # a file that holds the time as epoch seconds: the practice line's clock
+    watch: bool = True  # evaluate triggers after each collection
+    sources: tuple[SourceConfig, ...] = ()
+    plugin_dirs: tuple[Path, ...] = ()
+    plugins_disabled: tuple[str, ...] = ()
+    playbook_dirs: tuple[Path, ...] = ()
 
 
 def duration(text: str) -> float:
@@ -28,34 +54,16 @@ def duration(text: str) -> float:
     return sum(float(part["number"]) * UNIT_SECONDS[part["unit"]] for part in parts)
 
 
-DEFAULT_INTERVAL = "15s"
-DEFAULT_STORE_MB = 2048
-DEFAULT_DAYS = 36
+def default_config_path() -> Path:
+    """`ANDON_CONFIG`, else config.toml in the platform's configuration folder."""
+    import platformdirs
+
+    named = os.environ.get("ANDON_CONFIG")
+    return Path(named) if named else platformdirs.user_config_path("andon") / "config.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class SourceConfig:
-    """One configured source: its kind decides which options it takes."""
+def default_data_dir() -> Path:
+    """The platform's data folder: $XDG_DATA_HOME/andon on Linux."""
+    import platformdirs
 
-    name: str
-    kind: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    isolated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """Everything that can be set."""
-
-    path: Path | None = None
-    data: Path = Path()
-    interval: float = duration(DEFAULT_INTERVAL)
-    retention_days: int = DEFAULT_DAYS
-    store_megabytes: int = DEFAULT_STORE_MB
-    socket_group: str | None = None  # a Unix group that may talk to the daemon; None: the owner alone
-    clock: Path | None = None  # a file that holds the time as epoch seconds: the practice line's clock
-    watch: bool = True  # evaluate triggers after each collection
-    sources: tuple[SourceConfig, ...] = ()
-    plugin_dirs: tuple[Path, ...] = ()
-    plugins_disabled: tuple[str, ...] = ()
-    playbook_dirs: tuple[Path, ...] = ()
+    return platformdirs.user_data_path("andon")

@@ -1,4 +1,4 @@
-"""Where the shipped playbooks and plugins lie: the one lookup, the same in a wheel, an editable install and a checkout."""
+"""Where the shipped playbooks and plugins lie: one lookup for a wheel, an editable install and a checkout."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
+
 class Labels(tuple[tuple[str, str], ...]):
     """Label pairs sorted by name: hashable, so a label set can be a key; an object in JSON."""
 
@@ -114,7 +115,9 @@ class Series:
     """One series over a frame's steps. NaN means no data; it is never 0."""
 
     key: SeriesKey
-    values: Array  # gauge: mean of each step (steps,); counter: increase (steps,); histogram: observations (steps, buckets)
+    values: (
+        Array  # gauge: mean of each step (steps,); counter: increase (steps,); histogram: observations (steps, buckets)
+    )
     sums: Array | None = None  # histogram only: sum of the observations of each step (steps,)
 
 
@@ -249,7 +252,9 @@ class ColumnProfile:
     missing: int = 0
     infinite: int = 0
     edges: tuple[float, ...] = ()  # numeric: inner edges; len(counts) == len(edges) + 1
-    categories: tuple[str, ...] = ()  # categorical: the top ones; len(counts) == len(categories) + 1, the last is `other`
+    categories: tuple[
+        str, ...
+    ] = ()  # categorical: the top ones; len(counts) == len(categories) + 1, the last is `other`
     counts: tuple[int, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
@@ -277,7 +282,9 @@ class Profile:
 class IntegrityIssue:
     """Something wrong with the data itself, before any question of distribution."""
 
-    check: Literal["schema", "volume", "missing", "novelty", "range", "unit", "constant", "type", "duplicates", "freshness"]
+    check: Literal[
+        "schema", "volume", "missing", "novelty", "range", "unit", "constant", "type", "duplicates", "freshness"
+    ]
     column: str | None
     verdict: Verdict
     text: str

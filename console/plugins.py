@@ -74,7 +74,9 @@ class StepType:
     options: type[BaseModel]
     result: Mapping[str, str]  # dotted name -> CEL type: {"verdict": "string", "current.stat": "double"}
     run: Callable[[Any, Any], Awaitable[Any]]  # (StepContext, options) -> StepOutcome
-    tied: tuple[str, ...] = ()  # options that name another step: `with: {around: {onset_of: ttft}}` -> ("around.onset_of",)
+    tied: tuple[
+        str, ...
+    ] = ()  # options that name another step: `with: {around: {onset_of: ttft}}` -> ("around.onset_of",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,133 @@
+"""config.toml: read, checked whole, and published as a JSON Schema."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from console.config import Config, SourceConfig, default_config_path, default_data_dir, duration
+from console.errors import ConfigError
+
+SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Daemon(_Table):
+    """The collector and store of this host."""
+
+    data: str | None = Field(None, description="the data folder; not on a network file system")
+    interval: str = Field("15s", description="time between collections; 0s collects only when asked")
+    retention_days: int = Field(36, ge=1, description="how long minutes are kept")
+    store_megabytes: int = Field(2048, ge=1, description="the store's size cap")
+    socket_group: str | None = Field(None, description="a Unix group that may talk to the daemon")
+    clock: str | None = Field(None, description="a file that holds the time; for the practice line")
+    watch: bool = Field(True, description="evaluate the playbooks' triggers")
+
+
+class _Plugins(_Table):
+    """Plugins beside those that ship."""
+
+    dirs: list[str] = Field([], description="folders of plugin files")
+    disable: list[str] = Field([], description="plugins to leave out")
+
+
+class _Playbooks(_Table):
+    """Playbooks beside those that ship."""
+
+    dirs: list[str] = Field([], description="folders of playbooks")
+
+
+class _Source(_Table):
+    """One source; its kind decides which other keys it takes."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+    kind: str = Field(description="metrics, table, events, host or what a plugin offers")
+
+
+class _File(_Table):
+    """andon's configuration. Paths are relative to the file."""
+
+    daemon: _Daemon = _Daemon()
+    plugins: _Plugins = _Plugins()
+    playbooks: _Playbooks = _Playbooks()
+    sources: dict[SourceName, _Source] = {}
+
+
+def load_config(path: Path | None = None, *, data: Path | None = None) -> Config:
+    """Read the settings. A file that was named must exist; the default one need not.
+
+    Raises ConfigError for a file that cannot be read, is not TOML, or has an unknown key or a value of the wrong type.
+    """
+    named = path is not None or "ANDON_CONFIG" in os.environ
+    path = path or default_config_path()
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if named:
+            raise ConfigError(f"there is no configuration file {path}", "name another with --config") from None
+        return Config(data=data or default_data_dir())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}", "it must be a text file that you may read") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {error}", "`andon config schema` lists every key") from error
+    try:
+        file = _File.model_validate(tables)
+    except ValidationError as error:
+        raise _in_words(path, error) from None
+    return _settings(path.absolute(), file, data)
+
+
+def config_schema() -> dict[str, Any]:
+    """The JSON Schema of config.toml."""
+    return _File.model_json_schema()
+
+
+def _settings(path: Path, file: _File, data: Path | None) -> Config:
+    def beside(text: str) -> Path:
+        return path.parent / Path(text).expanduser()
+
+    daemon = file.daemon
+    return Config(
+        path=path,
+        data=data or (beside(daemon.data) if daemon.data else default_data_dir()),
+        interval=duration(daemon.interval),
+        retention_days=daemon.retention_days,
+        store_megabytes=daemon.store_megabytes,
+        socket_group=daemon.socket_group,
+        clock=beside(daemon.clock) if daemon.clock else None,
+        watch=daemon.watch,
+        sources=tuple(
+            SourceConfig(name, table.kind, dict(table.model_extra or {})) for name, table in file.sources.items()
+        ),
+        plugin_dirs=tuple(map(beside, file.plugins.dirs)),
+        plugins_disabled=tuple(file.plugins.disable),
+        playbook_dirs=tuple(map(beside, file.playbooks.dirs)),
+    )
+
+
+def _in_words(path: Path, error: ValidationError) -> ConfigError:
+    first = error.errors()[0]
+    *parents, key = (str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = _keys(parents)
+        near = difflib.get_close_matches(key, known, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+        return ConfigError(f"{path}: unknown key {'.'.join([*parents, key])!r}", hint)
+    return ConfigError(f"{path}: {'.'.join([*parents, key])}: {first['msg'].lower()}", "see `andon config schema`")
+
+
+def _keys(parents: list[str]) -> list[str]:
+    model: type[BaseModel] = _File
+    for parent in parents:
+        annotation = model.model_fields[parent].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+    return list(model.model_fields)
