@@ -1,0 +1,35 @@
+"""What time it is: the wall clock's, or that of a file, so that the practice line can live through weeks in seconds."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from console.errors import ConfigError
+
+Clock = Callable[[], float]
+"""Epoch seconds."""
+
+wall_clock: Clock = time.time
+
+
+def file_clock(path: Path) -> Clock:
+    """A clock that reads epoch seconds from a file, which its owner replaces whole. ConfigError when it holds none."""
+
+    def read() -> float:
+        try:
+            now = float(path.read_text("ascii"))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"the clock file {path} holds no time", "write epoch seconds into it") from error
+        if not math.isfinite(now):
+            raise ConfigError(f"the clock file {path} holds no time", "write epoch seconds into it")
+        return now
+
+    return read
+
+
+def clock_of(path: Path | None) -> Clock:
+    """The clock that a configuration names."""
+    return wall_clock if path is None else file_clock(path)
