@@ -145,7 +145,7 @@ class Span:
         return self.end - self.start
 
 
-WindowKind = Literal["current", "offset", "seasonal", "before", "pinned", "where", "dataset", "peers"]
+WindowKind = Literal["current", "offset", "seasonal", "before", "pinned", "where", "dataset", "peers", "span"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -501,6 +501,23 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A remedy that a named cause points to; its plan, once one was made."""
+
+    id: str
+    cause: str
+    plan: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The two windows of a diagnosis."""
+
+    current: Window | None = None
+    baseline: Window | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
     """What andon says about a run or an incident. The published shape of DESIGN §12."""
 
@@ -509,6 +526,9 @@ class Diagnosis:
     incident: Incident | None
     causes: tuple[Cause, ...]  # named ones (odds >= 3), best first
     findings: tuple[Finding, ...]
-    unexplained: tuple[str, ...]  # ids of findings that no named cause cites
-    runs: tuple[Run, ...]
+    unexplained: tuple[str, ...]  # ids of findings worth a look that no named cause cites
+    remedies: tuple[Offer, ...] = ()
+    windows: Windows = Windows()
+    agent: None = None  # what a language model added, where one is configured
+    runs: tuple[Run, ...] = ()
     seconds: float = 0.0
