@@ -1,0 +1,154 @@
+"""A playbook as the engine holds it: checked, compiled, frozen. `loader.py` makes these from YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from console.errors import UsageError
+from console.model import NO_LABELS, Labels, Verdict
+from console.playbook.expressions import Expression
+from console.playbook.template import Template
+
+Weight = Literal["weak", "moderate", "strong", "decisive"]
+InputType = Literal["string", "number", "boolean"]
+InputValue = str | float | bool
+
+DEFAULT_CURRENT = "15m"
+DEFAULT_BASELINE: Mapping[str, Any] = {"offset": "1d"}
+DEFAULT_TIMEOUT = 30.0  # seconds a step may take
+DEFAULT_PRIOR = 1 / 30  # odds of a cause before any evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What a run must be told, or takes from the incident (`source`: incident.labels.model)."""
+
+    name: str
+    type: InputType = "string"
+    source: str = ""
+    default: InputValue | None = None
+
+    def value(self, text: str) -> InputValue:
+        """The text of a command line or a label in the input's own type; UsageError where it does not fit."""
+        match self.type:
+            case "number":
+                try:
+                    return float(text)
+                except ValueError as error:
+                    raise UsageError(f"input {self.name} must be a number, not {text!r}", "") from error
+            case "boolean":
+                if text not in ("true", "false"):
+                    raise UsageError(f"input {self.name} must be true or false, not {text!r}", "")
+                return text == "true"
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What makes this playbook worth running: a signal's verdict, or an alert whose labels match (`*` globs)."""
+
+    signal: str | None = None
+    verdict: Verdict = Verdict.DEGRADED
+    alert: Labels = NO_LABELS
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerCheck:
+    """How a signal trigger is looked at while nobody asks: options of the `compare` step, for every label set at once.
+
+    A selector that an input would fill (`where: {model: "${{ inputs.model }}"}`) is a label to keep apart here, and the
+    label set that is degraded fills the input of the run (`Playbook.inputs_from`).
+    """
+
+    signal: str
+    verdict: Verdict
+    step: str | None  # the step whose statistic, tolerance and selector it takes; None: the signal's defaults
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One entry under `steps`."""
+
+    id: str
+    title: str
+    uses: str
+    options: Mapping[str, Any]  # `with`, as written
+    templates: Mapping[tuple[str | int, ...], Template] = field(default_factory=dict)  # by path in `options`
+    condition: Expression | None = None
+    needs: tuple[str, ...] = ()  # written, and implied by every reference
+    timeout: float = DEFAULT_TIMEOUT
+    current: str | None = None  # where the step looks at other windows than the playbook
+    baseline: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One line that moves a cause when it is true."""
+
+    expression: Expression
+    weight: Weight
+    against: bool = False
+    group: str | None = None
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CauseRule:
+    """A root cause that the playbook can conclude, and what speaks for and against it."""
+
+    id: str
+    title: str
+    evidence: tuple[Evidence, ...]
+    prior: float = DEFAULT_PRIOR  # odds
+    subject: Template | str | None = None  # None: the input `model`
+    remedies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """A checked playbook."""
+
+    name: str
+    title: str
+    steps: tuple[Step, ...]
+    causes: tuple[CauseRule, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    current: str = DEFAULT_CURRENT
+    baseline: Mapping[str, Any] = field(default_factory=lambda: dict(DEFAULT_BASELINE))
+    description: str = ""
+    path: str = ""  # the file, or the name it was given
+    source: str = ""  # the text itself
+
+    @property
+    def trigger_checks(self) -> tuple[TriggerCheck, ...]:
+        """One check per signal trigger, taken from the first `compare` step of the same signal."""
+        return tuple(
+            _check(trigger.signal, trigger.verdict, self.steps)
+            for trigger in self.triggers
+            if trigger.signal is not None
+        )
+
+    def inputs_from(self, labels: Labels) -> dict[str, str]:
+        """The inputs that say `from: incident.labels.NAME`, where the labels have them."""
+        found = {name: labels.value(each.source.removeprefix("incident.labels.")) for name, each in self.inputs.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def _check(signal: str, verdict: Verdict, steps: tuple[Step, ...]) -> TriggerCheck:
+    for step in steps:
+        if step.uses == "compare" and step.options.get("signal") == signal:
+            return TriggerCheck(signal, verdict, step.id, _for_every_label_set(step))
+    return TriggerCheck(signal, verdict, None, {"signal": signal})
+
+
+def _for_every_label_set(step: Step) -> dict[str, Any]:
+    where = step.options.get("where", {})
+    by = list(step.options.get("by", ()))
+    asked = [label for label in where if ("where", label) in step.templates]
+    options = {key: value for key, value in step.options.items() if key not in ("where", "by")}
+    fixed = {label: value for label, value in where.items() if label not in asked}
+    return options | {"where": fixed, "by": [*by, *(label for label in asked if label not in by)]}
