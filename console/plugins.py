@@ -67,7 +67,7 @@ class SourceType:
 
 @dataclass(frozen=True, slots=True)
 class StepType:
-    """A step that a playbook may use. `result` types every value that expressions may read (see playbook/expressions.py)."""
+    """A step that a playbook may use. `result` types every value that expressions may read."""
 
     name: str
     title: str
@@ -292,7 +292,7 @@ def load_plugins(folders: Sequence[Path] = (), *, disable: Sequence[str] = ()) -
     for folder in (library_dir("plugins"), *folders):
         for path in sorted(folder.glob("*.py")):
             if not path.stem.startswith("_") and path.stem not in disable:
-                _register(plugins, path.stem, lambda path=path: _load_file(path))  # type: ignore[misc]
+                _register(plugins, path.stem, lambda path=path: load_file(path))  # type: ignore[misc]
     for entry in entry_points(group="andon"):
         if entry.name not in disable:
             _register(plugins, entry.name, entry.load)
@@ -308,7 +308,8 @@ def _register(plugins: Plugins, name: str, load: Callable[[], ModuleType]) -> No
         plugins.problems.append(error)
 
 
-def _load_file(path: Path) -> ModuleType:
+def load_file(path: Path) -> ModuleType:
+    """A plugin's file as the module andon_plugins.<stem>."""
     name = f"andon_plugins.{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

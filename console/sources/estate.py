@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from console.errors import AndonError
 from console.model import Span
 from console.sources.types import EventReader, Prober, SignalReader, TableReader
 
@@ -19,6 +20,7 @@ class Estate:
     events: dict[str, EventReader] = field(default_factory=dict)
     probers: dict[str, Prober] = field(default_factory=dict)
     sources: dict[str, Any] = field(default_factory=dict)  # all of them
+    failed: dict[str, AndonError] = field(default_factory=dict)  # those that could not be opened, and why
 
 
 @dataclass(frozen=True, slots=True)

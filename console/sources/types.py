@@ -98,6 +98,8 @@ class TableReader(Protocol):
 
     async def exemplars(self, request: ExemplarRequest) -> Sequence[Exemplar]: ...
 
+    async def slices(self) -> Sequence[str]: ...  # the columns to slice by
+
 
 @runtime_checkable
 class EventReader(Protocol):
@@ -118,3 +120,10 @@ class Checkable(Protocol):
     """Says how it is."""
 
     async def check(self) -> SourceStatus: ...
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """Holds something that has to be let go."""
+
+    async def close(self) -> None: ...

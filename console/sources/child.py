@@ -1,0 +1,87 @@
+"""A source in a child process, seen from outside: the coroutines of types.py, over a worker that may fail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from console.errors import SourceMalformed
+from console.model import Event, Exemplar, Reading, Span
+from console.sources.calls import CALLS, Opening, plain
+from console.sources.types import ExemplarRequest, ProbeAnswer, ProfileGroup, ProfileRequest, SourceStatus
+from console.sources.worker import CALL_SECONDS, Worker
+
+
+class Child:
+    """An isolated source. It has just those methods that the source has, so it stands where the source would."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+
+    async def close(self) -> None:
+        """End the process."""
+        await self.worker.close()
+
+    async def _ask(self, call: str, *arguments: Any) -> Any:
+        answer = await self.worker.ask(call, [plain(argument) for argument in arguments])
+        try:
+            return CALLS[call].answer(answer)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise SourceMalformed(f"source {self.worker.name}: its {call} answer has a wrong {where}: {first['msg']}",
+                                  "mend the plugin that it comes from") from None  # fmt: skip
+
+
+class _Collects(Child):
+    async def collect(self, now: float) -> Sequence[Reading]:
+        answer: Sequence[Reading] = await self._ask("collect", now)
+        return answer
+
+
+class _Counts(Child):
+    async def profiles(self, request: ProfileRequest) -> Sequence[ProfileGroup]:
+        answer: Sequence[ProfileGroup] = await self._ask("profiles", request)
+        return answer
+
+    async def exemplars(self, request: ExemplarRequest) -> Sequence[Exemplar]:
+        answer: Sequence[Exemplar] = await self._ask("exemplars", request)
+        return answer
+
+    async def slices(self) -> Sequence[str]:
+        answer: Sequence[str] = await self._ask("slices")
+        return answer
+
+
+class _Remembers(Child):
+    async def events(self, span: Span, kinds: Sequence[str]) -> Sequence[Event]:
+        answer: Sequence[Event] = await self._ask("events", span, tuple(kinds))
+        return answer
+
+
+class _Probes(Child):
+    async def probe(self) -> ProbeAnswer:
+        answer: ProbeAnswer = await self._ask("probe")
+        return answer
+
+
+class _Checks(Child):
+    async def check(self) -> SourceStatus:
+        answer: SourceStatus = await self._ask("check")
+        return answer
+
+
+FACES = {"collect": _Collects, "profiles": _Counts, "events": _Remembers, "probe": _Probes, "check": _Checks}
+
+
+async def open_child(opening: Opening, *, seconds: float = CALL_SECONDS, rest_seconds: float = 1.0) -> Child:
+    """Start the process, open the source in it, and give it the face of what it can do. Raises SourceError and what
+    the source raises out of andon's family; `seconds` is the deadline of each later call.
+    """
+    worker = Worker(opening, seconds=seconds, rest_seconds=rest_seconds)
+    await worker.start()
+    faces = tuple(face for call, face in FACES.items() if call in worker.able)
+    kind: type[Child] = type("IsolatedSource", faces or (Child,), {})
+    return kind(worker)

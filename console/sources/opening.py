@@ -1,0 +1,136 @@
+"""From settings to open sources: each one opened on its own, so that a broken one stops no other."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from console.config import SourceConfig
+from console.errors import AndonError, ConfigError, PluginError, UsageError
+from console.plugins import Plugins, SourceType, guard
+from console.sources.calls import Opening
+from console.sources.child import open_child
+from console.sources.estate import Estate
+from console.sources.types import Closable, EventReader, Prober, SignalReader, TableReader
+
+CLOSE_SECONDS = 2.0
+
+T = TypeVar("T")
+
+
+async def open_estate(configs: Sequence[SourceConfig], plugins: Plugins) -> Estate:
+    """Open every source; those that cannot be opened stand in `failed` with their error."""
+    estate = Estate()
+    opened = await asyncio.gather(*(_open_or_say_why(config, plugins) for config in configs))
+    for config, source in zip(configs, opened, strict=True):
+        if isinstance(source, AndonError):
+            estate.failed[config.name] = source
+        else:
+            enlist(estate, config.name, source)
+    return estate
+
+
+async def open_source(config: SourceConfig, plugins: Plugins) -> Any:
+    """Open one source: an object with some of the coroutines of types.py.
+
+    Raises ConfigError for an unknown kind or option, SourceError or PluginError for a source that does not open.
+    """
+    offers = {offer.kind: (plugin, offer) for plugin, offer in reversed(plugins.offers("andon_sources"))}
+    if config.kind not in offers:
+        raise ConfigError(f"source {config.name}: there is no kind {config.kind!r}", _nearest(config.kind, offers))
+    plugin, offer = offers[config.kind]
+    options = _checked(config, offer)
+    if offer.isolated:
+        module = plugins.manager.get_plugin(plugin)
+        name = getattr(module, "__name__", plugin)
+        file = str(getattr(module, "__file__", "")) if name.startswith("andon_plugins.") else ""
+        return await open_child(Opening(config.name, config.kind, name, file, options.model_dump(mode="json")))
+    return _told(lambda: guard(plugin, f"opening source {config.name}", lambda: offer.open(config.name, options)))
+
+
+def enlist(estate: Estate, name: str, source: Any) -> None:
+    """Put an open source under every capability that it has."""
+    estate.sources[name] = source
+    if isinstance(source, SignalReader):
+        estate.readers.append(source)
+    if isinstance(source, TableReader):
+        estate.tables[name] = source
+    if isinstance(source, EventReader):
+        estate.events[name] = source
+    if isinstance(source, Prober):
+        estate.probers[name] = source
+
+
+async def close(estate: Estate) -> None:
+    """Let go of every source; one that will not is left behind."""
+    closing = [
+        asyncio.create_task(_close(source)) for source in estate.sources.values() if isinstance(source, Closable)
+    ]
+    if closing:
+        _done, late = await asyncio.wait(closing, timeout=CLOSE_SECONDS)
+        for task in late:
+            task.cancel()
+
+
+def from_argument(text: str, plugins: Plugins) -> SourceConfig:
+    """The source that `--source NAME=URL` means: the first kind that takes the URL as its own.
+
+    Raises UsageError where no kind does.
+    """
+    name, equals, url = text.partition("=")
+    if not (name and equals and url):
+        raise UsageError(
+            f"--source {text!r} is not NAME=URL", "write it like --source line=http://127.0.0.1:8000/metrics"
+        )
+    for plugin, offer in plugins.offers("andon_sources"):
+        options = _told(lambda offer=offer, plugin=plugin: guard(plugin, "reading a URL", lambda: offer.from_url(url)))  # type: ignore[misc]
+        if options is not None:
+            return SourceConfig(name, offer.kind, dict(options))
+    raise UsageError(f"no kind of source reads {url!r}", "name a kind and its options in the configuration instead")
+
+
+async def _open_or_say_why(config: SourceConfig, plugins: Plugins) -> Any:
+    try:
+        return await open_source(config, plugins)
+    except AndonError as error:
+        return error
+
+
+async def _close(source: Closable) -> None:
+    await source.close()
+
+
+def _checked(config: SourceConfig, offer: SourceType) -> BaseModel:
+    known = offer.options.model_fields
+    for option in config.options:
+        if option not in known:
+            raise ConfigError(
+                f"source {config.name}: a {offer.kind} source has no option {option!r}", _nearest(option, known)
+            )
+    try:
+        return offer.options.model_validate(dict(config.options))
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = ".".join(map(str, first["loc"])) or "options"
+        raise ConfigError(
+            f"source {config.name}: {option}: {first['msg']}", f"options are {', '.join(known)}"
+        ) from None
+
+
+def _told(call: Callable[[], T]) -> T:
+    """What a guarded call gives; an error of andon's own family comes out as itself."""
+    try:
+        return call()
+    except PluginError as error:
+        if isinstance(error.__cause__, AndonError):
+            raise error.__cause__ from None
+        raise
+
+
+def _nearest(name: str, known: Any) -> str:
+    close_ones = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close_ones[0]!r}?" if close_ones else f"known are {', '.join(sorted(known))}"
