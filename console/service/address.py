@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from console.errors import UsageError
+from console.errors import ConfigError, UsageError
 
 MOST_BYTES = 103 if sys.platform == "darwin" else 107  # sun_path less its closing zero
 
@@ -34,3 +36,34 @@ def address(path: Path) -> Iterator[str]:
         yield f"/proc/self/fd/{folder}/{path.name}"
     finally:
         os.close(folder)
+
+
+def listen(path: Path, group: str | None = None) -> socket.socket:
+    """A socket that only its owner, or a group as well, can connect to. ConfigError for a group that is none.
+
+    The caller holds the data folder's lock, so a socket that lies there already is a dead daemon's.
+    """
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with address(path) as name:
+            before = os.umask(0o177)  # nobody else gets in, not even between bind and chmod
+            try:
+                listener.bind(name)
+            finally:
+                os.umask(before)
+        if group is not None:
+            os.chown(path, -1, _group_id(group))
+            path.chmod(0o660)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _group_id(group: str) -> int:
+    try:
+        return grp.getgrnam(group).gr_gid
+    except KeyError:
+        raise ConfigError(f"there is no group {group!r} on this machine", "mend [daemon] socket_group") from None

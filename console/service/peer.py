@@ -5,7 +5,6 @@ from __future__ import annotations
 import pwd
 import socket
 import struct
-import sys
 from dataclasses import dataclass
 
 _LOCAL_PEERCRED = 0x001  # macOS, <sys/un.h>; Python does not name it
@@ -24,7 +23,7 @@ class Peer:
 
 def peer_of(connection: socket.socket) -> Peer:
     """The peer of a connected Unix socket. OSError when it is gone already."""
-    if sys.platform == "linux":
+    if hasattr(socket, "SO_PEERCRED"):
         pid, uid, _gid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         return Peer(uid, _name(uid), pid)
     _version, uid, *_groups = _XUCRED.unpack(connection.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED.size))

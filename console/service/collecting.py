@@ -1,0 +1,140 @@
+"""Asking every source for its samples, so that one that hangs, fails or floods harms nobody but itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Literal
+
+from console.clock import Clock
+from console.errors import AndonError, SourceDenied, SourceMalformed, StoreError
+from console.model import Reading
+from console.sources.types import Collectable
+
+log = logging.getLogger("andon.collect")
+
+COLLECT_SECONDS = 10.0
+FIRST_WAIT = 15.0  # after a first failure; doubled with each further one
+LONGEST_WAIT = 300.0
+MOST_READINGS = 50_000  # of one source in one round
+
+Keep = Callable[[Sequence[Reading], float], Awaitable[None]]
+SourceState = Literal["new", "ok", "denied", "malformed", "unreachable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How one source has been doing."""
+
+    state: SourceState = "new"
+    reason: str = ""
+    newest: float | None = None  # when it last gave samples
+    readings: int = 0  # in its last round
+    seconds: float = 0.0  # that the last round took
+    failures: int = 0  # in a row
+    again: float = 0.0  # not asked before this time
+
+
+class Collector:
+    """Collects from the sources that can be collected from; `health` says how each of them is."""
+
+    def __init__(
+        self,
+        sources: Mapping[str, object],
+        keep: Keep,
+        clock: Clock,
+        *,
+        seconds: float = COLLECT_SECONDS,
+        most: int = MOST_READINGS,
+    ) -> None:
+        self.sources = {name: source for name, source in sources.items() if isinstance(source, Collectable)}
+        self.health = {name: Health() for name in self.sources}
+        self._keep = keep
+        self._clock = clock
+        self._seconds = seconds
+        self._most = most
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._asked: dict[str, asyncio.Future[Sequence[Reading]]] = {}
+
+    async def round(self, *, patience: float | None = None) -> None:
+        """Ask every source that is due, all at once, and wait for them for `patience` seconds at most.
+
+        A source that is still at it from an earlier round is not asked a second time; one that failed rests first.
+        """
+        now = self._clock()
+        for name, source in self.sources.items():
+            if self._is_due(name, now):
+                task = asyncio.create_task(self._collect(name, source, now), name=f"collect {name}")
+                self._running[name] = task
+                task.add_done_callback(lambda _task, name=name: self._running.pop(name))  # type: ignore[misc]
+        if self._running:
+            await asyncio.wait(list(self._running.values()), timeout=patience)
+
+    async def close(self) -> None:
+        """Let go of what is still running."""
+        for task in list(self._running.values()):
+            task.cancel()
+
+    def _is_due(self, name: str, now: float) -> bool:
+        asked = self._asked.get(name)
+        is_busy = name in self._running or (asked is not None and not asked.done())
+        return not is_busy and now >= self.health[name].again
+
+    async def _collect(self, name: str, source: Collectable, now: float) -> None:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        asking = self._asked[name] = asyncio.ensure_future(source.collect(now))
+        asking.add_done_callback(_look_at)
+        try:
+            done, _late = await asyncio.wait([asking], timeout=self._seconds)
+        finally:
+            asking.cancel()
+        seconds = loop.time() - started
+        if not done:
+            # The cancelled call may take its time to end, or never do: nobody waits for it.
+            self._failed(name, now, "unreachable", f"did not answer within {self._seconds:g} s", seconds)
+            return
+        try:
+            await self._take(name, asking.result(), now, seconds)
+        except SourceDenied as error:
+            self._failed(name, now, "denied", error.message, seconds)
+        except SourceMalformed as error:
+            self._failed(name, now, "malformed", error.message, seconds)
+        except StoreError as error:
+            log.error("%s: its samples could not be kept: %s", name, error.message)
+        except AndonError as error:
+            self._failed(name, now, "unreachable", error.message, seconds)
+        except Exception as error:  # noqa: BLE001 - a source is a plugin: whatever it raises is its own state
+            self._failed(name, now, "unreachable", f"{type(error).__name__}: {error}", seconds)
+
+    async def _take(self, name: str, given: Sequence[Reading], now: float, seconds: float) -> None:
+        readings = list(islice(given, self._most + 1))
+        flood = len(readings) > self._most
+        del readings[self._most :]
+        await self._keep(readings, now)
+        if flood:
+            reason = f"gave more than {self._most} samples at once; the rest was cut off"
+            self._failed(name, now, "malformed", reason, seconds)
+        else:
+            if self.health[name].failures:
+                log.info("%s answers again", name)
+            self.health[name] = Health("ok", newest=now, readings=len(readings), seconds=seconds)
+
+    def _failed(self, name: str, now: float, state: SourceState, reason: str, seconds: float) -> None:
+        before = self.health[name]
+        if (before.state, before.reason) != (state, reason):
+            log.warning("%s is %s: %s", name, state, reason)
+        wait = min(FIRST_WAIT * 2.0**before.failures, LONGEST_WAIT)
+        failures = before.failures + 1
+        self.health[name] = replace(
+            before, state=state, reason=reason, readings=0, seconds=seconds, failures=failures, again=now + wait
+        )
+
+
+def _look_at(asked: asyncio.Future[Sequence[Reading]]) -> None:
+    """A call that ends after its deadline has nobody else to take its exception."""
+    if not asked.cancelled():
+        asked.exception()

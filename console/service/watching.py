@@ -1,0 +1,163 @@
+"""From triggers to incidents: what stands twice opens one, its playbooks run, and people are told."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from console.errors import AndonError
+from console.model import Diagnosis, Incident, Labels, Run, Symptom
+from console.service.reports import write_report
+
+log = logging.getLogger("andon.watch")
+
+WATCH_SECONDS = 15.0  # of the daemon's clock, between two evaluations
+EXAMINE_SECONDS = 120.0
+MOST_EXAMINATIONS = 2  # at once
+MOST_OPEN = 100  # incidents; more is a flood of triggers, not that many problems
+SUBJECT_LABELS = ("model", "pipeline", "dataset", "node", "host", "gpu")
+
+
+class Records(Protocol):
+    """The incidents as the watch needs them: the store's, through its one writer."""
+
+    async def standing(self) -> Sequence[Incident]:
+        """Those that are not closed."""
+
+    async def open(self, symptom: Symptom, subject: str, now: float) -> Incident: ...
+
+    async def note(self, incident: str, text: str, now: float) -> object: ...
+
+    async def keep_runs(self, runs: Sequence[Run], incident: str | None) -> None: ...
+
+
+def subject_of(symptom: Symptom) -> str:
+    """What a symptom is about: its model where it has one, else the nearest thing, else its signal.
+
+    >>> subject_of(Symptom("slow", "model.latency", Labels.of(model="glove")))
+    'glove'
+    """
+    labels = dict([*symptom.alert, *symptom.labels])
+    return next((labels[name] for name in SUBJECT_LABELS if name in labels), symptom.signal or symptom.text)
+
+
+class Watch:
+    """`look` evaluates the triggers; examinations of what it opens run in the background."""
+
+    def __init__(
+        self,
+        records: Records,
+        evaluate: Callable[[float], Awaitable[Sequence[Symptom]]],
+        examine: Callable[[Incident, Sequence[Symptom]], Awaitable[Diagnosis]],
+        tell: Callable[[Incident], Coroutine[Any, Any, None]],
+        data: Path,
+        *,
+        seconds: float = EXAMINE_SECONDS,
+    ) -> None:
+        self.trouble = ""
+        self.looked: float | None = None  # when the triggers were last evaluated
+        self.symptoms: tuple[Symptom, ...] = ()  # what stood then
+        self._records = records
+        self._evaluate = evaluate
+        self._examine = examine
+        self._tell = tell
+        self._data = data
+        self._seconds = seconds
+        self._room = asyncio.Semaphore(MOST_EXAMINATIONS)
+        self._looking = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def examinations(self) -> int:
+        """How many incidents are being examined, or wait for it."""
+        return len(self._tasks)
+
+    async def resume(self) -> None:
+        """Examine what an earlier daemon opened and did not live to examine."""
+        for incident in await self._records.standing():
+            if not incident.runs:
+                self._begin(incident, [incident.symptom])
+
+    async def look(self, now: float) -> list[Incident]:
+        """Evaluate the triggers unless that was done a moment ago; the incidents it opened."""
+        async with self._looking:
+            if self.looked is not None and 0 <= now - self.looked < WATCH_SECONDS:
+                return []
+            before = {_key(symptom) for symptom in self.symptoms}
+            self.looked = now
+            self.symptoms = tuple(await self._evaluate(now))
+            standing: dict[str, list[Symptom]] = {}
+            for symptom in self.symptoms:
+                if _key(symptom) in before:
+                    standing.setdefault(subject_of(symptom), []).append(symptom)
+            known = {incident.subject: incident for incident in await self._records.standing()}
+            opened: list[Incident] = []
+            for subject, symptoms in standing.items():
+                if subject in known:
+                    await self._attach(known[subject], symptoms, now)
+                elif len(known) + len(opened) < MOST_OPEN:
+                    opened.append(await self._open(subject, symptoms, now))
+                else:
+                    self._say(f"{MOST_OPEN} incidents are open already; none was opened about {subject}")
+            return opened
+
+    async def settled(self) -> None:
+        """Wait until nothing is being examined."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks))
+
+    async def close(self) -> None:
+        """Let go of the examinations; the next daemon resumes them."""
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(list(self._tasks), timeout=2.0)
+
+    async def _open(self, subject: str, symptoms: Sequence[Symptom], now: float) -> Incident:
+        incident = await self._records.open(symptoms[0], subject, now)
+        log.warning("%s opened: %s", incident.id, incident.title)
+        await self._attach(incident, symptoms[1:], now)
+        self._begin(incident, symptoms)
+        return incident
+
+    async def _attach(self, incident: Incident, symptoms: Sequence[Symptom], now: float) -> None:
+        """Note, once each, what else stands about the subject of an incident."""
+        noted = {note.text for note in incident.notes}
+        for symptom in symptoms:
+            text = f"also: {symptom.signal or symptom.text}"
+            if symptom.signal != incident.symptom.signal and text not in noted:
+                await self._records.note(incident.id, text, now)
+                noted.add(text)
+
+    def _begin(self, incident: Incident, symptoms: Sequence[Symptom]) -> None:
+        task = asyncio.create_task(self._work(incident, symptoms), name=f"examine {incident.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, incident: Incident, symptoms: Sequence[Symptom]) -> None:
+        async with self._room:
+            telling = asyncio.create_task(self._tell(incident))
+            try:
+                async with asyncio.timeout(self._seconds):
+                    diagnosis = await self._examine(incident, symptoms)
+                    await self._records.keep_runs(diagnosis.runs, incident.id)
+                self.trouble = ""
+            except TimeoutError:
+                self._say(f"examining {incident.id} took more than {self._seconds:g} s and was stopped")
+            except AndonError as error:
+                self._say(f"examining {incident.id} failed: {error.message}")
+            except Exception as error:  # noqa: BLE001 - a mistake of ours costs one examination, never the daemon
+                told = write_report(self._data, f"examining {incident.id}", error)
+                self._say(f"{told.message} ({told.hint})")
+            await telling
+
+    def _say(self, trouble: str) -> None:
+        self.trouble = trouble
+        log.error("%s", trouble)
+
+
+def _key(symptom: Symptom) -> tuple[str | None, Labels]:
+    return symptom.signal, symptom.labels

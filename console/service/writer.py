@@ -1,0 +1,73 @@
+"""The store's one writer: a thread that owns the connection, so that no disk ever blocks the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from console.errors import StoreError
+from console.store.store import Store
+
+log = logging.getLogger("andon.store")
+
+COMMIT_SECONDS = 1.0  # what a killed daemon may lose of its samples
+T = TypeVar("T")
+
+
+class Writer:
+    """Everything that is written goes through `do`, in turn; `trouble` says what is wrong with the store, if so."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.trouble = ""
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._store: Store | None = None
+
+    async def open(self, *, days: int, megabytes: int) -> None:
+        """Open or create the store; StoreError when it cannot be used."""
+        self._store = await self._in_thread(lambda: Store.open(self.path, days=days, megabytes=megabytes))
+
+    async def do(self, work: Callable[[Store], T]) -> T:
+        """Run `work` on the store. A full or failing disk raises StoreError here and shows in `trouble`."""
+        store = self._store
+        assert store is not None, "open comes first"
+        try:
+            result = await self._in_thread(lambda: work(store))
+        except StoreError as error:
+            if self.trouble != error.message:
+                log.error("%s", error.message)
+            self.trouble = error.message
+            raise
+        return result
+
+    async def commit(self) -> bool:
+        """Put on disk what was added; False, with the reason in `trouble`, when that failed. It is tried again."""
+        try:
+            await self.do(lambda store: store.commit())
+        except StoreError:
+            return False
+        if self.trouble:
+            log.info("the store can be written again")
+            self.trouble = ""
+        return True
+
+    async def commit_for_ever(self) -> None:
+        """Commit every second."""
+        while True:
+            await asyncio.sleep(COMMIT_SECONDS)
+            await self.commit()
+
+    async def close(self) -> None:
+        """Commit, and let go of the file."""
+        store = self._store
+        if store is not None:
+            await self.commit()
+            await self._in_thread(store.close)
+        self._thread.shutdown(wait=False)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
