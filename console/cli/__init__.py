@@ -1,0 +1,67 @@
+"""The `andon` command: parse arguments, call one function, print. Everything a command needs is imported by it alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The console script."""
+    sys.exit(run(sys.argv[1:] if argv is None else argv))
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command and say how it ended, as an exit code of DESIGN §12. Nothing escapes as a traceback."""
+    import click
+
+    from console.cli.root import andon
+    from console.errors import AndonError, Exit
+
+    try:
+        outcome = andon.main(list(argv), prog_name="andon", standalone_mode=False)
+        return int(outcome) if isinstance(outcome, int) else Exit.HEALTHY
+    except AndonError as error:
+        return _say(error.message, error.hint, error.exit)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return Exit.USAGE
+    except click.ClickException as error:
+        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "andon"
+        return _say(error.format_message(), f"see `{command} --help`", Exit.USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader left (`| head`); there is nobody to tell
+        return Exit.HEALTHY
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a crash is 70, never 1
+        return _say(
+            f"andon itself failed: {type(error).__name__}: {error}",
+            f"please report it with {_report_file(argv)}",
+            Exit.INTERNAL,
+        )
+
+
+def _say(message: str, hint: str, code: int) -> int:
+    from console.report.clean import clean
+
+    print(f"andon: {clean(message)}", file=sys.stderr)  # noqa: T201
+    if hint:
+        print(f"       {clean(hint)}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _report_file(argv: Sequence[str]) -> Path:
+    """Write the traceback and what is needed to read it; arguments after `=` may be secrets and are left out."""
+    import platform
+    import tempfile
+    import traceback
+
+    from console import __version__
+
+    words = " ".join(argument.split("=", 1)[0] for argument in argv)
+    with tempfile.NamedTemporaryFile("w", prefix="andon-crash-", suffix=".txt", delete=False, encoding="utf-8") as file:
+        file.write(f"andon {__version__}, Python {platform.python_version()}, {platform.platform()}\nandon {words}\n\n")
+        traceback.print_exc(file=file)
+    return Path(file.name)

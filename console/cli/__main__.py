@@ -1,0 +1,5 @@
+"""`python -m console.cli` is `andon`."""
+
+from console.cli import main
+
+main()

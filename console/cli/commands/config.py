@@ -1,0 +1,64 @@
+"""`andon config`: the settings, where they come from, and their schema."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from console.cli.session import Group, Session
+
+
+@click.group(cls=Group)
+def config() -> None:
+    """Show the settings, where they come from, and their schema."""
+
+
+@config.command()
+@click.pass_obj
+def show(session: Session) -> None:
+    """The settings in force, defaults included."""
+    from console.report.tables import columns
+
+    shape = {key: _plain(value) for key, value in asdict(session.config_with_sources).items()}
+    shape["sources"] = [
+        {"name": source.name, "kind": source.kind, "options": _plain(dict(source.options))}
+        for source in session.config_with_sources.sources
+    ]
+    rows = [(key, value) for key, value in shape.items() if key != "sources"]
+    rows += [(f"sources.{source['name']}", source["kind"]) for source in shape["sources"]]
+    session.emit_shape(shape, lambda: columns(["setting", "value"], rows))
+
+
+@config.command()
+@click.pass_obj
+def path(session: Session) -> None:
+    """The file that is read."""
+    from console.config import default_config_path
+
+    chosen = session.config_path or default_config_path()
+    shape = {"path": str(chosen), "exists": chosen.is_file()}
+    session.emit_shape(shape, lambda: f"{chosen}{'' if chosen.is_file() else '  (not there: the defaults hold)'}")
+
+
+@config.command()
+@click.pass_obj
+def schema(session: Session) -> None:
+    """The JSON Schema of config.toml."""
+    import orjson
+
+    from console.config_file import config_schema
+
+    session.emit(orjson.dumps(config_schema(), option=orjson.OPT_INDENT_2).decode())
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: "(hidden)" if _is_secret(key) else _plain(item) for key, item in value.items()}
+    return value if isinstance(value, int | float | bool | None) else str(value)
+
+
+def _is_secret(key: str) -> bool:
+    return any(word in key.lower() for word in ("token", "secret", "password", "headers")) and not key.endswith("_env")

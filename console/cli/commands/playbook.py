@@ -1,0 +1,104 @@
+"""`andon playbook`: what there is, what one does, and whether it holds together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from console.cli.session import Group, Session
+from console.errors import Exit, PlaybookError, UsageError
+
+if TYPE_CHECKING:
+    from console.playbook.definition import Playbook
+
+
+@click.group(cls=Group)
+def playbook() -> None:
+    """List, show and check playbooks."""
+
+
+@playbook.command(name="list")
+@click.pass_obj
+def list_(session: Session) -> None:
+    """Every playbook that a name can run."""
+    from console.report.tables import columns
+
+    books = sorted(session.playbooks.values(), key=lambda book: book.name)
+    shape = [
+        {"name": book.name, "title": book.title, "path": str(book.path), "steps": len(book.steps)} for book in books
+    ]
+    session.emit_shape(shape, lambda: columns(["name", "title"], [(book.name, book.title) for book in books]))
+
+
+@playbook.command()
+@click.argument("name")
+@click.pass_obj
+def show(session: Session, name: str) -> None:
+    """One playbook: its steps, and the causes it can name."""
+    book = find_playbook(session, name)
+    shape = {
+        "name": book.name,
+        "title": book.title,
+        "path": str(book.path),
+        "steps": [{"id": step.id, "title": step.title, "uses": step.uses} for step in book.steps],
+        "causes": [{"id": cause.id, "title": cause.title} for cause in book.causes],
+    }
+    session.emit_shape(shape, lambda: book.path.read_text(encoding="utf-8"))
+
+
+@playbook.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.pass_obj
+def check(session: Session, files: tuple[Path, ...]) -> int:
+    """Load playbooks and say what is wrong with each, at file:line:column."""
+    from console.playbook.loader import load
+
+    step_types = session.plugins.by_name("andon_step_types")
+    rows = []
+    for file in files:
+        try:
+            book = load(file, step_types)
+            rows.append(
+                {"file": str(file), "ok": True, "message": f"{len(book.steps)} steps, {len(book.causes)} causes"}
+            )
+        except PlaybookError as error:
+            rows.append({"file": str(file), "ok": False, "message": error.message, "hint": error.hint})
+    session.emit_shape(rows, lambda: "\n".join(_checked(row) for row in rows))
+    return Exit.HEALTHY if all(row["ok"] for row in rows) else Exit.USAGE
+
+
+@playbook.command()
+@click.pass_obj
+def schema(session: Session) -> None:
+    """The JSON Schema of the playbook language, for editors."""
+    import orjson
+
+    from console.playbook.schema import schema as playbook_schema
+
+    session.emit(orjson.dumps(playbook_schema(), option=orjson.OPT_INDENT_2).decode())
+
+
+def find_playbook(session: Session, name: str) -> Playbook:
+    """By file where the argument is one, else by name."""
+    from console.playbook.loader import load
+
+    if Path(name).suffix in (".yaml", ".yml") or "/" in name:
+        return load(Path(name), session.plugins.by_name("andon_step_types"))
+    if name not in session.playbooks:
+        import difflib
+
+        near = difflib.get_close_matches(name, session.playbooks, 1)
+        raise UsageError(
+            f"there is no playbook {name!r}",
+            f"did you mean {near[0]!r}?" if near else "`andon playbook list` shows them; a path to a file works too",
+        )
+    return session.playbooks[name]
+
+
+def _checked(row: dict[str, object]) -> str:
+    from console.report.clean import clean
+
+    hint = f"\n    {row['hint']}" if row.get("hint") else ""
+    return clean(f"{'● ok' if row['ok'] else '▲ wrong'}  {row['file'] if row['ok'] else ''}  {row['message']}{hint}")

@@ -1,0 +1,44 @@
+"""`andon triage`: from an alert, a symptom or an incident to its root cause."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from console.cli.asking import ask_operator
+from console.cli.session import Command, Session
+from console.errors import DaemonUnreachable, UsageError
+
+
+@click.command(cls=Command)
+@click.option(
+    "--alert",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    metavar="FILE",
+    help="An Alertmanager alert or webhook as JSON; - reads it from stdin.",
+)
+@click.option("--symptom", metavar="TEXT", help="What was noticed, in words: 'users wait longer'.")
+@click.option("--incident", "id_", metavar="ID", help="An open incident.")
+@click.pass_obj
+def triage(session: Session, alert: Path | None, symptom: str | None, id_: str | None) -> int:
+    """Pick the playbooks that fit, run them, and weigh every cause they can name."""
+    from console.model import Diagnosis
+    from console.triage.headless import triage_here
+    from console.triage.symptoms import read_alert, symptom_in_words
+    from console.wire import dump, load
+
+    if sum(option is not None for option in (alert, symptom, id_)) != 1:
+        raise UsageError("triage needs one thing to start from", "give --alert FILE, --symptom TEXT or --incident ID")
+    if id_ is not None:
+        return session.emit_diagnosis(load(Diagnosis, session.client.request("triage", timeout=300, incident=id_)))
+    noticed = read_alert(alert) if alert else symptom_in_words(symptom or "")
+    if not session.source:
+        try:
+            there = session.client.request("triage", timeout=300, symptom=dump(noticed))
+            return session.emit_diagnosis(load(Diagnosis, there))
+        except DaemonUnreachable:
+            pass  # no daemon: triage needs none
+    here = triage_here(noticed, session.playbooks, session.config_with_sources, session.plugins, ask_operator())
+    return session.emit_diagnosis(asyncio.run(here))

@@ -1,0 +1,68 @@
+"""The tree of commands. A command's module is imported when that command is called, and not before."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from console import __version__
+from console.cli.session import Session, global_options
+
+# command -> (module under console.cli.commands, one line of help); modules are named after what they are about.
+COMMANDS = {
+    "demo": ("demo", "Break a real model on the practice line and diagnose it."),
+    "daemon": ("daemon", "Run the collector and store of this host in the foreground."),
+    "status": ("daemon", "Say how the daemon, its sources and its models are."),
+    "run": ("run", "Run a playbook: current against baseline, to a root cause."),
+    "triage": ("triage", "Find the root cause of an alert, a symptom in words, or an incident."),
+    "playbook": ("playbook", "List, show and check playbooks."),
+    "incident": ("incident", "List, show, note, acknowledge and close incidents."),
+    "baseline": ("baseline", "List, pin and drop pinned baselines."),
+    "source": ("source", "List sources and check what they give."),
+    "lab": ("lab", "The practice line: start it, break it, heal it, score the diagnosis."),
+    "doctor": ("doctor", "Check that everything andon needs on this host is there."),
+    "config": ("config", "Show the settings, where they come from, and their schema."),
+    "schema": ("schema", "The JSON Schema of what a command prints."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and imports them late; what plugins offer comes after andon's own."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS, *sorted(_plugin_commands(ctx))]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name in COMMANDS:
+            module = importlib.import_module(f"console.cli.commands.{COMMANDS[name][0]}")
+            command: click.Command = getattr(module, name)
+            return command
+        return _plugin_commands(ctx).get(name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, line) for name, (_module, line) in COMMANDS.items()]
+        rows += [(name, command.get_short_help_str()) for name, command in _plugin_commands(ctx).items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
+    session: Session = ctx.ensure_object(Session)
+    return session.plugins.by_name("andon_commands")
+
+
+@click.group(
+    cls=LazyGroup,
+    params=global_options(),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    no_args_is_help=True,
+    epilog="Exit codes: 0 healthy, 1 a problem was found, 2 usage, 3 inconclusive or no data, 4 a source could not be "
+    "reached, 5 a remedy failed, 70 internal error, 130 interrupted.",
+)
+@click.version_option(__version__, prog_name="andon")
+@click.pass_context
+def andon(ctx: click.Context, /, **_options: Any) -> None:
+    """Say what is wrong with a machine-learning system, and why: current data against a baseline."""
+    ctx.ensure_object(Session)

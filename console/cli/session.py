@@ -1,0 +1,203 @@
+"""What every command shares: the global flags, and what they lead to."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from console.errors import UsageError
+
+if TYPE_CHECKING:
+    from console.config import Config
+    from console.model import Diagnosis
+    from console.playbook.definition import Playbook
+    from console.plugins import Plugins
+    from console.service.client import Client
+
+
+@dataclass
+class Session:
+    """The global flags of one command line. Each property is computed when first asked for."""
+
+    config_path: Path | None = None
+    data: Path | None = None
+    source: tuple[str, ...] = ()
+    plugins_dir: Path | None = None
+    format: str = "text"
+    output: Path | None = None
+    plain: bool = False
+    locked: bool = False
+
+    @cached_property
+    def config(self) -> Config:
+        """The settings, with the flags on top."""
+        from console.config_file import load_config
+
+        config = load_config(self.config_path, data=self.data)
+        extra = (self.plugins_dir,) if self.plugins_dir else ()
+        return replace(config, plugin_dirs=(*config.plugin_dirs, *extra))
+
+    @cached_property
+    def plugins(self) -> Plugins:
+        """Every plugin; what is wrong with one goes to stderr and stops nothing."""
+        from console.plugins import load_plugins
+
+        plugins = load_plugins(self.config.plugin_dirs, disable=self.config.plugins_disabled)
+        for problem in plugins.problems:
+            click.echo(f"andon: {problem.message}", err=True)
+        return plugins
+
+    @cached_property
+    def config_with_sources(self) -> Config:
+        """The settings, with `--source NAME=URL` added to the configured sources or in their place."""
+        from console.sources.opening import from_argument
+
+        named = {source.name: source for source in self.config.sources}
+        named |= {source.name: source for source in (from_argument(text, self.plugins) for text in self.source)}
+        return replace(self.config, sources=tuple(named.values()))
+
+    @cached_property
+    def playbooks(self) -> dict[str, Playbook]:
+        """The library and the operator's own playbooks, by name."""
+        from console.library import library_dir
+        from console.playbook.loader import library
+
+        return library([library_dir("playbooks"), *self.config.playbook_dirs], self.plugins.by_name("andon_step_types"))
+
+    @property
+    def client(self) -> Client:
+        """The daemon of the data folder."""
+        from console.service.client import Client
+
+        return Client(self.config.data)
+
+    def refuse_if_locked(self) -> None:
+        """For commands that change anything."""
+        if self.locked:
+            raise UsageError("this andon is locked: it changes nothing", "run it without --locked")
+
+    @property
+    def colours(self) -> bool:
+        """Colour only for a person at a terminal who has not said no."""
+        refused = self.plain or self.output is not None or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+        return not refused and sys.stdout.isatty()
+
+    @property
+    def width(self) -> int:
+        """The terminal's width, or 100 where there is none."""
+        import shutil
+
+        return shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
+
+    def emit(self, text: str) -> None:
+        """To --output, whole or not at all, or to stdout."""
+        if self.output is None:
+            click.echo(text, nl=not text.endswith("\n"), color=True)
+            return
+        partial = self.output.with_name(self.output.name + ".partial")
+        try:
+            partial.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
+            partial.replace(self.output)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise UsageError(f"{self.output} cannot be written: {error.strerror}", "name another --output") from error
+
+    def emit_shape(self, shape: Any, text: Callable[[], str]) -> None:
+        """One of the published shapes: as JSON where asked for, else in words."""
+        if self.format == "json":
+            import orjson
+
+            self.emit(orjson.dumps(shape, option=orjson.OPT_INDENT_2).decode())
+        elif self.format == "text":
+            self.emit(text())
+        else:
+            raise UsageError(f"this command has no {self.format} form", "use --format text or json")
+
+    def emit_diagnosis(self, diagnosis: Diagnosis) -> int:
+        """A diagnosis in the format asked for; answers its exit code."""
+        from console.report.formats import FORMATS
+        from console.report.text import text_report
+
+        if self.format == "text":
+            self.emit(text_report(diagnosis, width=self.width, colours=self.colours))
+        else:
+            self.emit(FORMATS[self.format](diagnosis))
+        return diagnosis.exit
+
+
+def _keep(ctx: click.Context, option: click.Parameter, value: Any) -> None:
+    """A global flag may stand before or after the command; the one that was given wins."""
+    session: Session = ctx.ensure_object(Session)
+    assert option.name is not None
+    if ctx.get_parameter_source(option.name) is click.core.ParameterSource.DEFAULT:
+        return
+    setattr(session, option.name, value)
+
+
+def _option(*names: str, **attributes: Any) -> click.Option:
+    return click.Option(list(names), expose_value=False, callback=_keep, is_eager=True, **attributes)
+
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+def global_options(*, hidden: bool = False) -> list[click.Parameter]:
+    """The flags of DESIGN §12; hidden in the help of single commands, which take them as well."""
+    return [
+        _option(
+            "--config",
+            "config_path",
+            type=FILE,
+            metavar="FILE",
+            hidden=hidden,
+            help="The settings (also ANDON_CONFIG).",
+        ),
+        _option("--data", type=FOLDER, metavar="DIR", hidden=hidden, help="The data folder."),
+        _option(
+            "--source",
+            multiple=True,
+            metavar="NAME=URL",
+            hidden=hidden,
+            help="A source beside, or in place of, a configured one.",
+        ),
+        _option(
+            "--plugins-dir", type=FOLDER, metavar="DIR", hidden=hidden, help="A folder of plugins beside the others."
+        ),
+        _option(
+            "--format",
+            type=click.Choice(["text", "json", "junit", "markdown"]),
+            hidden=hidden,
+            help="How to print the answer.",
+        ),
+        _option("--output", type=FILE, metavar="FILE", hidden=hidden, help="Write the answer there, not to stdout."),
+        _option(
+            "--plain",
+            is_flag=True,
+            hidden=hidden,
+            help="No colour, no pictures in colour: for pipes and screen readers.",
+        ),
+        _option("--locked", is_flag=True, hidden=hidden, help="Change nothing."),
+    ]
+
+
+class Command(click.Command):
+    """A command that takes the global flags too."""
+
+    def __init__(self, *args: Any, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.params = [*self.params, *global_options(hidden=True)]
+        self.epilog = self.epilog or "The global flags of `andon --help` may stand here too."
+
+
+class Group(click.Group):
+    """A group whose commands take the global flags too."""
+
+    command_class = Command

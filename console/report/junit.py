@@ -1,0 +1,62 @@
+"""A diagnosis as JUnit XML: degraded is a failure, inconclusive and no_data are errors, skipped is skipped."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree  # writes only; nothing from outside is parsed here
+
+from console.model import Diagnosis, Run, State, StepResult
+from console.report import words
+from console.report.clean import clean
+
+ELEMENTS = {
+    State.DEGRADED: "failure",
+    State.INCONCLUSIVE: "error",
+    State.NO_DATA: "error",
+    State.ERROR: "error",
+    State.SKIPPED: "skipped",
+}
+
+
+def junit_report(diagnosis: Diagnosis) -> str:
+    """One test suite a run, one test case a step."""
+    root = ElementTree.Element("testsuites", name="andon", time=f"{diagnosis.seconds:.3f}")
+    for run in diagnosis.runs:
+        root.append(_suite(run, diagnosis))
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _suite(run: Run, diagnosis: Diagnosis) -> ElementTree.Element:
+    kinds = [ELEMENTS.get(step.state) for step in run.steps]
+    suite = ElementTree.Element(
+        "testsuite",
+        name=run.playbook,
+        tests=str(len(run.steps)),
+        failures=str(kinds.count("failure")),
+        errors=str(kinds.count("error")),
+        skipped=str(kinds.count("skipped")),
+        timestamp=words.instant(run.started),
+        time=f"{sum(step.seconds for step in run.steps):.3f}",
+    )
+    suite.extend(_case(run, step) for step in run.steps)
+    causes = [cause for cause in diagnosis.causes if cause.playbook == run.playbook]
+    if causes:
+        out = ElementTree.SubElement(suite, "system-out")
+        out.text = "\n".join(
+            clean(f"{cause.title} ({words.odds(cause)}), about {cause.subject}; for {', '.join(cause.evidence)}")
+            for cause in causes
+        )
+    return suite
+
+
+def _case(run: Run, step: StepResult) -> ElementTree.Element:
+    case = ElementTree.Element("testcase", classname=run.playbook, name=step.id, time=f"{step.seconds:.3f}")
+    element = ELEMENTS.get(step.state)
+    if element is not None:
+        said = ElementTree.SubElement(case, element, message=clean(step.reason or step.title))
+        if element != "skipped":
+            said.set("type", str(step.state))
+            said.text = "\n".join(
+                clean(f"{finding.id} {finding.text} {words.finding_numbers(finding)}") for finding in step.findings
+            )
+    return case

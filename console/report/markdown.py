@@ -1,0 +1,54 @@
+"""A diagnosis as Markdown, for a pull request, a ticket or a hand-over."""
+
+from __future__ import annotations
+
+import re
+
+from console.model import Cause, Diagnosis, Finding, Run
+from console.report import words
+from console.report.clean import clean
+
+SPECIAL = re.compile(r"([\\`*_\[\]<>|#])")
+
+
+def markdown_report(diagnosis: Diagnosis) -> str:
+    """Headings, tables and lists; text from outside is escaped."""
+    incident = diagnosis.incident
+    title = f"{incident.id} {incident.title}" if incident else ", ".join(run.title for run in diagnosis.runs)
+    lines = [f"# {words.mark(diagnosis.verdict)} {diagnosis.verdict}: {_safe(title)}", ""]
+    lines += ["## Causes", "", *map(_cause, diagnosis.causes)] if diagnosis.causes else ["No cause stands out."]
+    for run in diagnosis.runs:
+        lines += ["", *_run(run)]
+    if diagnosis.findings:
+        lines += ["", "## Findings", "", "| id | verdict | what | numbers | since |", "|---|---|---|---|---|"]
+        lines += map(_finding, diagnosis.findings)
+    windows = diagnosis.windows
+    lines += ["", f"Current: {words.window(windows.current)}  ", f"Baseline: {_safe(words.window(windows.baseline))}"]
+    return "\n".join(lines) + "\n"
+
+
+def _cause(cause: Cause) -> str:
+    cited = ", ".join(cause.evidence) or "nothing"
+    against = f", against: {', '.join(cause.against)}" if cause.against else ""
+    return f"1. **{_safe(cause.title)}** ({words.odds(cause)}), about `{_code(cause.subject)}`; for: {cited}{against}"
+
+
+def _run(run: Run) -> list[str]:
+    rows = [
+        f"| {words.mark(step.state)} {step.state} | {_safe(step.title)} | {_safe(step.reason)} |" for step in run.steps
+    ]
+    return [f"## {_safe(run.title)} (`{_code(run.playbook)}`)", "", "| state | step | why |", "|---|---|---|", *rows]
+
+
+def _finding(finding: Finding) -> str:
+    since = words.instant(finding.onset) if finding.onset else ""
+    numbers = words.finding_numbers(finding)
+    return f"| {finding.id} | {finding.verdict} | {_safe(finding.text)} | {numbers} | {since} |"
+
+
+def _safe(text: str) -> str:
+    return SPECIAL.sub(r"\\\1", clean(text).replace("\n", " "))
+
+
+def _code(text: str) -> str:
+    return clean(text).replace("`", "'").replace("\n", " ")

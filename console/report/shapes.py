@@ -1,0 +1,67 @@
+"""The published shapes of what commands print: `andon schema NAME`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from console.model import Diagnosis, Event, Finding, Incident
+from console.sources.types import SourceStatus
+from console.triage.headless import PlannedRun
+from console.wire import schema
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def _text() -> dict[str, Any]:
+    return {"type": "string"}
+
+
+def _list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+SPAN = _object(start={"type": "number"}, end={"type": "number"})
+NUMBER = {"type": "number"}
+PIN = _object(name=_text(), spans=_list(SPAN))
+RATE = {
+    "type": "object",
+    "properties": {"fault": _text(), "runs": {"type": "integer"}, "first": NUMBER, "top3": NUMBER},
+}
+
+# A dataclass where the shape is one of the nouns; a schema where it is a list or a small table of its own.
+SHAPES: dict[str, type[Any] | dict[str, Any]] = {
+    "diagnosis": Diagnosis,
+    "finding": Finding,
+    "incident": Incident,
+    "event": Event,
+    "plan": PlannedRun,
+    "source-status": SourceStatus,
+    "incidents": _list(schema(Incident)),
+    "sources": _object(
+        sources=_list(_object(name=_text(), kind=_text())), kinds=_list(_object(kind=_text(), title=_text()))
+    ),
+    "source-statuses": _list(schema(SourceStatus)),
+    "pins": _list(PIN),
+    "playbooks": _list(_object(name=_text(), title=_text(), path=_text(), steps={"type": "integer"})),
+    "playbook": _object(
+        name=_text(),
+        title=_text(),
+        path=_text(),
+        steps=_list(_object(id=_text(), title=_text(), uses=_text())),
+        causes=_list(_object(id=_text(), title=_text())),
+    ),
+    "playbook-checks": _list(_object(file=_text(), ok={"type": "boolean"}, message=_text())),
+    "faults": _list(_object(name=_text(), title=_text(), expect={"type": "object"})),
+    "doctor": _list(_object(check=_text(), state={"enum": ["ok", "missing", "wrong"]}, text=_text())),
+}
+
+
+def shape_schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of one shape; KeyError where there is none of that name."""
+    shape = SHAPES[name]
+    body = shape if isinstance(shape, dict) else schema(shape)
+    return {"$schema": DRAFT, "title": f"andon {name}", **body}

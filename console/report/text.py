@@ -1,0 +1,147 @@
+"""A diagnosis for a person at a terminal: the answer first, then what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from textwrap import wrap
+
+from console.model import Cause, Diagnosis, Exemplar, Finding, Move, Run, State, StepResult
+from console.report import words
+from console.report.clean import clean
+from console.report.picture import half_blocks, ramp, side_by_side
+
+INDENT = "  "
+STYLES = {
+    "degraded": "31;1",
+    "error": "31",
+    "improved": "36",
+    "inconclusive": "33",
+    "no_data": "33",
+    "ok": "32",
+    "skipped": "2",
+    "heading": "1",
+    "quiet": "2",
+}
+
+Paint = Callable[[str, str], str]
+"""(text, style) -> the text in that style."""
+
+
+def plain(text: str, _style: str) -> str:
+    """No colour at all."""
+    return text
+
+
+def colour(text: str, style: str) -> str:
+    """The terminal's own sixteen colours."""
+    return f"\x1b[{STYLES[style]}m{text}\x1b[0m"
+
+
+def text_report(diagnosis: Diagnosis, *, width: int = 80, colours: bool = False) -> str:
+    """The diagnosis in lines of at most `width` cells (pictures keep their own size)."""
+    paint = colour if colours else plain
+    sections = [
+        _headline(diagnosis, paint),
+        *(_cause(rank, cause, diagnosis, width, paint) for rank, cause in enumerate(diagnosis.causes, 1)),
+        *(_steps(run, width, paint) for run in diagnosis.runs),
+        _exemplars(diagnosis.findings, colours, paint),
+        _footing(diagnosis, width, paint),
+    ]
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+def _headline(diagnosis: Diagnosis, paint: Paint) -> list[str]:
+    verdict = str(diagnosis.verdict)
+    incident = diagnosis.incident
+    lines = [paint(f"{words.mark(verdict)} {verdict}", verdict)]
+    if incident is not None:
+        lines[0] += f"  {incident.id}  {clean(incident.title)}"
+        lines.append(f"{INDENT}opened {words.instant(incident.opened)}, {incident.state}")
+    if not diagnosis.causes:
+        found = "no cause stands out" if verdict == "degraded" else "nothing to explain"
+        lines.append(f"{INDENT}{found}; what was looked at is below")
+    return lines
+
+
+def _cause(rank: int, cause: Cause, diagnosis: Diagnosis, width: int, paint: Paint) -> list[str]:
+    by_id = {finding.id: finding for finding in diagnosis.findings}
+    lines = [paint(f"{rank}. {clean(cause.title)}", "heading") + f"  ({words.odds(cause)})"]
+    lines.append(
+        paint(f"{INDENT} {cause.playbook}/{cause.id}, about {clean(cause.subject) or 'nothing in particular'}", "quiet")
+    )
+    for move in cause.moves:
+        if move.counted:
+            lines.extend(_move(move, by_id, width, paint))
+    return lines
+
+
+def _move(move: Move, by_id: dict[str, Finding], width: int, paint: Paint) -> list[str]:
+    side = "against" if move.against else "for"
+    cited = [f"{id_} {clean(by_id[id_].text)}" for id_ in move.findings if id_ in by_id]
+    head = f"{INDENT} {side:7} {move.weight:8} "
+    return _hang(head, "; ".join(cited) or clean(move.text), width)
+
+
+def _steps(run: Run, width: int, paint: Paint) -> list[str]:
+    lines = [paint(f"{clean(run.title)}", "heading") + paint(f"  playbook {run.playbook}", "quiet")]
+    for step in run.steps:
+        lines.extend(_step(step, width, paint))
+    return lines
+
+
+def _step(step: StepResult, width: int, paint: Paint) -> list[str]:
+    mark = paint(words.mark(step.state), str(step.state))
+    lines = [f"{INDENT}{mark} {clean(step.title)}"]
+    if step.state in (State.SKIPPED, State.ERROR, State.NO_DATA) or not step.findings:
+        lines += _hang(INDENT * 3, clean(step.reason or str(step.state)), width)
+    for finding in step.findings:
+        if finding.kind != "exemplar":
+            numbers = words.finding_numbers(finding)
+            onset = f"; since {words.instant(finding.onset)}" if finding.onset else ""
+            lines += _hang(
+                f"{INDENT * 3}{finding.id} ", f"{clean(finding.text)}{f' [{numbers}]' * bool(numbers)}{onset}", width
+            )
+    return lines
+
+
+def _exemplars(findings: Sequence[Finding], colours: bool, paint: Paint) -> list[str]:
+    lines: list[str] = []
+    for finding in findings:
+        sides: dict[str, Exemplar] = {exemplar.side: exemplar for exemplar in finding.exemplars}
+        if "baseline" in sides and "current" in sides:
+            lines.append(paint(f"{finding.id} {clean(finding.text)}", "heading"))
+            lines += _pair(sides["baseline"], sides["current"], colours)
+    return lines
+
+
+def _pair(baseline: Exemplar, current: Exemplar, colours: bool) -> list[str]:
+    draw = half_blocks if colours else ramp
+    width = max(len(baseline.pixels[0]) if baseline.pixels else 0, 34)
+    captions = [(f"baseline  {words.instant(baseline.time)}", f"current  {words.instant(current.time)}")]
+    captions.append((clean(baseline.caption)[:width], clean(current.caption)[:width]))
+    lines = [f"{INDENT}{left:{width}}    {right}" for left, right in captions]
+    if baseline.pixels and current.pixels:
+        pad = " " * (width - len(baseline.pixels[0]))
+        left = [row + pad for row in draw(baseline.pixels)]
+        return lines + [INDENT + row for row in side_by_side(left, draw(current.pixels), width=width)]
+    for name, before in baseline.fields:
+        after = current.fields.value(name)
+        changed = "" if after == before else "  ≠"
+        lines.append(f"{INDENT}{clean(f'{name} {before}')[:width]:{width}}    {clean(f'{name} {after}')}{changed}")
+    return lines
+
+
+def _footing(diagnosis: Diagnosis, width: int, paint: Paint) -> list[str]:
+    lines = []
+    if diagnosis.unexplained:
+        lines += _hang("Unexplained  ", ", ".join(diagnosis.unexplained), width)
+    lines += _hang("Current      ", words.window(diagnosis.windows.current), width)
+    lines += _hang("Baseline     ", clean(words.window(diagnosis.windows.baseline)), width)
+    lines.append(
+        paint(f"Took {diagnosis.seconds:.1f} s; verdicts are computed from data, exit {diagnosis.exit}", "quiet")
+    )
+    return lines
+
+
+def _hang(head: str, text: str, width: int) -> list[str]:
+    return wrap(text, width, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False) or [head]

@@ -1,0 +1,94 @@
+"""Times, spans, numbers and findings as people read them; the same words in every format."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from console.model import Cause, Finding, State, Verdict, Window
+
+MARKS = {
+    "ok": "●",
+    "degraded": "▲",
+    "improved": "▽",
+    "inconclusive": "◐",
+    "no_data": "○",
+    "skipped": "·",
+    "error": "✖",
+}
+WINDOW_WORDS = {
+    "current": "now",
+    "offset": "the same span earlier",
+    "seasonal": "the same time of earlier weeks",
+    "before": "before the onset",
+    "pinned": "pinned",
+    "where": "siblings at the same time",
+    "dataset": "a dataset",
+    "peers": "healthy siblings",
+}
+
+
+def mark(state: Verdict | State | str) -> str:
+    """A shape for a verdict, so that no meaning hangs on colour alone."""
+    return MARKS[str(state)]
+
+
+def instant(time: float) -> str:
+    """RFC 3339, UTC, whole seconds.
+
+    >>> instant(0)
+    '1970-01-01T00:00:00Z'
+    """
+    return datetime.fromtimestamp(round(time), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def ago(seconds: float) -> str:
+    """A span in its largest fitting unit.
+
+    >>> ago(540)
+    '9 min'
+    """
+    for size, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def number(value: float | None) -> str:
+    """Three significant digits; a dash for nothing.
+
+    >>> number(0.97312), number(None)
+    ('0.973', '–')
+    """
+    return "–" if value is None else f"{value:.3g}"
+
+
+def odds(cause: Cause) -> str:
+    """`likely, 99 %` or `possible, 80 %`."""
+    word = "likely" if cause.is_likely else "possible"
+    return f"{word}, {100 * cause.probability:.3g} %"
+
+
+def window(window: Window | None) -> str:
+    """A window's kind and span, and what was left out of it."""
+    if window is None:
+        return "–"
+    parts = [WINDOW_WORDS[window.kind]]
+    if window.name:
+        parts[0] += f" {window.name}"
+    parts.append(f"{instant(window.start)} to {instant(window.end)}")
+    if len(window.spans) > 1:
+        parts.append(f"{len(window.spans)} spans pooled")
+    if window.note:
+        parts.append(window.note)
+    return "; ".join(parts)
+
+
+def finding_numbers(finding: Finding) -> str:
+    """current against baseline, with the interval and n where there are any."""
+    if finding.current is None or finding.baseline is None:
+        return ""
+    text = f"{number(finding.baseline.value)} → {number(finding.current.value)}"
+    if finding.ratio is not None and finding.interval is not None:
+        low, high = finding.interval
+        text += f" (×{number(finding.ratio)}, {number(low)} to {number(high)})"
+    return f"{text} n {finding.baseline.n:.0f} → {finding.current.n:.0f}"

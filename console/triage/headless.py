@@ -1,0 +1,119 @@
+"""Running and triaging without a daemon: open the sources, look once, close them. What CI and a bastion do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from console.clock import clock_of
+from console.config import Config
+from console.errors import UsageError
+from console.model import Diagnosis, Symptom, Windows
+from console.playbook.definition import Playbook
+from console.playbook.engine import run
+from console.playbook.step import Ask
+from console.plugins import Plugins
+from console.sources.estate import Estate, Situation
+from console.sources.opening import close, open_estate
+from console.sources.windows import baseline_window, current_window, parse_baseline
+from console.store.reader import StoreReader
+from console.triage.diagnose import diagnose
+from console.triage.investigate import investigate
+
+STORE_FILE = "andon.db"
+
+
+async def run_here(
+    playbook: Playbook,
+    inputs: Mapping[str, str],
+    config: Config,
+    plugins: Plugins,
+    current: str | None = None,
+    baseline: str | None = None,
+    ask: Ask | None = None,
+) -> Diagnosis:
+    """One playbook against the configured sources, and the store where this host has one. Nothing is kept."""
+    began = time.monotonic()
+    async with situation(config, plugins) as here:
+        done = await run(
+            playbook,
+            inputs,
+            here,
+            step_types=plugins.by_name("andon_step_types"),
+            current=current,
+            baseline=parse_baseline(baseline) if baseline else None,
+            ask=ask,
+        )
+    return diagnose([done], seconds=time.monotonic() - began)
+
+
+async def triage_here(
+    symptom: Symptom,
+    playbooks: Mapping[str, Playbook],
+    config: Config,
+    plugins: Plugins,
+    ask: Ask | None = None,
+) -> Diagnosis:
+    """Every fitting playbook against the configured sources. Nothing is kept."""
+    async with situation(config, plugins) as here:
+        return await investigate([symptom], playbooks, here, plugins.by_name("andon_step_types"), ask=ask)
+
+
+@asynccontextmanager
+async def situation(config: Config, plugins: Plugins) -> AsyncIterator[Situation]:
+    """The sources, open for as long as the block runs."""
+    if not config.sources and not (config.data / STORE_FILE).exists():
+        raise UsageError(
+            "there is nothing to look at: no source is configured and no daemon runs",
+            "name one with --source NAME=URL, or under [sources] in the file that `andon config path` prints",
+        )
+    estate = await open_estate(config.sources, plugins)
+    try:
+        if (config.data / STORE_FILE).exists():
+            estate.readers.insert(0, StoreReader(config.data / STORE_FILE))
+        yield Situation(estate, clock_of(config.clock)())
+    finally:
+        await close(estate)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """A step that would run."""
+
+    id: str
+    title: str
+    uses: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """What a run would ask of which window."""
+
+    playbook: str
+    inputs: Mapping[str, str]
+    sources: tuple[str, ...]
+    windows: Windows  # the baseline is None where only the store knows it (pinned)
+    baseline: Mapping[str, Any]
+    steps: tuple[PlannedStep, ...]
+
+
+def plan_run(
+    playbook: Playbook, inputs: Mapping[str, str], config: Config, current: str | None, baseline: str | None
+) -> PlannedRun:
+    """What a run would ask, without asking it. UsageError for a window that cannot be."""
+    now = clock_of(config.clock)()
+    window = current_window(current or playbook.current, now)
+    spec = parse_baseline(baseline) if baseline else playbook.baseline
+    before = None if "pinned" in spec else baseline_window(spec, window, Situation(Estate(), now))
+    return PlannedRun(
+        playbook=playbook.name,
+        inputs=inputs,
+        sources=tuple(source.name for source in config.sources),
+        windows=Windows(window, before),
+        baseline=spec,
+        steps=tuple(PlannedStep(step.id, step.title, step.uses, step.options) for step in playbook.steps),
+    )

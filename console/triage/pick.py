@@ -1,0 +1,59 @@
+"""Which playbooks fit a symptom: by the signal that moved, by the alert's labels, or by the words used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from console.model import Symptom
+from console.playbook.definition import Playbook, Trigger
+
+WORD = re.compile(r"[a-z0-9]+")
+STOP_WORDS = frozenset(
+    "a an and are at for from has have in is it its of on or our than that the there to up was with".split()
+)
+MOST_BY_WORDS = 3
+
+
+def pick(symptoms: Sequence[Symptom], playbooks: Mapping[str, Playbook]) -> list[Playbook]:
+    """The playbooks to run, in the order of the symptoms; by words only where no trigger fits."""
+    fitting = [
+        playbook
+        for symptom in symptoms
+        for playbook in playbooks.values()
+        if any(_fires(trigger, symptom) for trigger in playbook.triggers)
+    ]
+    if not fitting:
+        fitting = _by_words(symptoms, playbooks.values())
+    return list({playbook.name: playbook for playbook in fitting}.values())
+
+
+def _fires(trigger: Trigger, symptom: Symptom) -> bool:
+    if trigger.signal is not None:
+        return trigger.signal == symptom.signal and trigger.verdict == symptom.verdict
+    return bool(trigger.alert) and all(
+        fnmatchcase(symptom.alert.value(name) or "", pattern) for name, pattern in trigger.alert
+    )
+
+
+def _by_words(symptoms: Sequence[Symptom], playbooks: Iterable[Playbook]) -> list[Playbook]:
+    said = {stem for symptom in symptoms for stem in _stems(symptom.text)}
+    scored = [(len(said & _vocabulary(playbook)), playbook) for playbook in playbooks]
+    best = max((score for score, _ in scored), default=0)
+    if best == 0:
+        return []
+    # Half as good as the best is still worth a run: words are a weak guide, the numbers decide.
+    close = sorted((pair for pair in scored if pair[0] * 2 >= best), key=lambda pair: -pair[0])
+    return [playbook for _score, playbook in close[:MOST_BY_WORDS]]
+
+
+def _vocabulary(playbook: Playbook) -> set[str]:
+    texts = [playbook.name, playbook.title, *(trigger.signal or "" for trigger in playbook.triggers)]
+    texts += [step.title for step in playbook.steps] + [cause.title for cause in playbook.causes]
+    return {stem for text in texts for stem in _stems(text)}
+
+
+def _stems(text: str) -> set[str]:
+    words = (word for word in WORD.findall(text.lower()) if word not in STOP_WORDS)
+    return {word[:-1] if word.endswith("s") and len(word) > 3 else word for word in words}

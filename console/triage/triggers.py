@@ -1,0 +1,73 @@
+"""Which symptoms stand right now: every trigger of every playbook, looked at as its playbook would look at it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from console.errors import AndonError
+from console.model import Finding, Symptom
+from console.playbook.definition import Playbook, TriggerCheck
+from console.playbook.step import StepContext
+from console.plugins import StepType
+from console.sources.estate import Situation
+from console.sources.windows import baseline_window, current_window
+
+COMPARE = "compare"
+CHECK_SECONDS = 20.0
+
+
+async def standing(
+    playbooks: Iterable[Playbook], situation: Situation, step_types: Mapping[str, StepType]
+) -> list[Symptom]:
+    """One symptom per signal and label set whose verdict is the one a trigger waits for.
+
+    A check that cannot be made (a source that is down, no data) raises nothing here: the source's own state says so.
+    """
+    checks = {
+        (check.signal, check.verdict): (playbook, check) for playbook in playbooks for check in playbook.trigger_checks
+    }
+    found = await asyncio.gather(
+        *(_symptoms(playbook, check, situation, step_types) for playbook, check in checks.values())
+    )
+    return [symptom for symptoms in found for symptom in symptoms]
+
+
+async def look(
+    playbook: Playbook, check: TriggerCheck, situation: Situation, step_types: Mapping[str, StepType]
+) -> tuple[Finding, ...]:
+    """The comparison of one trigger, for every label set at once. Raises what the comparison raises."""
+    compare = step_types[COMPARE]
+    current = current_window(playbook.current, situation.now)
+    context = StepContext(
+        step=check.step or COMPARE,
+        estate=situation.estate,
+        current=current,
+        baseline=baseline_window(playbook.baseline, current, situation),
+        inputs={},
+        results={},
+        now=situation.now,
+        ask=_nobody,
+    )
+    options = compare.options.model_validate(check.options)
+    outcome = await asyncio.wait_for(compare.run(context, options), CHECK_SECONDS)
+    findings: tuple[Finding, ...] = outcome.findings
+    return findings
+
+
+async def _symptoms(
+    playbook: Playbook, check: TriggerCheck, situation: Situation, step_types: Mapping[str, StepType]
+) -> list[Symptom]:
+    try:
+        findings = await look(playbook, check, situation, step_types)
+    except (AndonError, TimeoutError):
+        return []
+    return [
+        Symptom(finding.text, check.signal, finding.labels, finding.verdict)
+        for finding in findings
+        if finding.verdict == check.verdict
+    ]
+
+
+async def _nobody(_question: str, _answers: tuple[str, ...]) -> str | None:
+    return None
