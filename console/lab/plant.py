@@ -1,0 +1,157 @@
+"""The plant: station, calibration service, cameras and inspectors, and the lab's clock that moves them by ticks."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import orjson
+
+from console.lab import cores
+from console.lab.changes import ChangeLog
+from console.lab.clock import TICK, LabClock
+from console.lab.leash import Leash
+from console.lab.network import Network
+from console.lab.registry import CURRENT, MODEL, Registry, trained
+from console.lab.sending import Sender, Timing
+from console.lab.traffic import SPOILED, Feed, request_body
+
+REVIEWED = 0.6  # of the answers, sooner or later
+REVIEW_SECONDS = (20.0, 60.0)  # after the answer
+INSPECTOR_ERRS = 0.02
+WARM_REQUESTS = 40  # before the first tick: caches and connections, as in a station that has run for weeks
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What one tick of lab time measured."""
+
+    end: float
+    timings: tuple[Timing, ...]
+    cpu: float  # seconds the station spent on a core
+    waited: float  # and waited for one
+    page: str  # its metrics page at the end
+
+
+@dataclass(slots=True)
+class Plant:
+    """A context manager: inside it the station serves; after it nothing of it is left running."""
+
+    folder: Path
+    seed: int
+    start: float  # lab time at which it opens
+    slot: int = 0  # labs that run side by side take different cores
+    models: Mapping[str, Network] | None = None  # trained anew where not given
+    feed: Feed = field(init=False)
+    rng: np.random.Generator = field(init=False)
+    clock: LabClock = field(init=False)
+    registry: Registry = field(init=False)
+    changes: ChangeLog = field(init=False)
+    leash: Leash = field(init=False)
+    core: int | None = field(init=False)
+    url: str = ""
+    _runner: asyncio.Runner = field(init=False)
+    _sender: Sender = field(init=False)
+    _reviews: list[tuple[float, str, bool]] = field(default_factory=list)
+    _sent: int = 0
+    _cpu: tuple[float, float] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        self.feed = Feed(self.seed)
+        self.rng = np.random.default_rng([self.seed, 2])
+        self.clock = LabClock(self.folder / "clock")
+        self.registry = Registry(self.folder / "models")
+        self.changes = ChangeLog(self.folder / "events.jsonl")
+        self.core = cores.core_for(self.slot)
+
+    def __enter__(self) -> Plant:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.clock.set(self.start)
+        for version, network in (self.models or trained()).items():
+            self.registry.publish(version, network)
+        self.registry.put_in_production(CURRENT)
+        self.leash = Leash(self.folder / "lab.log")
+        self._runner = asyncio.Runner()
+        try:
+            self._open()
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def tick(self) -> Tick:
+        """Send what the cameras see in the next 15 s of lab time, hear the inspectors, move the clock."""
+        return self._runner.run(self._tick())
+
+    def load_production(self) -> None:
+        """Have the station take up the version that is in production."""
+        self._runner.run(self._sender.post(f"/v2/repository/models/{MODEL}/load", {}))
+
+    def _open(self) -> None:
+        lookup = self.leash.start("console.lab.calibration", str(self.folder))
+        calibration = self.leash.wait_for(lookup, self.folder / "calibration.port", "calibration service")
+        core = () if self.core is None else ("--core", str(self.core))
+        station = self.leash.start(
+            "console.lab.station", str(self.folder), "--calibration", f"http://127.0.0.1:{calibration}", *core
+        )
+        self.url = f"http://127.0.0.1:{self.leash.wait_for(station, self.folder / 'station.port', 'station')}"
+        self._sender = self._runner.run(Sender.open(self.url))
+        self._runner.run(self._warm())
+
+    async def _warm(self) -> None:
+        batch = self.feed.at(self.rng, np.full(WARM_REQUESTS, self.start))
+        bodies = [
+            orjson.dumps(request_body(batch, index, self.feed.fields(self.rng, batch, index)))
+            for index in range(WARM_REQUESTS)
+        ]
+        await self._sender.send(bodies, (np.arange(WARM_REQUESTS) / WARM_REQUESTS).tolist())
+        self._cpu = _cpu(await self._sender.page())
+
+    def _close(self) -> None:
+        try:
+            if self.url:
+                self._runner.run(self._sender.close())
+            self._runner.close()
+        finally:
+            self.leash.__exit__(None, None, None)
+
+    async def _tick(self) -> Tick:
+        start = self.clock.now()
+        end = start + TICK
+        batch = self.feed.batch(self.rng, start, end)
+        bodies, spoiled = [], self.rng.random(len(batch.times)) < SPOILED
+        for index, time in enumerate(batch.times):
+            self._sent += 1
+            name = f"f{self._sent}"
+            sent = self.feed.fields(self.rng, batch, index)
+            bodies.append(orjson.dumps(request_body(batch, index, sent, id=name, spoiled=bool(spoiled[index]))))
+            if self.rng.random() < REVIEWED:
+                found = bool(batch.truth[index]) != (self.rng.random() < INSPECTOR_ERRS)
+                self._reviews.append((time + self.rng.uniform(*REVIEW_SECONDS), name, found))
+        timings = await self._sender.send(bodies, ((batch.times - start) / TICK).tolist())
+        due = [{"id": name, "hand_in_zone": found} for at, name, found in self._reviews if at <= end]
+        self._reviews = [review for review in self._reviews if review[0] > end]
+        await self._sender.post("/feedback", due)
+        self.clock.set(end)
+        page = await self._sender.page()
+        before, self._cpu = self._cpu, _cpu(page)
+        return Tick(end, tuple(timings), self._cpu[0] - before[0], self._cpu[1] - before[1], page)
+
+
+def _cpu(page: str) -> tuple[float, float]:
+    return (_value(page, "station_cpu_seconds_total"), _value(page, "station_cpu_wait_seconds_total"))
+
+
+def _value(page: str, name: str) -> float:
+    found = re.search(rf"^{name}\{{[^}}]*\}} (\S+)", page, re.MULTILINE)
+    return float(found[1]) if found else 0.0
