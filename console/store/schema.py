@@ -1,0 +1,100 @@
+"""The store's tables, as the ordered scripts that make them.
+
+To change a table, append a script: each runs once, in a transaction of its own, and `PRAGMA user_version` counts them.
+A script that has been released is never edited.
+"""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x616E646F  # "ando" in the file's header: says whose database this is
+
+V1 = """
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value TEXT NOT NULL              -- JSON
+) WITHOUT ROWID;
+
+-- Samples. A time is the end of the interval it speaks of; counters and histograms are increases, never totals.
+CREATE TABLE series (
+    id     INTEGER PRIMARY KEY,
+    signal TEXT NOT NULL,
+    labels TEXT NOT NULL,            -- JSON object, names sorted
+    kind   TEXT NOT NULL CHECK (kind IN ('gauge', 'counter', 'histogram')),
+    edges  BLOB NOT NULL,            -- histograms: upper bounds as little-endian float64
+    UNIQUE (signal, labels, kind, edges)
+);
+CREATE TABLE raw (
+    series INTEGER NOT NULL REFERENCES series ON DELETE CASCADE,
+    time   REAL NOT NULL,
+    value  REAL NOT NULL,            -- gauge: value; counter: increase; histogram: sum of the observations
+    sketch BLOB,                     -- histogram: observations by bucket, see sketch.py
+    PRIMARY KEY (series, time)
+) WITHOUT ROWID;
+CREATE TABLE minutes (
+    series INTEGER NOT NULL REFERENCES series ON DELETE CASCADE,
+    minute INTEGER NOT NULL,         -- covers (60 * (minute - 1), 60 * minute] in epoch seconds
+    count  REAL NOT NULL,            -- gauge and counter: readings; histogram: observations
+    sum    REAL NOT NULL,
+    low    REAL,                     -- smallest and largest value or increase; histograms have none
+    high   REAL,
+    sketch BLOB,                     -- gauge: some of the values; histogram: observations by bucket
+    PRIMARY KEY (series, minute)
+) WITHOUT ROWID;
+CREATE TABLE totals (                -- the last total of each counter and histogram, to go on from after a restart
+    series INTEGER NOT NULL REFERENCES series ON DELETE CASCADE,
+    late   INTEGER NOT NULL,         -- 0: the live stream; 1: back-fill
+    time   REAL NOT NULL,
+    value  REAL NOT NULL,
+    counts BLOB NOT NULL,
+    PRIMARY KEY (series, late)
+) WITHOUT ROWID;
+
+-- What happened, and what andon made of it.
+CREATE TABLE events (
+    time   REAL NOT NULL,
+    kind   TEXT NOT NULL,
+    target TEXT NOT NULL,
+    title  TEXT NOT NULL,
+    id     TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    source TEXT NOT NULL,
+    PRIMARY KEY (time, kind, target, source, id)
+) WITHOUT ROWID;
+CREATE TABLE incidents (
+    number  INTEGER PRIMARY KEY AUTOINCREMENT,
+    state   TEXT NOT NULL CHECK (state IN ('open', 'acknowledged', 'closed')),
+    subject TEXT NOT NULL,
+    body    TEXT NOT NULL            -- model.Incident as JSON
+);
+CREATE INDEX incidents_by_subject ON incidents (subject, state);
+CREATE TABLE runs (
+    id       TEXT PRIMARY KEY,
+    playbook TEXT NOT NULL,
+    started  REAL NOT NULL,
+    body     TEXT NOT NULL           -- model.Run as JSON
+) WITHOUT ROWID;
+CREATE INDEX runs_by_time ON runs (started);
+CREATE TABLE findings (              -- of the saved runs, to be looked up one by one
+    run     TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+    id      TEXT NOT NULL,
+    signal  TEXT,
+    time    REAL NOT NULL,           -- when its run started
+    body    TEXT NOT NULL,           -- model.Finding as JSON
+    PRIMARY KEY (run, id)
+) WITHOUT ROWID;
+CREATE INDEX findings_by_signal ON findings (signal, time);
+CREATE TABLE pins (
+    name    TEXT PRIMARY KEY,
+    created REAL NOT NULL,
+    by      TEXT NOT NULL,
+    note    TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE pin_spans (
+    pin   TEXT NOT NULL REFERENCES pins ON DELETE CASCADE,
+    start REAL NOT NULL,
+    end   REAL NOT NULL,
+    PRIMARY KEY (pin, start, end)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (V1,)
