@@ -12,11 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from console.errors import UsageError
 from console.model import NO_LABELS, Kind, Labels
+from console.signals.catalogue import find_signal
 
-HISTOGRAM_BUCKET = "_bucket"
-HISTOGRAM_SUM = "_sum"
+Pairs = Mapping[str, str]
+NO_PAIRS: Pairs = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,39 +33,39 @@ class Native:
     labels: Labels = NO_LABELS  # labels to add, where several metrics make one signal
 
 
-def gauge(
-    native: str, *aliases: str, scale: float = 1.0, where: Mapping[str, str] | None = None, **labels: str
-) -> Native:
+def gauge(native: str, *aliases: str, scale: float = 1.0, where: Pairs = NO_PAIRS, labels: Pairs = NO_PAIRS) -> Native:
     """A value of this instant.
 
     >>> gauge("DCGM_FI_DEV_GPU_UTIL", scale=0.01).names
     ('DCGM_FI_DEV_GPU_UTIL',)
     """
-    return Native(Kind.GAUGE, (native, *aliases), scale, Labels.of(where or {}), Labels.of(labels))
+    return Native(Kind.GAUGE, (native, *aliases), scale, Labels.of(where), Labels.of(labels))
 
 
 def counter(
-    native: str, *aliases: str, scale: float = 1.0, where: Mapping[str, str] | None = None, **labels: str
+    native: str, *aliases: str, scale: float = 1.0, where: Pairs = NO_PAIRS, labels: Pairs = NO_PAIRS
 ) -> Native:
     """A total that only grows, but for restarts; named as exposed, with `_total` where the exporter has it."""
-    return Native(Kind.COUNTER, (native, *aliases), scale, Labels.of(where or {}), Labels.of(labels))
+    return Native(Kind.COUNTER, (native, *aliases), scale, Labels.of(where), Labels.of(labels))
 
 
 def histogram(
-    native: str, *aliases: str, scale: float = 1.0, where: Mapping[str, str] | None = None, **labels: str
+    native: str, *aliases: str, scale: float = 1.0, where: Pairs = NO_PAIRS, labels: Pairs = NO_PAIRS
 ) -> Native:
     """Cumulative buckets; named without `_bucket` and `_sum`. Edges are read from `le`, never assumed."""
-    return Native(Kind.HISTOGRAM, (native, *aliases), scale, Labels.of(where or {}), Labels.of(labels))
+    return Native(Kind.HISTOGRAM, (native, *aliases), scale, Labels.of(where), Labels.of(labels))
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """An exporter's spelling of signals.
 
-    `detect` names metrics of which at least one is on every page of that exporter. `model_label` becomes `model` and the
-    pairs of `labels` (native -> common: gpu, host, replica …) are renamed; every other label stays as it is.
+    `detect` names metrics of which at least one is on every page of that exporter. `model_label` becomes `model`, the
+    pairs of `labels` (native -> common: gpu, host, replica …) are renamed and every other label stays as it is.
     `respelled` are prefixes that stand for others: with {"vllm:": ("vllm_",)} the metric `vllm:x` is also known as
     `vllm_x`. Values within one of `blanks` (low, high) are an exporter's way to say "not supported": no data.
+
+    Raises UsageError where it maps to a signal that the catalogue lacks, or has as another kind.
     """
 
     name: str
@@ -70,9 +73,18 @@ class Dialect:
     model_label: str | None = None
     signals: Mapping[str, Native | tuple[Native, ...]] = field(default_factory=dict)
     title: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Pairs = field(default_factory=dict)
     respelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     blanks: tuple[tuple[float, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        for signal in self.signals:
+            for native in self.natives(signal):
+                if native.kind is not find_signal(signal).kind:
+                    raise UsageError(
+                        f"dialect {self.name} maps {native.names[0]} as a {native.kind} to {signal}",
+                        f"{signal} is a {find_signal(signal).kind}",
+                    )
 
     def natives(self, signal: str) -> tuple[Native, ...]:
         """What makes up one signal; empty where this exporter does not have it."""

@@ -1,0 +1,208 @@
+"""A metrics page read into signals, fast enough to do it every few seconds for many pods.
+
+The same series text (`name{labels}`) comes back on every scrape, so it is parsed once and remembered; after that a line
+costs one dictionary look-up and, where a dialect wants it, one number. What is wrong with a line skips that line and is
+counted; what is wrong with the page as a whole is a SourceMalformed in one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from console.errors import SourceMalformed
+from console.model import NO_LABELS, Labels, Reading
+from console.signals.dialect import Dialect
+from console.signals.exposition import parse_labels, parse_line
+from console.signals.wanted import Get, Template, Wanted
+
+UNWANTED = -1
+UNKNOWN = -2
+CHUNK_BYTES = 1 << 20  # a page is split into lines piece by piece, so that tiny lines cost no gigabytes
+MOST_SERIES = 500_000
+SPARE_ENTRIES = 1000
+
+Stamped = dict[float, dict[int, float]]  # time -> slot -> value, of lines with a timestamp of their own
+
+
+class PageReader:
+    """Reads the pages of one exporter, scrape after scrape.
+
+    >>> reader = PageReader([vllm, triton])
+    >>> readings = reader.read(body, now=1795331980.0)
+    >>> reader.seen, reader.skipped
+    (('vllm',), 0)
+
+    A dialect counts from the first page that has one of its `detect` metrics; with `detect=False` all count at once.
+    `labels` are added to every series that does not have them.
+    """
+
+    def __init__(self, dialects: Sequence[Dialect], *, labels: Labels = NO_LABELS, detect: bool = True) -> None:
+        self.skipped = 0  # lines and histograms of the last page that could not be read
+        self.trouble = ""  # what was wrong with the first of them
+        self._labels = labels
+        self._waiting = list(dialects) if detect else []
+        self._active = [] if detect else list(dialects)
+        self._answered: set[str] = set()
+        self._values: list[float | None] = []  # the numbers of this page, by slot
+        self._forget()
+
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """The dialects that were on any page so far."""
+        return tuple(dialect.name for dialect in self._active)
+
+    @property
+    def answered(self) -> tuple[str, ...]:
+        """The signals that the last page had."""
+        return tuple(sorted(self._answered))
+
+    @property
+    def missing(self) -> tuple[tuple[str, str], ...]:
+        """(signal, why) for what the seen dialects know and the last page did not have."""
+        return tuple(
+            (signal, f"no {dialect.natives(signal)[0].names[0]} on the page, or it says that it is not supported")
+            for dialect in self._active
+            for signal in dialect.signals
+            if signal not in self._answered
+        )
+
+    def read(self, body: bytes, now: float) -> list[Reading]:
+        """Every sample of every wanted signal; a line without a timestamp of its own is of `now`.
+
+        Raises SourceMalformed where the page is empty, HTML, cut within its first line, or mostly not metrics.
+        """
+        self.skipped, self.trouble = 0, ""
+        body = self._whole_lines(body)
+        self._detect(body)
+        lines, stamped = self._take(body)
+        if self.skipped * 2 > lines:
+            raise SourceMalformed(f"most of the page is not metrics: {self.trouble}", "check the URL")
+        readings = list(self._assemble(self._wanted.templates, self._values.__getitem__, now))
+        for time, values in stamped.items():
+            templates = dict.fromkeys(template for slot in values for template in self._owners[slot])
+            readings.extend(self._assemble(templates, values.get, time))
+        self._answered = {reading.series.signal for reading in readings}
+        if self._is_stale or len(self._slots) > 2 * lines + SPARE_ENTRIES:
+            self._forget()  # most of what is remembered is gone, or a histogram has new edges: learn the page anew
+        return readings
+
+    # ── the page ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _whole_lines(self, body: bytes) -> bytes:
+        body = body.removeprefix(b"\xef\xbb\xbf")
+        if not body.strip():
+            raise SourceMalformed("the metrics page is empty", "check that the exporter has started")
+        if body[:256].lstrip().startswith(b"<"):
+            raise SourceMalformed("the page is HTML, not metrics", "check the path of the URL; /metrics is usual")
+        if body.endswith(b"# EOF"):
+            return body
+        whole, newline, half = body.rpartition(b"\n")
+        if not newline:
+            raise SourceMalformed("the page breaks off within its first line", "check what lies on the way to it")
+        if half:
+            self._skip("the page breaks off within its last line")  # half a number would read as another number
+        return whole
+
+    def _detect(self, body: bytes) -> None:
+        found = [d for d in self._waiting if any(_starts_a_line(body, name.encode()) for name in d.detectors())]
+        if found:
+            self._active += found
+            self._waiting = [dialect for dialect in self._waiting if dialect not in found]
+            self._forget()
+
+    def _take(self, body: bytes) -> tuple[int, Stamped]:
+        """Fill `_values` from the page's lines; returns how many there were, and the numbers with timestamps."""
+        second = 1.0 if body.endswith(b"# EOF") else 0.001  # OpenMetrics stamps seconds, the text format milliseconds
+        values: list[float | None] = [None] * len(self._owners)
+        self._values = values
+        slot_of = self._slots.get
+        stamped: Stamped = {}
+        lines = 0
+        for piece in _pieces(body):
+            lines += len(piece)
+            for line in piece:
+                series, _, number = line.rpartition(b" ")
+                slot = slot_of(series, UNKNOWN)
+                if slot == UNWANTED:
+                    continue
+                try:
+                    if slot == UNKNOWN:
+                        self._take_odd(line, series, second, stamped)
+                    elif values[slot] is None:
+                        values[slot] = float(number)
+                    else:
+                        raise ValueError("a series is there twice")
+                except ValueError as error:
+                    self._skip(f"{error}: {line[:80]!r}")
+        return lines, stamped
+
+    def _take_odd(self, line: bytes, series: bytes, second: float, stamped: Stamped) -> None:
+        """A line that the fast path does not know: new, a comment, or with a timestamp or an exemplar."""
+        if not line.strip():
+            return
+        if line.startswith(b"#"):
+            self._slots[series] = UNWANTED
+            return
+        sample = parse_line(line)
+        slot = self._slots.get(sample.series, UNKNOWN)
+        if slot == UNKNOWN:
+            slot = self._slots[sample.series] = self._admit(sample.name, sample.label_text)
+        if slot == UNWANTED:
+            return
+        if sample.stamp is not None:
+            moment = stamped.setdefault(sample.stamp * second, {})
+            if moment.setdefault(slot, sample.value) is not sample.value:
+                raise ValueError("a series is there twice")
+        elif self._values[slot] is None:
+            self._values[slot] = sample.value
+        else:
+            raise ValueError("a series is there twice")
+
+    def _admit(self, name: str, label_text: bytes) -> int:
+        """A slot for a series not seen before; UNWANTED where no dialect wants it."""
+        if not self._wanted.has(name):
+            return UNWANTED
+        slot = len(self._owners)
+        if slot >= MOST_SERIES:
+            raise SourceMalformed(f"the page has more than {MOST_SERIES:,} series", "scrape fewer targets at once")
+        owners = self._wanted.claim(name, parse_labels(label_text), slot)
+        if not owners:
+            return UNWANTED
+        self._owners.append(owners)
+        self._values.append(None)
+        return slot
+
+    def _assemble(self, templates: Iterable[Template], get: Get, time: float) -> Iterator[Reading]:
+        for template in templates:
+            try:
+                reading = template.reading(get, time)
+            except ValueError as error:
+                self._is_stale = True
+                self._skip(f"{error}: {template.name}")
+                continue
+            if reading is not None:
+                yield reading
+
+    def _skip(self, why: str) -> None:
+        self.skipped += 1
+        self.trouble = self.trouble or why
+
+    def _forget(self) -> None:
+        self._slots: dict[bytes, int] = {}  # series text -> its place in `_values`, or UNWANTED
+        self._values = []
+        self._owners: list[list[Template]] = []  # who wants the number of each slot
+        self._wanted = Wanted(self._active, self._labels)
+        self._is_stale = False
+
+
+def _starts_a_line(body: bytes, name: bytes) -> bool:
+    return body.startswith(name) or b"\n" + name in body
+
+
+def _pieces(body: bytes) -> Iterator[list[bytes]]:
+    start = 0
+    while start < len(body):
+        end = body.find(b"\n", start + CHUNK_BYTES)
+        end = len(body) if end < 0 else end
+        yield body[start:end].split(b"\n")
+        start = end + 1
