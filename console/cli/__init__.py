@@ -1,4 +1,4 @@
-"""The `andon` command: parse arguments, call one function, print. Everything a command needs is imported by it alone."""
+"""The `andon` command: parse arguments, call one function, print. A command imports what it needs, and no other does."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -61,7 +60,7 @@ async def _inputs(
     for check in playbook.trigger_checks if missing else ():
         try:
             findings = await look(playbook, check, situation, step_types)
-        except (AndonError, asyncio.TimeoutError):
+        except (TimeoutError, AndonError):
             continue  # the run itself will say what could not be read
         for finding in sorted(findings, key=lambda each: each.verdict != Verdict.DEGRADED):
             inputs = playbook.inputs_from(finding.labels) | inputs

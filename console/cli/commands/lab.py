@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from console.cli.session import Group, Session
-from console.errors import Exit
 
 
 @click.group(cls=Group)

@@ -1,0 +1,55 @@
+# Two commands do everything on a fresh machine with Python >= 3.11, make and git:
+#   make demo    the environment, then a real model broken and diagnosed
+#   make test    the environment, then the whole suite (no root, no other packages)
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+CHECKED := console plugins tests benchmarks
+
+.PHONY: demo test check unit test-real bench lock clean
+
+demo: $(VENV)/.ready
+	@$(BIN)/andon demo --headless; code=$$?; test $$code -eq 1 || exit $$code
+
+test: check unit
+
+check: $(VENV)/.ready-test
+	$(BIN)/ruff check $(CHECKED)
+	$(BIN)/ruff format --check $(CHECKED)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.ready-test
+	$(BIN)/pytest -m "not real" --cov --cov-report=term:skip-covered
+
+# Installs Debian packages and starts real servers: needs root on Debian or Ubuntu.
+test-real: $(VENV)/.ready-test
+	sh .ci/real-servers
+	$(BIN)/pytest -m real
+
+bench: $(VENV)/.ready-test
+	$(BIN)/python benchmarks/compare.py
+	$(BIN)/python benchmarks/paths.py
+	$(BIN)/andon lab score --seeds 10
+
+# The environment, from the hashed lists alone. A stamp, so that a second run starts at once.
+$(VENV)/.ready: requirements.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.ready-test: $(VENV)/.ready requirements-test.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.txt
+	touch $@
+
+# Resolve both lists anew for every supported Python. Needs uv.
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  pyproject.toml --group build -o requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  pyproject.toml --group build --group test -c requirements.txt -o requirements-test.txt
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .import_linter_cache .coverage

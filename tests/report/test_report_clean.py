@@ -1,0 +1,33 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.report.clean import clean
+
+
+@pytest.mark.parametrize(
+    ("dirty", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("a\x1b]0;title\x07b", "ab"),
+        ("a\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\b", "alinkb"),
+        ("a\x1bPq#0;2;0\x1b\\b", "ab"),
+        ("a\x9b2Jb", "ab"),
+        ("\x1b[2\x1b[0mJ", "2J"),  # what is left of two halves is text
+        ("a\rb\bc\x00", "abc"),
+        ("admin\u202etxt.exe", "admintxt.exe"),
+        ("two\nlines\tand a tab", "two\nlines\tand a tab"),
+        ("unfinished \x1b]52;c;aGk", "unfinished "),
+    ],
+)
+def test_control_sequences_from_outside_never_reach_the_terminal(dirty: str, shown: str) -> None:
+    assert clean(dirty) == shown
+
+
+@given(st.text(alphabet=st.sampled_from("\x1b[]0;mPX\\\x07\x9b\x9dJab\n")))
+def test_no_mixture_leaves_an_escape_behind(text: str) -> None:
+    assert not set(clean(text)) & {"\x1b", "\x07", "\x9b", "\x9d"}
+
+
+def test_a_flood_is_cut() -> None:
+    assert len(clean("x" * 10_000, limit=100)) == 100

@@ -1,0 +1,129 @@
+import json
+import re
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import jsonschema
+import nouns
+import pytest
+
+from console.model import Move, State, Verdict
+from console.report import words
+from console.report.formats import FORMATS
+from console.report.junit import junit_report
+from console.report.markdown import markdown_report
+from console.report.picture import half_blocks, ramp
+from console.report.shapes import SHAPES, shape_schema
+from console.report.tables import columns
+from console.report.text import text_report
+
+
+def test_the_answer_comes_first_and_cites_what_it_rests_on() -> None:
+    lines = text_report(nouns.diagnosis()).splitlines()
+    assert lines[0] == "▲ degraded  I-1  answers got worse"
+    cause = next(line for line in lines if line.startswith("1. "))
+    assert cause == "1. The inputs changed; the model answers as before  (likely, 99 %)"
+    assert any("for     strong   F1 accuracy fell" in line for line in lines)
+    assert any("0.97 → 0.71 (×0.73, 0.7 to 0.77) n 1280 → 320" in " ".join(lines[i : i + 2]) for i in range(len(lines)))
+
+
+def test_no_line_is_wider_than_the_terminal() -> None:
+    for line in text_report(nouns.diagnosis(), width=80).splitlines():
+        assert len(line) <= 80, line
+
+
+def test_both_exemplars_are_drawn_side_by_side() -> None:
+    pair = nouns.exemplar_pair()
+    run = nouns.a_run(steps=(nouns.step("inputs", findings=(pair,)),))
+    text = text_report(nouns.diagnosis(findings=(pair,), runs=(run,)))
+    row = next(line for line in text.splitlines() if "#" in line or ("%" in line and "likely" not in line))
+    assert row.split() == ["####", "...."] or len(set(row.split())) == 2
+
+
+def test_half_blocks_carry_two_rows_each_and_a_ramp_needs_no_colour() -> None:
+    assert half_blocks(((0, 255), (255, 0)))[0].count("▀") == 2
+    assert half_blocks(((0,),))[0].startswith("\x1b[38;5;232;48;5;232m")
+    assert ramp(((0, 255), (0, 255), (255, 255))) == [" @", "@@"]
+
+
+def test_no_colour_unless_asked_for() -> None:
+    assert "\x1b" not in text_report(nouns.diagnosis())
+    assert "\x1b[31;1m" in text_report(nouns.diagnosis(), colours=True)
+
+
+@pytest.mark.parametrize("render", [text_report, markdown_report, junit_report])
+def test_text_from_outside_cannot_drive_the_terminal_or_the_page(render) -> None:
+    evil = "x\x1b[2J<script>|`\n# heading"
+    finding = nouns.finding(text=evil)
+    cause = nouns.cause(title=evil, subject=evil)
+    run = nouns.a_run(title=evil, steps=(nouns.step(reason=evil, title=evil, findings=(finding,)),), causes=(cause,))
+    text = render(
+        nouns.diagnosis(runs=(run,), findings=(finding,), causes=(cause,), incident=nouns.incident(title=evil))
+    )
+    assert "\x1b" not in text
+    if render is markdown_report:
+        assert "\n# heading" not in text
+    if render is not text_report:
+        assert "<script>" not in re.sub("`[^`]*`", "", text)  # a code span shows it and runs nothing
+
+
+def test_junit_says_failure_error_and_skipped_apart() -> None:
+    states = (State.DEGRADED, State.INCONCLUSIVE, State.NO_DATA, State.ERROR, State.SKIPPED, State.OK)
+    run = nouns.a_run(steps=tuple(nouns.step(f"s_{state}", state, reason=f"because {state}") for state in states))
+    suite = ElementTree.fromstring(junit_report(nouns.diagnosis(runs=(run,))))[0]
+    assert (suite.get("failures"), suite.get("errors"), suite.get("skipped"), suite.get("tests")) == (
+        "1",
+        "3",
+        "1",
+        "6",
+    )
+    kinds = [[child.tag for child in case] for case in suite.iter("testcase")]
+    assert kinds == [["failure"], ["error"], ["error"], ["error"], ["skipped"], []]
+    assert suite.find(".//testcase[@name='s_no_data']/error").get("message") == "because no_data"
+
+
+def test_json_is_the_published_shape() -> None:
+    shape = json.loads(FORMATS["json"](nouns.diagnosis()))
+    jsonschema.validate(shape, shape_schema("diagnosis"))
+    assert set(shape) >= {
+        "verdict",
+        "exit",
+        "incident",
+        "causes",
+        "findings",
+        "unexplained",
+        "remedies",
+        "windows",
+        "agent",
+    }
+    assert set(shape["findings"][0]) >= {"id", "kind", "step", "signal", "labels", "verdict", "reason", "stat", "current",
+                                         "baseline", "ratio", "interval", "p", "onset", "text"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(SHAPES))
+def test_every_published_schema_is_a_schema(name: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(shape_schema(name))
+
+
+def test_evidence_that_speaks_against_is_shown_too() -> None:
+    move = Move("steps.probe.same", "moderate", True, (), "probe")
+    text = text_report(nouns.diagnosis(causes=(nouns.cause(moves=(move,)),)))
+    assert "against moderate steps.probe.same" in text
+
+
+def test_a_healthy_diagnosis_says_there_is_nothing_to_explain() -> None:
+    healthy = nouns.diagnosis(verdict=Verdict.OK, exit=0, causes=(), findings=(), incident=None)
+    assert "nothing to explain" in text_report(healthy)
+    assert "No cause stands out" in markdown_report(healthy)
+
+
+def test_words_for_times_spans_and_windows() -> None:
+    assert words.instant(nouns.NOON) == "2026-11-22T12:00:00Z"
+    assert [words.ago(seconds) for seconds in (5, 90, 7200, 172800)] == ["5 s", "1.5 min", "2 h", "2 d"]
+    pooled = replace(nouns.window("seasonal"), spans=nouns.window().spans * 3, note="3 of 4 weeks")
+    assert words.window(pooled).endswith("3 spans pooled; 3 of 4 weeks")
+    assert words.window(None) == "–"
+
+
+def test_an_empty_list_says_so() -> None:
+    assert columns(["id"], [], empty="no incident is open") == "no incident is open"

@@ -1,0 +1,118 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.config import Config, SourceConfig, duration
+from console.config_file import config_schema, load_config
+from console.errors import ConfigError
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_no_file_is_needed() -> None:
+    config = load_config()
+    assert config.path is None
+    assert config.interval == 15.0
+    assert config.data.name == "andon"
+
+
+def test_a_file_that_was_named_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no configuration file"):
+        load_config(tmp_path / "none.toml")
+
+
+def test_the_environment_names_a_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANDON_CONFIG", str(write(tmp_path, '[daemon]\ninterval = "1m"\n')))
+    assert load_config().interval == 60.0
+
+
+def test_every_setting_is_read(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        """
+        [daemon]
+        data = "state"
+        interval = "0s"
+        retention_days = 7
+        store_megabytes = 10
+        clock = "clock"
+        watch = false
+        [plugins]
+        dirs = ["mine"]
+        disable = ["dcgm"]
+        [playbooks]
+        dirs = ["/srv/playbooks"]
+        [sources.line]
+        kind = "metrics"
+        url = "http://127.0.0.1:8000/metrics"
+        """,
+    )
+    assert load_config(path) == Config(
+        path=path,
+        data=tmp_path / "state",
+        interval=0.0,
+        retention_days=7,
+        store_megabytes=10,
+        clock=tmp_path / "clock",
+        watch=False,
+        sources=(SourceConfig("line", "metrics", {"url": "http://127.0.0.1:8000/metrics"}),),
+        plugin_dirs=(tmp_path / "mine",),
+        plugins_disabled=("dcgm",),
+        playbook_dirs=(Path("/srv/playbooks"),),
+    )
+
+
+def test_the_flag_outranks_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, '[daemon]\ndata = "state"\n')
+    assert load_config(path, data=tmp_path / "other").data == tmp_path / "other"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ('[daemon]\nintervall = "1m"', "unknown key 'daemon.intervall'", "did you mean 'interval'?"),
+        ("[demon]", "unknown key 'demon'", "did you mean 'daemon'?"),
+        ("[daemon]\nretention_days = 0", "daemon.retention_days", "config schema"),
+        ('[daemon]\nwatch = "yes"', "daemon.watch", "config schema"),
+        ('[daemon]\ninterval = "soon"', "'soon' is not a duration", "15s"),
+        ('[sources.line]\nurl = "x"', "sources.line.kind", "config schema"),
+        ("[sources.'Bad Name']\nkind = 'x'", "sources.", "config schema"),
+        ("[daemon", "is not TOML", "config schema"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_with_a_hint(tmp_path: Path, text: str, message: str, hint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, text))
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+    assert "\n" not in caught.value.message
+
+
+def test_a_file_that_is_not_text_is_said_so(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(b"\xff\xfe\x00[daemon]")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(path)
+
+
+@given(
+    st.lists(st.sampled_from([("w", 604800), ("d", 86400), ("h", 3600), ("m", 60), ("s", 1)]), unique=True), st.data()
+)
+def test_a_duration_is_the_sum_of_its_parts(units: list[tuple[str, int]], data: st.DataObject) -> None:
+    numbers = [data.draw(st.integers(0, 99)) for _ in units]
+    text = "".join(f"{number}{unit}" for number, (unit, _seconds) in zip(numbers, units, strict=True))
+    if not text:
+        with pytest.raises(ConfigError):
+            duration(text)
+    else:
+        assert duration(text) == sum(n * seconds for n, (_unit, seconds) in zip(numbers, units, strict=True))
+
+
+def test_the_schema_lists_every_table() -> None:
+    assert set(config_schema()["properties"]) == {"daemon", "plugins", "playbooks", "sources"}

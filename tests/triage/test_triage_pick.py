@@ -1,0 +1,44 @@
+from console.model import Labels, Symptom, Verdict
+from console.playbook.definition import Playbook, Step, Trigger
+from console.triage.pick import pick
+
+
+def book(name: str, title: str, *triggers: Trigger) -> Playbook:
+    return Playbook(name=name, title=title, steps=(Step("one", "One?", "compare", {}),), triggers=triggers)
+
+
+TTFT = book(
+    "ttft", "Users wait longer for the first token", Trigger("model.ttft"), Trigger(alert=Labels.of(alertname="*TTFT*"))
+)
+ACCURACY = book("accuracy", "Answers got worse", Trigger("model.feedback.correct"))
+BOOKS = {each.name: each for each in (TTFT, ACCURACY)}
+
+
+def test_a_signal_picks_the_playbook_that_waits_for_it() -> None:
+    assert pick([Symptom("x", "model.ttft", verdict=Verdict.DEGRADED)], BOOKS) == [TTFT]
+
+
+def test_another_verdict_of_the_same_signal_does_not() -> None:
+    assert pick([Symptom("x", "model.ttft", verdict=Verdict.IMPROVED)], BOOKS) == []
+
+
+def test_an_alert_matches_by_glob() -> None:
+    assert pick([Symptom("x", alert=Labels.of(alertname="HighTTFT"))], BOOKS) == [TTFT]
+    assert pick([Symptom("x", alert=Labels.of(alertname="Disk"))], BOOKS) == []
+
+
+def test_words_match_titles_whatever_their_number_or_case() -> None:
+    assert pick([Symptom("WRONG answer everywhere")], BOOKS) == [ACCURACY]
+    assert pick([Symptom("user waits for tokens")], BOOKS) == [TTFT]
+
+
+def test_words_that_fit_nothing_pick_nothing() -> None:
+    assert pick([Symptom("the coffee is cold")], BOOKS) == []
+
+
+def test_several_symptoms_pick_each_playbook_once() -> None:
+    both = [
+        Symptom("x", "model.feedback.correct", verdict=Verdict.DEGRADED),
+        Symptom("x", "model.ttft", verdict=Verdict.DEGRADED),
+    ]
+    assert pick([*both, *both], BOOKS) == [ACCURACY, TTFT]
