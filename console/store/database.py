@@ -90,7 +90,9 @@ def _prepare(path: Path, connection: sqlite3.Connection, read_only: bool, migrat
         )
     if read_only:
         if version < len(migrations):
-            raise StoreError(f"{path} was written by an older andon", "start the daemon once: it brings the file up to date")
+            raise StoreError(
+                f"{path} was written by an older andon", "start the daemon once: it brings the file up to date"
+            )
         return
     if not tables:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only takes effect before the first table
@@ -123,7 +125,9 @@ def worded(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise _in_words(path, error) from error
     except OSError as error:
-        raise StoreError(f"{path} cannot be opened: {error.strerror}", "check the folder, or give --data another") from error
+        raise StoreError(
+            f"{path} cannot be opened: {error.strerror}", "check the folder, or give --data another"
+        ) from error
 
 
 def _in_words(path: Path, error: sqlite3.Error) -> StoreError:
@@ -132,20 +136,28 @@ def _in_words(path: Path, error: sqlite3.Error) -> StoreError:
         code = sqlite3.SQLITE_FULL
     match code:
         case sqlite3.SQLITE_FULL:
-            return StoreFull(f"there is no room left for {path}", "free some space: what was not written yet is kept and tried again")
+            return StoreFull(
+                f"there is no room left for {path}", "free some space: what was not written yet is kept and tried again"
+            )
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return StoreCorrupt(
                 f"{path} is damaged: {error}",
                 f"it was not touched; move it and its -wal and -shm aside (mv {path} {path}.damaged) and start again",
             )
         case sqlite3.SQLITE_READONLY:
-            return StoreError(f"{path} cannot be written", "check who owns the file and its folder, or give --data another")
+            return StoreError(
+                f"{path} cannot be written", "check who owns the file and its folder, or give --data another"
+            )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return StoreError(f"{path} is locked by another process", "close whatever else has it open, a backup for instance")
+            return StoreError(
+                f"{path} is locked by another process", "close whatever else has it open, a backup for instance"
+            )
         case sqlite3.SQLITE_CANTOPEN:
             return StoreError(f"{path} cannot be opened", "start the daemon once to make it, or check --data")
         case sqlite3.SQLITE_INTERRUPT:
-            return StoreError(f"reading {path} took too long and was stopped", "ask for a shorter window or a longer step")
+            return StoreError(
+                f"reading {path} took too long and was stopped", "ask for a shorter window or a longer step"
+            )
         case _:
             return StoreError(f"{path} cannot be used: {error}", "")
 

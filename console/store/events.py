@@ -8,6 +8,7 @@ from console.model import Event, Span
 from console.store.database import Database, Row
 
 MOST_EVENTS = 10_000
+ADD = "INSERT OR IGNORE INTO events (time, kind, target, title, id, detail, source) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
 class Events:
@@ -20,9 +21,7 @@ class Events:
         """Keep events and say how many were new; they are on disk when this returns."""
         rows = [(e.time, e.kind, e.target, e.title, e.id, e.detail, e.source) for e in events]
         with self._database.write() as connection:
-            return connection.executemany(
-                "INSERT OR IGNORE INTO events (time, kind, target, title, id, detail, source) VALUES (?, ?, ?, ?, ?, ?, ?)", rows
-            ).rowcount
+            return connection.executemany(ADD, rows).rowcount
 
     def between(self, span: Span, kinds: Sequence[str] = (), *, target: str | None = None) -> tuple[Event, ...]:
         """The events of a span in time order, at most the newest `MOST_EVENTS`; no kinds means all."""
@@ -40,7 +39,7 @@ def events_query(span: Span, kinds: Sequence[str], target: str | None = None) ->
     if target is not None:
         sql += " AND target = ?"
         parameters.append(target)
-    return f"{sql} ORDER BY time DESC LIMIT {MOST_EVENTS}", parameters
+    return f"{sql} ORDER BY time DESC LIMIT ?", [*parameters, MOST_EVENTS]
 
 
 def read_events(rows: Sequence[Row]) -> tuple[Event, ...]:

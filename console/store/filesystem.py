@@ -1,4 +1,4 @@
-"""Is this folder on a disk of this host? SQLite's write-ahead log needs shared memory, which a network does not give."""
+"""Is this folder on a disk of this host? SQLite's write-ahead log needs shared memory, and a network has none."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from console.errors import StoreError
 
 NETWORK = frozenset(
     {
-        "9p", "afpfs", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "gfs2", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs",
-        "nfs3", "nfs4", "ocfs2", "pvfs2", "smb2", "smb3", "smbfs", "webdav",
+        "9p", "afpfs", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "gfs2", "glusterfs", "gpfs", "lustre", "ncpfs",
+        "nfs", "nfs3", "nfs4", "ocfs2", "pvfs2", "smb2", "smb3", "smbfs", "webdav",
         "fuse.ceph-fuse", "fuse.cephfs", "fuse.davfs", "fuse.gcsfuse", "fuse.glusterfs", "fuse.goofys", "fuse.juicefs",
         "fuse.mount-s3", "fuse.rclone", "fuse.s3fs", "fuse.smbnetfs", "fuse.sshfs",
     }

@@ -41,7 +41,8 @@ class Incidents:
     def find_open(self, subject: str) -> Incident | None:
         """The incident of a subject that is not closed yet, or None."""
         rows = self._database.rows(
-            "SELECT body FROM incidents WHERE subject = ? AND state != 'closed' ORDER BY number DESC LIMIT 1", (subject,)
+            "SELECT body FROM incidents WHERE subject = ? AND state != 'closed' ORDER BY number DESC LIMIT 1",
+            (subject,),
         )
         return _read(rows[0][0]) if rows else None
 
@@ -80,7 +81,9 @@ class Incidents:
         def closed(incident: Incident) -> Incident:
             if incident.state == "closed":
                 return incident
-            return replace(incident, state="closed", closed=time, notes=(*incident.notes, Note(time, operator, "closed")))
+            return replace(
+                incident, state="closed", closed=time, notes=(*incident.notes, Note(time, operator, "closed"))
+            )
 
         return self._change(id, closed)
 

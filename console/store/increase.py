@@ -30,8 +30,8 @@ class Increase:
 def increase(before: Total | None, reading: Reading) -> Increase | None:
     """What was gained; None for a first reading and after a gap of more than `LONGEST_GAP`.
 
-    A total that went down was reset, so all of it is new. The increase belongs to the interval that ends at the reading:
-    missed scrapes show as steps without data and then one larger increase, never as invented ones.
+    A total that went down was reset, so all of it is new. The increase belongs to the interval that ends at the
+    reading: missed scrapes show as steps without data and then one larger increase, never as invented ones.
     """
     if before is None or reading.time - before.time > LONGEST_GAP:
         return None

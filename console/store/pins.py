@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from console.errors import UsageError
@@ -30,7 +29,9 @@ class Pins:
     def pin(self, pin: Pin) -> None:
         """Keep a baseline; UsageError where the name is taken or a span is empty."""
         if not pin.name or not pin.spans or any(not span.start < span.end for span in pin.spans):
-            raise UsageError(f"baseline {pin.name!r} has no name or no time in it", "pin START..END with START before END")
+            raise UsageError(
+                f"baseline {pin.name!r} has no name or no time in it", "pin START..END with START before END"
+            )
         with self._database.write() as connection:
             if connection.execute("SELECT 1 FROM pins WHERE name = ?", (pin.name,)).fetchone():
                 raise UsageError(f"a baseline {pin.name} is pinned already", f"`andon baseline drop {pin.name}` first")

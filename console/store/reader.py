@@ -17,7 +17,7 @@ from console.store.database import Database
 from console.store.events import events_query, read_events
 from console.store.minute import MINUTE
 from console.store.samples import read_key
-from console.store.windows import read_series
+from console.store.windows import read_window
 
 READERS = 4
 READ_SECONDS = 10.0
@@ -43,12 +43,11 @@ class StoreReader:
     async def read(self, query: Query) -> Frame:
         """The frame of a query, by its labels, in increase form. A step without data is NaN.
 
-        Steps are `query.step` long or longer: minutes where a span goes back beyond the raw hour, and whatever keeps the
-        answer within bounds. They end where their span ends; what is left over at its start is left out.
+        Steps are `query.step` long or longer: minutes where a span goes back beyond the raw hour, and whatever keeps
+        the answer within bounds. They end where their span ends; what is left over at its start is left out.
         """
         signal = find_signal(query.signal)
-        frame = await self._ask(lambda database: read_series(database, query))
-        return await asyncio.to_thread(aggregate, frame, query.by, signal.across)
+        return await self._ask(lambda database: aggregate(read_window(database, query), query.by, signal.across))
 
     async def signals(self) -> Sequence[str]:
         """The names of all signals that have series, sorted."""
@@ -66,7 +65,8 @@ class StoreReader:
         """When the oldest kept minute of a signal began, or None."""
         rows = await self._ask(
             lambda database: database.rows(
-                "SELECT min((SELECT min(minute) FROM minutes WHERE series = series.id)) FROM series WHERE signal = ?", (signal,)
+                "SELECT min((SELECT min(minute) FROM minutes WHERE series = series.id)) FROM series WHERE signal = ?",
+                (signal,),
             )
         )
         minute = rows[0][0]

@@ -1,20 +1,28 @@
-"""What the store forgets: raw samples after an hour, minutes after weeks or when there is no room. Pinned time stays."""
+"""What the store forgets: raw samples after an hour, minutes after weeks or for lack of room. Pinned time stays."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from console.store.database import Database
-from console.store.minute import MINUTE, minute_of
+from console.store.minute import minute_of
 from console.store.samples import RAW_SECONDS, Samples
 
 DAY = 86400.0
 SHARE = 20  # over the cap, a twentieth of the time kept goes at once
 PAGES = 4096  # given back to the file system in one transaction
 
-PINNED = f"EXISTS (SELECT 1 FROM pin_spans WHERE minute * {MINUTE} > start AND (minute - 1) * {MINUTE} < end)"
 DELETE_RAW = "DELETE FROM raw WHERE series = ? AND time <= ?"
-DELETE_MINUTES = f"DELETE FROM minutes WHERE series = ? AND minute <= ? AND NOT {PINNED}"
+DELETE_MINUTES = """
+DELETE FROM minutes WHERE series = ? AND minute <= ? AND NOT EXISTS (
+    SELECT 1 FROM pin_spans WHERE minute * 60 > start AND (minute - 1) * 60 < end
+)
+"""
+OLDEST_MINUTE = """
+SELECT min(minute) FROM minutes WHERE series = ? AND NOT EXISTS (
+    SELECT 1 FROM pin_spans WHERE minute * 60 > start AND (minute - 1) * 60 < end
+)
+"""
 DELETE_EVENTS = """
 DELETE FROM events WHERE time < ? AND NOT EXISTS (
     SELECT 1 FROM pin_spans WHERE events.time >= start AND events.time < end
@@ -34,6 +42,9 @@ class Retention:
 
     days: int = 36
     megabytes: int = 2048
+
+
+DEFAULT_RETENTION = Retention()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +77,7 @@ def megabytes(database: Database) -> float:
     ((pages,),) = database.rows("PRAGMA page_count")
     ((free,),) = database.rows("PRAGMA freelist_count")
     ((size,),) = database.rows("PRAGMA page_size")
-    return (pages - free) * size / 2**20
+    return float((pages - free) * size / 2**20)
 
 
 def _fit(database: Database, series: list[int], cap: int, now: float) -> int:
@@ -82,7 +93,7 @@ def _fit(database: Database, series: list[int], cap: int, now: float) -> int:
 
 
 def _oldest_free(database: Database, series: int) -> int | None:
-    ((minute,),) = database.rows(f"SELECT min(minute) FROM minutes WHERE series = ? AND NOT {PINNED}", (series,))
+    ((minute,),) = database.rows(OLDEST_MINUTE, (series,))
     return None if minute is None else int(minute)
 
 

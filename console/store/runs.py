@@ -26,7 +26,9 @@ class Runs:
                 "INSERT INTO runs (id, playbook, started, body) VALUES (?, ?, ?, ?)",
                 (run.id, run.playbook, run.started, json.dumps(wire.dump(run))),
             )
-            connection.executemany("INSERT INTO findings (run, id, signal, time, body) VALUES (?, ?, ?, ?, ?)", findings)
+            connection.executemany(
+                "INSERT INTO findings (run, id, signal, time, body) VALUES (?, ?, ?, ?, ?)", findings
+            )
 
     def get(self, id: str) -> Run:
         """One run; UsageError where there is none of that id."""
@@ -38,7 +40,8 @@ class Runs:
     def list(self, *, playbook: str | None = None, limit: int = 50) -> tuple[Run, ...]:
         """Runs, the newest first."""
         rows = self._database.rows(
-            "SELECT body FROM runs WHERE ?1 IS NULL OR playbook = ?1 ORDER BY started DESC, id LIMIT ?2", (playbook, limit)
+            "SELECT body FROM runs WHERE ?1 IS NULL OR playbook = ?1 ORDER BY started DESC, id LIMIT ?2",
+            (playbook, limit),
         )
         return tuple(wire.load(Run, json.loads(body)) for (body,) in rows)
 
@@ -52,7 +55,8 @@ class Runs:
     def findings(self, *, signal: str, span: Span, limit: int = 200) -> tuple[tuple[str, Finding], ...]:
         """(run id, finding) of one signal in runs that started within a span, the newest first."""
         rows = self._database.rows(
-            "SELECT run, body FROM findings WHERE signal = ? AND time >= ? AND time < ? ORDER BY time DESC, run, id LIMIT ?",
+            "SELECT run, body FROM findings WHERE signal = ? AND time >= ? AND time < ?"
+            " ORDER BY time DESC, run, id LIMIT ?",
             (signal, span.start, span.end, limit),
         )
         return tuple((run, wire.load(Finding, json.loads(body))) for run, body in rows)

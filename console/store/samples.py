@@ -84,7 +84,9 @@ class Samples:
                     "INSERT INTO series (id, signal, labels, kind, edges) VALUES (?, ?, ?, ?, ?)",
                     [(track.id, *_key_columns(track.key)) for track in self._new],
                 )
-                connection.executemany("INSERT OR REPLACE INTO raw (series, time, value, sketch) VALUES (?, ?, ?, ?)", self._raw)
+                connection.executemany(
+                    "INSERT OR REPLACE INTO raw (series, time, value, sketch) VALUES (?, ?, ?, ?)", self._raw
+                )
                 connection.executemany(
                     MERGE_MINUTE, [(*place, *minute.row()) for place, minute in self._minutes.items()]
                 )
@@ -100,7 +102,7 @@ class Samples:
 
     def series_waiting(self) -> set[int]:
         """Ids of the series that the next commit writes to."""
-        return {track.id for track in self._new} | {place[0] for place in (*self._raw, *self._minutes, *self._moved)}
+        return {track.id for track in self._new} | {series for series, _ in (*self._minutes, *self._moved)}
 
     def forget(self, ids: set[int]) -> None:
         """Drop series that were deleted."""
@@ -123,7 +125,9 @@ class Samples:
         elif not self._may_fill(track, place):
             return
         if reading.time > self._raw_from:
-            self._raw.append((track.id, reading.time, gained.value, pack_counts(gained.counts) if gained.counts else None))
+            self._raw.append(
+                (track.id, reading.time, gained.value, pack_counts(gained.counts) if gained.counts else None)
+            )
         minute = self._minutes.get(place)
         if minute is None:
             minute = self._minutes[place] = Minute(track.key.kind)
@@ -135,7 +139,9 @@ class Samples:
         return track.may_fill(place[1], lambda minute: self._first_written(track.id, minute))
 
     def _first_written(self, series: int, minute: int) -> int | None:
-        ((found,),) = self._database.rows("SELECT min(minute) FROM minutes WHERE series = ? AND minute >= ?", (series, minute))
+        ((found,),) = self._database.rows(
+            "SELECT min(minute) FROM minutes WHERE series = ? AND minute >= ?", (series, minute)
+        )
         return None if found is None else int(found)
 
     def _intern(self, key: SeriesKey) -> Track | None:
@@ -157,9 +163,13 @@ class Samples:
     def _load(self) -> None:
         totals = {
             (series, late): Total(time, value, _tuple(counts))
-            for series, late, time, value, counts in self._database.rows("SELECT series, late, time, value, counts FROM totals")
+            for series, late, time, value, counts in self._database.rows(
+                "SELECT series, late, time, value, counts FROM totals"
+            )
         }
-        for id, signal, labels, kind, edges in self._database.rows("SELECT id, signal, labels, kind, edges FROM series"):
+        for id, signal, labels, kind, edges in self._database.rows(
+            "SELECT id, signal, labels, kind, edges FROM series"
+        ):
             key = read_key(signal, labels, kind, edges)
             self._tracks[key] = Track(id, key, totals.get((id, 0)), totals.get((id, 1)))
             self._next_id = max(self._next_id, id + 1)

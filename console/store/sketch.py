@@ -49,7 +49,7 @@ def unpack_counts(sketches: Sequence[bytes], buckets: int) -> Array:
     codes = np.fromiter((sketch[0] for sketch in sketches), dtype=np.uint8, count=len(sketches))
     for code in np.unique(codes):
         rows = np.flatnonzero(codes == code)
-        block = np.frombuffer(b"".join([sketches[row] for row in rows]), dtype=np.uint8).reshape(len(rows), -1)
+        block = np.frombuffer(b"".join([sketches[int(row)] for row in rows]), dtype=np.uint8).reshape(len(rows), -1)
         counts[rows] = np.ascontiguousarray(block[:, 1:]).view(f"<{_numpy_code(int(code))}")
     return counts
 
@@ -71,7 +71,8 @@ def merge(old: bytes | None, old_count: float, new: bytes | None, new_count: flo
 def _thin(values: Array, weights: Array) -> Array:
     """The middles of `MOST_VALUES` equal shares of the weight."""
     ranks = (np.arange(MOST_VALUES) + 0.5) / MOST_VALUES * weights.sum()
-    return values[np.searchsorted(np.cumsum(weights), ranks)]
+    middles: Array = values[np.searchsorted(np.cumsum(weights), ranks)]
+    return middles
 
 
 def _values_sketch(values: Array) -> bytes:

@@ -12,7 +12,7 @@ from console.store.events import Events
 from console.store.incidents import Incidents
 from console.store.lock import StoreLock
 from console.store.pins import Pins
-from console.store.retention import Compaction, Retention, compact
+from console.store.retention import DEFAULT_RETENTION, Compaction, Retention, compact
 from console.store.runs import Runs
 from console.store.samples import Samples
 from console.store.settings import Settings
@@ -68,7 +68,7 @@ class Store:
         """Write what is buffered; raises StoreFull where there is no room, and keeps it for the next time."""
         self.samples.commit()
 
-    def compact(self, now: float, retention: Retention = Retention()) -> Compaction:
+    def compact(self, now: float, retention: Retention = DEFAULT_RETENTION) -> Compaction:
         """Forget what is due: raw after an hour, minutes after `retention.days` or over `retention.megabytes`."""
         return compact(self._database, self.samples, retention, now)
 
@@ -84,5 +84,7 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()

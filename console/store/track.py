@@ -49,7 +49,7 @@ class Track:
         return gained
 
     def may_fill(self, minute: int, first_written: Callable[[int], int | None]) -> bool:
-        """Whether back-fill may write a minute: only one that nothing else wrote, so that history read twice counts once.
+        """Whether back-fill may write a minute: only one that nothing else wrote, so history read twice counts once.
 
         `first_written(minute)` looks up the first written minute from there on; it is asked once per free stretch.
         """
