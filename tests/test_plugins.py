@@ -58,7 +58,7 @@ def test_a_hook_that_raises_or_floods_is_cut_off_and_the_others_go_on(tmp_path: 
 
 def test_a_hang_is_cut_off_and_its_thread_ends() -> None:
     before = threading.active_count()
-    with pytest.raises(PluginError, match="plugin stuck was cut off: waiting took more than 0.1 s"):
+    with pytest.raises(PluginError, match=r"plugin stuck was cut off: waiting took more than 0\.1 s"):
         guard("stuck", "waiting", lambda: [None for _ in count()], seconds=0.1)
     deadline = time.monotonic() + 5
     while threading.active_count() > before and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""The `andon` command: parse arguments, call one function, print. A command imports what it needs, and no other does."""
+"""The `andon` command: parse arguments, call one function, print. A command imports no more than it needs."""
 
 from __future__ import annotations
 

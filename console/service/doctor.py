@@ -67,12 +67,11 @@ def _data(config: Config, _plugins: Plugins) -> Iterator[Check]:
     folder = config.data
     there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     free = shutil.disk_usage(there).free
-    room = "ok" if free >= LEAST_FREE_BYTES else "wrong"
-    writable = os.access(there, os.W_OK)
-    if not writable:
+    if not os.access(there, os.W_OK):
         yield Check("data folder", "wrong", f"{there} is not writable; name another with --data")
+    made = "" if folder.exists() else ", not made yet"
     yield Check(
-        "data folder", room, f"{folder}, {free / 1e9:.1f} GB free" + ("" if folder.exists() else ", not made yet")
+        "data folder", "ok" if free >= LEAST_FREE_BYTES else "wrong", f"{folder}, {free / 1e9:.1f} GB free{made}"
     )
 
 

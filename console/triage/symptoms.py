@@ -52,7 +52,7 @@ def _first_firing(data: Any) -> dict[str, Any] | None:
     alerts = data.get("alerts", data) if isinstance(data, dict) else data
     candidates = [item for item in (alerts if isinstance(alerts, list) else [alerts]) if isinstance(item, dict)]
     firing = [item for item in candidates if _state(item) in ("firing", "active", "")]
-    return (firing or candidates or [None])[0]
+    return next(iter([*firing, *candidates]), None)
 
 
 def _state(alert: dict[str, Any]) -> str:

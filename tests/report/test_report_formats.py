@@ -96,8 +96,8 @@ def test_json_is_the_published_shape() -> None:
         "windows",
         "agent",
     }
-    assert set(shape["findings"][0]) >= {"id", "kind", "step", "signal", "labels", "verdict", "reason", "stat", "current",
-                                         "baseline", "ratio", "interval", "p", "onset", "text"}  # fmt: skip
+    promised = "id kind step signal labels verdict reason stat current baseline ratio interval p onset text"
+    assert set(shape["findings"][0]) >= set(promised.split())
 
 
 @pytest.mark.parametrize("name", sorted(SHAPES))

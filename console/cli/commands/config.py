@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 
 import click
 
@@ -20,13 +20,11 @@ def show(session: Session) -> None:
     """The settings in force, defaults included."""
     from console.report.tables import columns
 
-    shape = {key: _plain(value) for key, value in asdict(session.config_with_sources).items()}
-    shape["sources"] = [
-        {"name": source.name, "kind": source.kind, "options": _plain(dict(source.options))}
-        for source in session.config_with_sources.sources
-    ]
-    rows = [(key, value) for key, value in shape.items() if key != "sources"]
-    rows += [(f"sources.{source['name']}", source["kind"]) for source in shape["sources"]]
+    config = session.config_with_sources
+    settings = {field.name: _plain(getattr(config, field.name)) for field in fields(config) if field.name != "sources"}
+    sources = [{"name": each.name, "kind": each.kind, "options": _plain(dict(each.options))} for each in config.sources]
+    rows = [*settings.items(), *((f"sources.{each['name']}", each["kind"]) for each in sources)]
+    shape = settings | {"sources": sources}
     session.emit_shape(shape, lambda: columns(["setting", "value"], rows))
 
 

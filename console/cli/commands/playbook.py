@@ -26,9 +26,7 @@ def list_(session: Session) -> None:
     from console.report.tables import columns
 
     books = sorted(session.playbooks.values(), key=lambda book: book.name)
-    shape = [
-        {"name": book.name, "title": book.title, "path": str(book.path), "steps": len(book.steps)} for book in books
-    ]
+    shape = [{"name": book.name, "title": book.title, "path": book.path, "steps": len(book.steps)} for book in books]
     session.emit_shape(shape, lambda: columns(["name", "title"], [(book.name, book.title) for book in books]))
 
 
@@ -41,11 +39,11 @@ def show(session: Session, name: str) -> None:
     shape = {
         "name": book.name,
         "title": book.title,
-        "path": str(book.path),
+        "path": book.path,
         "steps": [{"id": step.id, "title": step.title, "uses": step.uses} for step in book.steps],
         "causes": [{"id": cause.id, "title": cause.title} for cause in book.causes],
     }
-    session.emit_shape(shape, lambda: book.path.read_text(encoding="utf-8"))
+    session.emit_shape(shape, lambda: book.source)
 
 
 @playbook.command()

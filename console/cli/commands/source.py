@@ -30,7 +30,9 @@ def list_(session: Session) -> None:
         shape,
         lambda: "\n\n".join(
             (
-                columns(["source", "kind"], [item.values() for item in configured], empty="no source is configured"),
+                columns(
+                    ["source", "kind"], [tuple(item.values()) for item in configured], empty="no source is configured"
+                ),
                 columns(["kind", "what it is"], [(kind.kind, kind.title) for kind in kinds.values()]),
             )
         ),
