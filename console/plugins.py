@@ -74,9 +74,8 @@ class StepType:
     options: type[BaseModel]
     result: Mapping[str, str]  # dotted name -> CEL type: {"verdict": "string", "current.stat": "double"}
     run: Callable[[Any, Any], Awaitable[Any]]  # (StepContext, options) -> StepOutcome
-    tied: tuple[
-        str, ...
-    ] = ()  # options that name another step: `with: {around: {onset_of: ttft}}` -> ("around.onset_of",)
+    tied: tuple[str, ...] = ()  # options that name another step: ("around.onset_of",) for `around: {onset_of: ttft}`
+    timeout: float = 30.0  # seconds a step may take where the playbook does not say
 
 
 @dataclass(frozen=True, slots=True)

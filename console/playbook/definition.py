@@ -17,7 +17,6 @@ InputValue = str | float | bool
 
 DEFAULT_CURRENT = "15m"
 DEFAULT_BASELINE: Mapping[str, Any] = {"offset": "1d"}
-DEFAULT_TIMEOUT = 30.0  # seconds a step may take
 DEFAULT_PRIOR = 1 / 30  # odds of a cause before any evidence
 
 
@@ -79,7 +78,7 @@ class Step:
     templates: Mapping[tuple[str | int, ...], Template] = field(default_factory=dict)  # by path in `options`
     condition: Expression | None = None
     needs: tuple[str, ...] = ()  # written, and implied by every reference
-    timeout: float = DEFAULT_TIMEOUT
+    timeout: float | None = None  # seconds; None: what its step type allows
     current: str | None = None  # where the step looks at other windows than the playbook
     baseline: Mapping[str, Any] | None = None
 
@@ -103,7 +102,7 @@ class CauseRule:
     title: str
     evidence: tuple[Evidence, ...]
     prior: float = DEFAULT_PRIOR  # odds
-    subject: Template | str | None = None  # None: the input `model`
+    subject: Template | None = None  # None: the input `model`
     remedies: tuple[str, ...] = ()
 
 

@@ -133,7 +133,7 @@ def nearest(name: str, known: Any) -> str:
 
 
 def _names(source: str, variables: Mapping[str, str]) -> tuple[str, ...]:
-    """The declared variables that an expression reads: a dotted chain's longest declared head (the rest is map keys)."""
+    """The variables an expression reads: of each dotted chain the longest declared head; the rest is map keys."""
     names: dict[str, None] = {}
     for found in _NAME_OR_STRING.finditer(source):
         parts = re.split(r"\s*\.\s*", found.group())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from console.model import Finding, State, StepResult, Window
+from console.model import Finding, Span, State, StepResult, Window
 from console.sources.estate import Estate
 
 Ask = Callable[[str, tuple[str, ...]], Awaitable[str | None]]
@@ -25,6 +25,8 @@ class StepContext:
     results: Mapping[str, StepResult]  # of the steps it needs
     now: float
     ask: Ask
+    excluded: Sequence[Span] = ()  # known incidents: left out of every look at the past
+    interval: float = 15.0  # seconds between samples
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class Text:
         return PlaybookError(f"{self.name}:{mark.line}:{mark.column}: {message}", hint)
 
     def error_inside(self, path: Path, offset: int, message: str, hint: str = "") -> PlaybookError:
-        """The same, `offset` characters into the scalar at `path`; only where it stands on one line can that be told."""
+        """The same, `offset` characters into the scalar at `path`, as far as it stands on one line."""
         mark = self.mark(path)
         column = mark.inner + offset if mark.inner else mark.column
         return PlaybookError(f"{self.name}:{mark.line}:{column}: {message}", hint)

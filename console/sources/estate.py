@@ -31,3 +31,4 @@ class Situation:
     now: float
     pins: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)  # pinned baselines by name
     excluded: Sequence[Span] = ()  # known incidents: left out of baselines
+    interval: float = 15.0  # seconds between samples: the resolution of what is still held raw

@@ -1,0 +1,273 @@
+"""The playbook language as pydantic models: where YAML is checked, and the JSON Schema that editors read."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from console.config import duration
+from console.errors import ConfigError, UsageError
+from console.signals.catalogue import find_signal
+
+
+class Entry(BaseModel):
+    """What every mapping of the language has in common: no unknown keys, no silent conversions."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    called: ClassVar[str] = "this"  # in messages
+
+
+def _known_signal(name: str) -> str:
+    try:
+        return find_signal(name).name
+    except UsageError as error:
+        raise PydanticCustomError("signal", "{message}", {"message": error.message, "hint": error.hint}) from error
+
+
+def _offset(text: str) -> str:
+    _duration(text.removeprefix("-"))
+    return text
+
+
+def _duration(text: str) -> str:
+    try:
+        duration(text)
+    except ConfigError as error:
+        raise PydanticCustomError("duration", "{message}", {"message": error.message, "hint": error.hint}) from error
+    return text
+
+
+def _share(value: object) -> float:
+    """`20%` or 0.2."""
+    percent = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", value) if isinstance(value, str) else None
+    share = float(percent[1]) / 100 if percent else value
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 10:
+        raise PydanticCustomError(
+            "share", "{value} is not a share", {"value": repr(value), "hint": "write it like 20%"}
+        )
+    return float(share)
+
+
+def odds(text: str) -> float:
+    """The odds that `1:30` says."""
+    sides = re.fullmatch(r"(\d+(?:\.\d+)?)\s*:\s*(\d+(?:\.\d+)?)", text)
+    value = float(sides[1]) / (float(sides[2]) or math.inf) if sides else 0.0
+    if value <= 0:
+        raise PydanticCustomError("odds", "{value} are not odds", {"value": repr(text), "hint": "write them like 1:30"})
+    return value
+
+
+def _odds(text: str) -> str:
+    odds(text)
+    return text
+
+
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=64)]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+SignalName = Annotated[str, AfterValidator(_known_signal)]
+Duration = Annotated[str, AfterValidator(_duration)]
+Share = Annotated[float, BeforeValidator(_share), WithJsonSchema({"type": ["string", "number"], "examples": ["20%"]})]
+Odds = Annotated[str, AfterValidator(_odds)]
+Cel = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+VerdictName = Literal["ok", "degraded", "improved", "inconclusive", "no_data"]
+
+
+class TriggerEntry(Entry):
+    """What makes this playbook worth running: a signal's verdict, or an alert."""
+
+    called = "a trigger"
+
+    signal: SignalName | None = None
+    verdict: VerdictName = "degraded"
+    alert: dict[str, str] | None = Field(None, description="labels of the alert; `*` stands for anything")
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.signal is None) == (self.alert is None):
+            raise PydanticCustomError("one_of", "a trigger has either `signal` or `alert`")
+        return self
+
+
+class InputEntry(Entry):
+    """What a run must be told."""
+
+    called = "an input"
+
+    type: Literal["string", "number", "boolean"] = "string"
+    source: str | None = Field(
+        None,
+        alias="from",
+        pattern=r"^incident\.labels\.[A-Za-z_][A-Za-z0-9_]*$",
+        description="where triage takes it from",
+    )
+    default: str | float | bool | None = None
+
+    @model_validator(mode="after")
+    def _default_fits(self) -> Self:
+        kinds: dict[str, type | tuple[type, ...]] = {"string": str, "number": (int, float), "boolean": bool}
+        if self.default is not None:
+            fits = isinstance(self.default, kinds[self.type])
+            if not fits or (self.type == "number" and isinstance(self.default, bool)):
+                raise PydanticCustomError("default", "the default of this input is not a {type}", {"type": self.type})
+        return self
+
+
+class SeasonalEntry(Entry):
+    """The same hours of earlier periods, pooled."""
+
+    called = "a seasonal baseline"
+
+    period: Duration
+    count: int = Field(1, ge=1, le=60)
+
+
+class BaselineEntry(Entry):
+    """What current data is compared with: exactly one of these."""
+
+    called = "a baseline"
+
+    offset: Annotated[str, AfterValidator(_offset)] | None = Field(None, description="so long before current: 1d")
+    seasonal: SeasonalEntry | None = None
+    before: Literal["onset"] | None = None
+    of: Id | None = Field(None, description="the step whose onset `before` means")
+    pinned: str | None = None
+    where: dict[str, str] | None = Field(None, description="siblings with these labels, at the same time")
+    dataset: str | None = None
+    span: str | None = Field(None, description="START..END in RFC 3339")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [name for name in type(self).model_fields if name != "of" and getattr(self, name) is not None]
+        if len(given) != 1:
+            one_of = ", ".join(name for name in type(self).model_fields if name != "of")
+            raise PydanticCustomError("one_of", "a baseline is exactly one of {one_of}", {"one_of": one_of})
+        if (self.of is None) != (self.before is None):
+            raise PydanticCustomError("one_of", "`before: onset` and `of: STEP` go together")
+        return self
+
+
+class WindowsEntry(Entry):
+    """Which data is looked at, and what it is compared with."""
+
+    called = "`windows`"
+
+    current: str | None = Field(None, description="15m, 24h, or START..END in RFC 3339")
+    baseline: BaselineEntry | None = None
+
+
+class StepEntry(Entry):
+    """One look at the data. Steps only read."""
+
+    called = "a step"
+
+    id: Id
+    title: Words
+    uses: str
+    options: dict[str, Any] = Field({}, alias="with")
+    condition: Cel | None = Field(None, alias="if", description="CEL; only true runs the step")
+    needs: list[Id] = []
+    timeout: Duration | None = None
+    windows: WindowsEntry | None = Field(None, description="where this step looks at others than the playbook")
+
+
+class EvidenceEntry(Entry):
+    """A line that moves its cause when it is true."""
+
+    called = "a line of evidence"
+
+    condition: Cel = Field(alias="if")
+    weight: Literal["weak", "moderate", "strong", "decisive"]
+    against: bool = False
+    group: Id | None = Field(None, description="lines that tell the same thing; only the strongest counts")
+    title: Words | None = None
+
+
+class CauseEntry(Entry):
+    """A root cause that this playbook can conclude."""
+
+    called = "a cause"
+
+    id: Id
+    title: Words
+    subject: str | None = Field(None, description="what it is about; the input `model` where nothing is said")
+    prior: Odds | None = Field(None, description="odds before any evidence; 1:30 where nothing is said")
+    evidence: list[EvidenceEntry] = Field(min_length=1)
+    remedies: list[Id] = []
+
+
+class VerifyEntry(Entry):
+    """How a remedy is seen to have worked."""
+
+    called = "`verify`"
+
+    step: Id
+    want: VerdictName
+    within: Duration
+
+
+class RemedyEntry(Entry):
+    """A named fix."""
+
+    called = "a remedy"
+
+    id: Id
+    uses: str
+    options: dict[str, Any] = Field({}, alias="with")
+    risk: Literal["low", "medium", "high"]
+    verify: VerifyEntry | None = None
+
+
+class ExpectEntry(Entry):
+    """What a replayed bundle must say."""
+
+    called = "`expect`"
+
+    cause: Id | None = None
+    exit: int | None = None
+
+
+class TestEntry(Entry):
+    """A recorded incident that this playbook must still read correctly."""
+
+    called = "a test"
+
+    __test__ = False  # not a test of pytest's
+    bundle: str
+    expect: ExpectEntry
+
+
+class PlaybookFile(Entry):
+    """A playbook."""
+
+    called = "a playbook"
+
+    schema_version: Literal["andon/v1"] = Field(alias="schema")
+    name: Name
+    title: Words
+    description: str = ""
+    triggers: list[TriggerEntry] = []
+    inputs: dict[Id, InputEntry] = {}
+    windows: WindowsEntry = WindowsEntry()
+    steps: list[StepEntry] = Field(min_length=1, max_length=500)
+    causes: list[CauseEntry] = []
+    remedies: list[RemedyEntry] = []
+    tests: list[TestEntry] = []
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a playbook, as published in playbooks/playbook.schema.json."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **PlaybookFile.model_json_schema()}
