@@ -53,13 +53,20 @@ def listen(path: Path, group: str | None = None) -> socket.socket:
             finally:
                 os.umask(before)
         if group is not None:
-            os.chown(path, -1, _group_id(group))
-            path.chmod(0o660)
+            _let_in(_group_id(group), path)
         listener.setblocking(False)
     except BaseException:
         listener.close()
         raise
     return listener
+
+
+def _let_in(group: int, path: Path) -> None:
+    """The socket for the group, and the way to it: through the folder, but with no look into it."""
+    os.chown(path, -1, group)
+    path.chmod(0o660)
+    os.chown(path.parent, -1, group)
+    path.parent.chmod(0o710)
 
 
 def _group_id(group: str) -> int:

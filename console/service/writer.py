@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from console.errors import StoreError
+from console.store.retention import Retention
 from console.store.store import Store
 
 log = logging.getLogger("andon.store")
 
-COMMIT_SECONDS = 1.0  # what a killed daemon may lose of its samples
 T = TypeVar("T")
 
 
@@ -27,9 +27,9 @@ class Writer:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._store: Store | None = None
 
-    async def open(self, *, days: int, megabytes: int) -> None:
-        """Open or create the store; StoreError when it cannot be used."""
-        self._store = await self._in_thread(lambda: Store.open(self.path, days=days, megabytes=megabytes))
+    async def open(self) -> None:
+        """Open or create the store, and hold its folder. DaemonRunning when another does; StoreError if it is unfit."""
+        self._store = await self._in_thread(lambda: Store.open(self.path))
 
     async def do(self, work: Callable[[Store], T]) -> T:
         """Run `work` on the store. A full or failing disk raises StoreError here and shows in `trouble`."""
@@ -55,18 +55,20 @@ class Writer:
             self.trouble = ""
         return True
 
-    async def commit_for_ever(self) -> None:
-        """Commit every second."""
-        while True:
-            await asyncio.sleep(COMMIT_SECONDS)
-            await self.commit()
+    async def compact(self, now: float, retention: Retention) -> None:
+        """Forget what is due. In a thread of its own: commits come in between."""
+        store = self._store
+        assert store is not None, "open comes first"
+        await asyncio.to_thread(store.compact, now, retention)
 
     async def close(self) -> None:
-        """Commit, and let go of the file."""
+        """Write what is left, and let go of the folder; a disk that is still full is only told."""
         store = self._store
         if store is not None:
-            await self.commit()
-            await self._in_thread(store.close)
+            try:
+                await self._in_thread(store.close)
+            except StoreError as error:
+                log.error("%s", error.message)
         self._thread.shutdown(wait=False)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:

@@ -1,0 +1,109 @@
+"""The board and the status: one consistent picture of models, incidents and sources, as plain JSON types."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import console
+from console.model import Incident, Symptom
+from console.service.house import House
+from console.service.sightings import COLUMNS, column_of
+from console.service.watching import subject_of
+from console.wire import dump
+
+STALE_SECONDS = 120.0
+_RANK = {"degraded": 0, "stale": 1, "ok": 2, "no_data": 3}
+
+
+async def status(house: House, *, clients: int) -> dict[str, Any]:
+    """How the daemon and everything it looks after are."""
+    board = await read_board(house)
+    now = house.clock()
+    watch = house.watch
+    return board | {
+        "version": console.__version__,
+        "pid": os.getpid(),
+        "now": now,
+        "started": house.started,
+        "data": str(house.config.data),
+        "interval": house.config.interval,
+        "clients": clients,
+        "watch": {"on": house.config.watch, "looked": watch.looked, "examining": watch.examinations},
+        "plugins": {"loaded": house.plugins.names(), "problems": [each.message for each in house.plugins.problems]},
+        "playbooks": sorted(house.playbooks),
+    }
+
+
+async def read_board(house: House) -> dict[str, Any]:
+    """What the home screen shows."""
+    now = house.clock()
+    # With a store that cannot be read there are no incidents to show, and `troubles` says why.
+    incidents = await house.incidents_or_none()
+    return {
+        "models": models(house, incidents, now),
+        "incidents": [_brief(incident) for incident in incidents],
+        "sources": sources(house, now),
+        "troubles": troubles(house),
+    }
+
+
+def models(house: House, incidents: Sequence[Incident], now: float) -> list[dict[str, Any]]:
+    """One row per model, the worst first; one light per column."""
+    symptoms = [*house.watch.symptoms, *(incident.symptom for incident in incidents)]
+    rows = [_row(name, times, symptoms, incidents, now) for name, times in house.sightings.newest.items()]
+    return sorted(rows, key=lambda row: (min(_RANK[light["state"]] for light in row["lights"].values()), row["model"]))
+
+
+def sources(house: House, now: float) -> list[dict[str, Any]]:
+    """Every configured source: its state, why, and how old its newest samples are."""
+    return [_source(house, name, kind, now) for name, kind in ((each.name, each.kind) for each in house.config.sources)]
+
+
+def troubles(house: House) -> list[str]:
+    """What is wrong with the daemon itself, one sentence each."""
+    found = [*house.troubles.values(), house.writer.trouble, house.watch.trouble]
+    return [text for text in dict.fromkeys(found) if text]
+
+
+def _row(
+    model: str, times: dict[str, float], symptoms: Sequence[Symptom], incidents: Sequence[Incident], now: float
+) -> dict[str, Any]:
+    bad = {column_of(each.signal) for each in symptoms if each.signal and subject_of(each) == model}
+    incident = next((each for each in incidents if each.subject == model), None)
+    lights = {column: _light(column in bad, times.get(column), now) for column in COLUMNS}
+    return {
+        "model": model,
+        "lights": lights,
+        "incident": incident.id if incident else None,
+        "owner": incident.owner if incident else "",
+    }
+
+
+def _light(is_bad: bool, newest: float | None, now: float) -> dict[str, Any]:
+    age = None if newest is None else now - newest
+    if is_bad:
+        state = "degraded"
+    elif age is None:
+        state = "no_data"
+    else:
+        state = "stale" if age > STALE_SECONDS else "ok"
+    return {"state": state, "age": age}
+
+
+def _source(house: House, name: str, kind: str, now: float) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": name, "kind": kind, "state": "ok", "reason": "", "newest": None, "age": None}
+    if name in house.estate.failed:
+        return row | {"state": "unreachable", "reason": house.estate.failed[name].message}
+    health = house.collector.health.get(name)
+    if health is None:  # it is asked when a playbook needs it, never collected from
+        return row
+    age = None if health.newest is None else now - health.newest
+    more = {"readings": health.readings, "seconds": health.seconds, "failures": health.failures}
+    return row | {"state": health.state, "reason": health.reason, "newest": health.newest, "age": age} | more
+
+
+def _brief(incident: Incident) -> dict[str, Any]:
+    full: dict[str, Any] = dump(incident)
+    return {key: full[key] for key in ("id", "title", "state", "opened", "subject", "owner", "runs")}

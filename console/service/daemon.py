@@ -1,0 +1,201 @@
+"""The daemon: one per data folder. It collects, keeps the store, watches the triggers and answers on its socket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from console.clock import clock_of
+from console.config import Config
+from console.errors import AndonError
+from console.library import library_dir
+from console.playbook.loader import library
+from console.plugins import load_plugins
+from console.report.clean import clean
+from console.service.address import listen, socket_path
+from console.service.board import read_board, status
+from console.service.collecting import Collector
+from console.service.connection import Desk
+from console.service.house import House
+from console.service.notifying import tell
+from console.service.operation import Operation
+from console.service.operations import all_operations
+from console.service.operations.reading import Nothing
+from console.service.pages import Pages
+from console.service.peer import Peer
+from console.service.records import StoreRecords
+from console.service.reports import write_report
+from console.service.server import Server
+from console.service.timeline import Timeline
+from console.service.topics import Topic
+from console.service.watching import Watch
+from console.service.writer import Writer
+from console.sources.opening import close as close_estate
+from console.sources.opening import open_estate
+from console.store.reader import StoreReader
+from console.store.retention import Retention
+from console.store.store import DATABASE_NAME
+
+log = logging.getLogger("andon.daemon")
+
+COMMIT_SECONDS = 1.0  # what a killed daemon may lose of its samples
+COMPACT_SECONDS = 600.0
+REST_SECONDS = 1.0  # after a part of the daemon failed
+
+
+def serve(config: Config) -> None:
+    """Run the daemon until SIGTERM or `stop`; SIGINT raises KeyboardInterrupt once everything is put away.
+
+    Raises DaemonRunning when the folder has one, and StoreError when its store cannot be used.
+    """
+    os.umask(0o077)  # whatever the daemon writes is its owner's alone
+    _log_to_stderr()
+    if asyncio.run(_live(config)) == signal.SIGINT:
+        raise KeyboardInterrupt
+
+
+class _CleanFormatter(logging.Formatter):
+    """One line a record: names and reasons come from outside, and must not steer the terminal that shows the log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return clean(super().format(record))
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_CleanFormatter("%(levelname)s %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for every scrape tells nobody anything
+
+
+async def _live(config: Config) -> int | None:
+    """Open the house, serve, and put everything away; the signal that ended it, if one did."""
+    ended_by: list[int] = []
+    async with open_house(config) as house:
+        loop = asyncio.get_running_loop()
+
+        def end(number: signal.Signals) -> None:
+            ended_by.append(number)
+            house.stopping.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, end, number)
+        async with _listening(house):
+            print(f"andon daemon ready on {socket_path(config.data)}", file=sys.stderr, flush=True)  # noqa: T201
+            parts = [asyncio.create_task(_keep_going(house, name, part)) for name, part in _parts(house).items()]
+            await house.stopping.wait()
+            for part in parts:
+                part.cancel()
+            await asyncio.wait(parts)
+    return ended_by[0] if ended_by else None
+
+
+@asynccontextmanager
+async def open_house(config: Config) -> AsyncIterator[House]:
+    """Everything but the socket, opened in order and put away in the reverse one."""
+    clock = clock_of(config.clock)
+    async with AsyncExitStack() as stack:
+        writer = Writer(config.data / DATABASE_NAME)
+        stack.push_async_callback(writer.close)
+        await writer.open()
+        plugins = load_plugins(config.plugin_dirs, disable=config.plugins_disabled)
+        for problem in plugins.problems:
+            log.warning("%s", problem.message)
+        step_types = plugins.by_name("andon_step_types")
+        troubles: dict[str, str] = {}
+
+        def left_out(problem: AndonError) -> None:
+            log.warning("%s", problem.message)
+            troubles[problem.message] = problem.message
+
+        folders = [library_dir("playbooks"), *config.playbook_dirs]
+        playbooks = library(folders, step_types, on_problem=left_out)
+        estate = await open_estate(config.sources, plugins)
+        stack.push_async_callback(close_estate, estate)
+        for name, error in estate.failed.items():
+            log.warning("%s: %s", name, error.message)
+        reader = StoreReader(writer.path)
+        stack.callback(reader.close)
+        estate.readers.insert(0, reader)
+        records = StoreRecords(writer)
+        house = House(config, clock, plugins, step_types, playbooks, estate, writer, records)
+        house.troubles.update(troubles)
+        house.collector = Collector(estate.sources, house.keep, clock)
+        stack.push_async_callback(house.collector.close)
+        house.timeline = Timeline(estate.events, records.add_events)
+        house.pages = Pages(config.sources, plugins, house.keep, clock)
+        house.board = Topic(lambda: read_board(house))
+        house.watch = Watch(
+            records, house.evaluate, house.examine, lambda incident: tell(plugins, incident), config.data
+        )
+        stack.push_async_callback(house.watch.close)
+        house.started = clock()
+        yield house
+
+
+@asynccontextmanager
+async def _listening(house: House) -> AsyncIterator[None]:
+    desk = Desk(house.config.data, {}, {"board": house.board})
+    server = Server(desk)
+
+    async def how_it_is(_arguments: Nothing, _peer: Peer) -> object:
+        return await status(house, clients=server.clients)
+
+    desk.operations = {**all_operations(house), "status": Operation("status", Nothing, how_it_is)}
+    path = socket_path(house.config.data)
+    await server.listen(listen(path, house.config.socket_group))
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        await server.close()
+
+
+def _parts(house: House) -> dict[str, Callable[[], Awaitable[None]]]:
+    """What goes on for ever, by name."""
+
+    async def commit() -> None:
+        while True:
+            await asyncio.sleep(COMMIT_SECONDS)
+            await house.writer.commit()
+
+    async def compact() -> None:
+        while True:
+            retention = Retention(house.config.retention_days, house.config.store_megabytes)
+            await house.writer.compact(house.clock(), retention)
+            house.troubles.pop("compact", None)
+            await asyncio.sleep(COMPACT_SECONDS)
+
+    async def collect() -> None:
+        await house.watch.resume()
+        loop = asyncio.get_running_loop()
+        while house.config.interval > 0:
+            started = loop.time()
+            await house.collect(patience=house.config.interval)
+            house.troubles.pop("collect", None)
+            await asyncio.sleep(max(0.0, started + house.config.interval - loop.time()))
+
+    return {"commit": commit, "compact": compact, "collect": collect}
+
+
+async def _keep_going(house: House, name: str, part: Callable[[], Awaitable[None]]) -> None:
+    """Start a part again, after a rest, however it fails; `status` says why it did."""
+    while True:
+        try:
+            await part()
+            return
+        except AndonError as error:
+            trouble = f"{name}: {error.message}"
+        except Exception as error:  # noqa: BLE001 - a mistake in one part must not end the others
+            told = write_report(house.config.data, f"the daemon's part {name} was at work", error)
+            trouble = f"{told.message} ({told.hint})"
+        if house.troubles.get(name) != trouble:
+            log.error("%s", trouble)
+        house.troubles[name] = trouble
+        house.board.touch()
+        await asyncio.sleep(REST_SECONDS)

@@ -1,0 +1,91 @@
+"""What the parts of one daemon share: its settings, its sources, its store and what it has seen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from console.clock import Clock
+from console.config import Config
+from console.errors import StoreError
+from console.model import Diagnosis, Incident, Reading, Span, Symptom
+from console.playbook.definition import Playbook
+from console.plugins import Plugins, StepType
+from console.service.collecting import Collector
+from console.service.pages import Pages
+from console.service.records import StoreRecords
+from console.service.sightings import Sightings
+from console.service.timeline import Timeline
+from console.service.topics import Topic
+from console.service.watching import Watch
+from console.service.writer import Writer
+from console.sources.estate import Estate, Situation
+from console.store.store import Store
+from console.triage import investigate, standing
+
+
+@dataclass(slots=True)
+class House:
+    """One daemon's parts. `troubles` says, by part, what is wrong right now."""
+
+    config: Config
+    clock: Clock
+    plugins: Plugins
+    step_types: Mapping[str, StepType]
+    playbooks: Mapping[str, Playbook]
+    estate: Estate
+    writer: Writer
+    records: StoreRecords
+    collector: Collector = field(init=False)
+    watch: Watch = field(init=False)
+    sightings: Sightings = field(default_factory=Sightings)
+    troubles: dict[str, str] = field(default_factory=dict)
+    pages: Pages = field(init=False)
+    timeline: Timeline = field(init=False)
+    board: Topic = field(init=False)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    started: float = 0.0
+
+    async def incidents_or_none(self) -> Sequence[Incident]:
+        """The incidents that are not closed; none while the store cannot be read, which `troubles` then says."""
+        try:
+            return await self.records.standing()
+        except StoreError:
+            return ()
+
+    async def situation(self) -> Situation:
+        """What a run stands on right now. Time inside incidents is known, so that baselines leave it out."""
+        now = self.clock()
+        incidents = await self.records.incidents()
+        return Situation(
+            self.estate,
+            now,
+            pins=await self.records.pins(),
+            excluded=tuple(Span(each.opened, now if each.closed is None else each.closed) for each in incidents),
+        )
+
+    async def collect(self, *, patience: float | None = None) -> list[Incident]:
+        """Ask the sources, put what they say on disk, and look at the triggers; the incidents that this opened."""
+        await asyncio.gather(self.collector.round(patience=patience), self.timeline.copy(self.clock()))
+        await self.writer.commit()
+        opened = await self.watch.look(self.clock()) if self.config.watch else []
+        self.board.touch()
+        return opened
+
+    async def keep(self, readings: Sequence[Reading], now: float) -> None:
+        """Put samples into the store, and note whose they are."""
+
+        def work(store: Store) -> None:
+            self.sightings.note(readings)
+            store.add(readings, now)
+
+        await self.writer.do(work)
+
+    async def evaluate(self, _now: float) -> Sequence[Symptom]:
+        """What the playbooks' triggers see right now."""
+        return await standing(self.playbooks.values(), await self.situation(), self.step_types)
+
+    async def examine(self, incident: Incident | None, symptoms: Sequence[Symptom]) -> Diagnosis:
+        """Run the playbooks that fit."""
+        return await investigate(symptoms, self.playbooks, await self.situation(), self.step_types, incident=incident)

@@ -1,0 +1,17 @@
+"""Everything that may be asked of the daemon, by subject: one module each, all of them listed here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from console.service.house import House
+from console.service.operation import Operation
+from console.service.operations import acting, incidents, reading, windows
+
+Offer = Callable[[House], tuple[Operation, ...]]
+OFFERS: tuple[Offer, ...] = (reading.operations, acting.operations, incidents.operations, windows.operations)
+
+
+def all_operations(house: House) -> Mapping[str, Operation]:
+    """Every operation of one daemon, by name."""
+    return {operation.name: operation for offer in OFFERS for operation in offer(house)}

@@ -1,0 +1,133 @@
+"""Operations that make the daemon work: collect, take a page of the past, run a playbook, find a root cause, stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import Field, model_validator
+
+from console.errors import SourceError, UsageError
+from console.model import Incident, Labels, Symptom
+from console.playbook.definition import Playbook
+from console.playbook.engine import run as run_playbook
+from console.playbook.loader import load_text
+from console.service.house import House
+from console.service.operation import Arguments, Operation, nearest
+from console.service.operations.reading import Nothing
+from console.service.peer import Peer
+from console.sources.windows import parse_baseline
+from console.triage.symptoms import symptom_in_words
+from console.wire import dump
+
+RUN_SECONDS = 300.0
+T = TypeVar("T")
+
+
+class Collected(Arguments):
+    """Whether to wait until every incident that this opens is examined."""
+
+    wait: bool = False
+
+
+class Ingested(Arguments):
+    """A metrics page of a source whose lines say when they were true."""
+
+    source: str
+    page: str
+
+
+class RunAsked(Arguments):
+    """A playbook by name, or its text, with what it needs to know."""
+
+    playbook: str
+    inputs: dict[str, str] = Field(default_factory=dict)
+    current: str | None = None
+    baseline: str | dict[str, Any] | None = None
+
+
+class TriageAsked(Arguments):
+    """Exactly one of: an incident's id, a symptom in words, an alert's labels."""
+
+    incident: str | None = None
+    symptom: str | None = None
+    alert: dict[str, str] | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> TriageAsked:
+        if sum(each is not None for each in (self.incident, self.symptom, self.alert)) != 1:
+            raise ValueError("give one of incident, symptom, alert")
+        return self
+
+
+def operations(house: House) -> tuple[Operation, ...]:
+    """What can be set going."""
+
+    async def collect(arguments: Collected, _peer: Peer) -> Any:
+        opened = await house.collect()
+        if arguments.wait:
+            await house.watch.settled()
+        return {"now": house.clock(), "incidents": [incident.id for incident in opened]}
+
+    async def ingest(arguments: Ingested, _peer: Peer) -> Any:
+        return {"readings": await house.pages.take(arguments.source, arguments.page)}
+
+    async def run(arguments: RunAsked, _peer: Peer) -> Any:
+        asked = arguments.baseline
+        done = await _in_time(
+            run_playbook(
+                _playbook(house, arguments.playbook),
+                arguments.inputs,
+                await house.situation(),
+                step_types=house.step_types,
+                current=arguments.current,
+                baseline=parse_baseline(asked) if isinstance(asked, str) else asked,
+            )
+        )
+        await house.records.keep_runs([done], None)
+        return dump(done)
+
+    async def triage(arguments: TriageAsked, _peer: Peer) -> Any:
+        incident: Incident | None = None
+        if arguments.incident is not None:
+            incident = await house.records.incident(arguments.incident)
+            symptom = incident.symptom
+        elif arguments.alert is not None:
+            labels = Labels.of(arguments.alert)
+            symptom = Symptom(arguments.alert.get("alertname", "an alert"), labels=labels, alert=labels)
+        else:
+            symptom = symptom_in_words(arguments.symptom or "")
+        diagnosis = await _in_time(house.examine(incident, [symptom]))
+        await house.records.keep_runs(diagnosis.runs, incident.id if incident else None)
+        return dump(diagnosis)
+
+    async def stop(_arguments: Nothing, _peer: Peer) -> Any:
+        house.stopping.set()
+        return {}
+
+    return (
+        Operation("collect", Collected, collect),
+        Operation("ingest", Ingested, ingest),
+        Operation("run", RunAsked, run),
+        Operation("triage", TriageAsked, triage),
+        Operation("stop", Nothing, stop),
+    )
+
+
+async def _in_time(work: Awaitable[T]) -> T:
+    try:
+        return await asyncio.wait_for(work, RUN_SECONDS)
+    except TimeoutError:
+        raise SourceError(
+            f"the run took more than {RUN_SECONDS:g} s and was stopped", "see `andon source check`"
+        ) from None
+
+
+def _playbook(house: House, text: str) -> Playbook:
+    known: Mapping[str, Playbook] = house.playbooks
+    if text in known:
+        return known[text]
+    if "\n" in text:
+        return load_text(text, "playbook.yaml", house.step_types)
+    raise UsageError(f"there is no playbook {text[:60]!r}", nearest(text[:60], known))

@@ -1,0 +1,135 @@
+"""Operations that only look: sources, the timeline, series to draw, and the plugins' panels."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from pydantic import Field
+
+from console.errors import AndonError, PluginError, UsageError
+from console.model import Labels, Query, Span, Window
+from console.plugins import Panel, guard, take
+from console.service.board import sources
+from console.service.house import House
+from console.service.operation import Arguments, Operation, nearest
+from console.service.peer import Peer
+from console.signals.catalogue import find_signal
+from console.sources.types import Checkable, SourceStatus
+from console.wire import dump
+
+CHECK_SECONDS = 15.0
+MOST_STEPS = 5000
+MOST_SERIES = 500
+MOST_EVENTS = 1000
+
+
+class Nothing(Arguments):
+    """No arguments."""
+
+
+class OneSource(Arguments):
+    """A source by name, or all of them."""
+
+    name: str | None = None
+
+
+class Timeline(Arguments):
+    """A span of time."""
+
+    start: float
+    end: float
+    kinds: list[str] = Field(default_factory=list)
+
+
+class Drawing(Arguments):
+    """One signal over a span, for drawing."""
+
+    signal: str
+    start: float
+    end: float
+    step: float = 60.0
+    where: dict[str, str] = Field(default_factory=dict)
+    by: list[str] = Field(default_factory=list)
+
+
+def operations(house: House) -> tuple[Operation, ...]:
+    """What can be looked at."""
+
+    async def list_sources(_arguments: Nothing, _peer: Peer) -> Any:
+        return sources(house, house.clock())
+
+    async def check_sources(arguments: OneSource, _peer: Peer) -> Any:
+        known = {each.name: each.kind for each in house.config.sources}
+        if arguments.name is not None and arguments.name not in known:
+            raise UsageError(f"there is no source {arguments.name!r}", nearest(arguments.name, known))
+        names = [arguments.name] if arguments.name is not None else list(known)
+        return [dump(each) for each in await asyncio.gather(*(_check(house, name, known[name]) for name in names))]
+
+    async def events(arguments: Timeline, _peer: Peer) -> Any:
+        found = await house.records.events(Span(arguments.start, arguments.end), arguments.kinds)
+        return [dump(event) for event in found[-MOST_EVENTS:]]
+
+    async def series(arguments: Drawing, _peer: Peer) -> Any:
+        return await _draw(house, arguments)
+
+    async def panels(_arguments: Nothing, _peer: Peer) -> Any:
+        offers = await asyncio.to_thread(house.plugins.offers, "andon_panels")
+        return await asyncio.gather(*(asyncio.to_thread(_panel, plugin, panel) for plugin, panel in offers))
+
+    return (
+        Operation("source.list", Nothing, list_sources),
+        Operation("source.check", OneSource, check_sources),
+        Operation("events", Timeline, events),
+        Operation("series", Drawing, series),
+        Operation("panels", Nothing, panels),
+    )
+
+
+async def _check(house: House, name: str, kind: str) -> SourceStatus:
+    if name in house.estate.failed:
+        return SourceStatus(name, kind, "unreachable", house.estate.failed[name].message)
+    source = house.estate.sources.get(name)
+    if not isinstance(source, Checkable):
+        return SourceStatus(name, kind, "ok", "it has no check of its own")
+    try:
+        return await asyncio.wait_for(source.check(), CHECK_SECONDS)
+    except TimeoutError:
+        return SourceStatus(name, kind, "unreachable", f"did not answer within {CHECK_SECONDS:g} s")
+    except AndonError as error:
+        return SourceStatus(name, kind, "unreachable", error.message)
+
+
+async def _draw(house: House, asked: Drawing) -> dict[str, Any]:
+    find_signal(asked.signal)
+    if asked.step <= 0 or not 0 < asked.end - asked.start <= asked.step * MOST_STEPS:
+        raise UsageError("this span cannot be drawn", f"end comes after start, and {MOST_STEPS} steps are the most")
+    window = Window((Span(asked.start, asked.end),))
+    query = Query(asked.signal, window, asked.step, Labels.of(asked.where), tuple(asked.by))
+    for reader in house.estate.readers:
+        frame = await reader.read(query)
+        if frame.series:
+            return {
+                "times": frame.times.tolist(),
+                "step": frame.step,
+                "series": [
+                    {
+                        "labels": dict(each.key.labels),
+                        "kind": each.key.kind,
+                        "edges": list(each.key.edges),
+                        "values": each.values.tolist(),
+                        "sums": None if each.sums is None else each.sums.tolist(),
+                    }
+                    for each in frame.series[:MOST_SERIES]
+                ],
+            }
+    return {"times": [], "step": asked.step, "series": []}
+
+
+def _panel(plugin: str, panel: Panel) -> dict[str, Any]:
+    shown: dict[str, Any] = {"name": panel.name, "title": panel.title, "plugin": plugin}
+    try:
+        data = guard(plugin, f"reading panel {panel.name}", panel.read)
+        return shown | {"headings": data.headings, "rows": take(plugin, panel.name, data.rows), "note": data.note}
+    except PluginError as error:
+        return shown | {"headings": [], "rows": [], "note": error.message}

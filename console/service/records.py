@@ -1,0 +1,87 @@
+"""Incidents, runs, events and pins in the store, for everyone in the daemon who writes or reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from console.model import Event, Incident, IncidentState, Run, Span, Symptom
+from console.service.writer import Writer
+from console.store.incidents import CONSOLE
+from console.store.pins import Pin
+from console.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRecords:
+    """What the store keeps beside samples; each call is durable when it returns. UsageError for an id that is none."""
+
+    writer: Writer
+
+    async def standing(self) -> Sequence[Incident]:
+        """The incidents that are not closed, oldest first."""
+        return [each for each in reversed(await self.incidents()) if each.state != "closed"]
+
+    async def incidents(self, state: IncidentState | None = None) -> Sequence[Incident]:
+        """All incidents, or those of one state, the newest first."""
+        return await self.writer.do(lambda store: store.incidents.list(state))
+
+    async def incident(self, id_: str) -> Incident:
+        """One incident."""
+        return await self.writer.do(lambda store: store.incidents.get(id_))
+
+    async def open(self, symptom: Symptom, subject: str, now: float) -> Incident:
+        """A new incident about a subject."""
+        incident, _is_new = await self.writer.do(
+            lambda store: store.incidents.open(symptom, title=symptom.text, subject=subject, time=now)
+        )
+        return incident
+
+    async def note(self, id_: str, text: str, now: float, operator: str = CONSOLE) -> Incident:
+        """Add a line to an incident's timeline."""
+        return await self.writer.do(lambda store: store.incidents.note(id_, operator, text, now))
+
+    async def acknowledge(self, id_: str, now: float, operator: str) -> Incident:
+        """Say who looks after it."""
+        return await self.writer.do(lambda store: store.incidents.acknowledge(id_, operator, now))
+
+    async def close(self, id_: str, now: float, operator: str, text: str = "") -> Incident:
+        """End an incident."""
+        if text:
+            await self.note(id_, text, now, operator)
+        return await self.writer.do(lambda store: store.incidents.close(id_, operator, now))
+
+    async def keep_runs(self, runs: Sequence[Run], incident: str | None) -> None:
+        """Save runs, and that they belong to an incident."""
+
+        def work(store: Store) -> None:
+            for run in runs:
+                store.runs.save(run)
+                if incident is not None:
+                    store.incidents.attach_run(incident, run.id)
+
+        await self.writer.do(work)
+
+    async def runs(self, ids: Sequence[str]) -> list[Run]:
+        """Runs by id."""
+        return await self.writer.do(lambda store: [store.runs.get(id_) for id_ in ids])
+
+    async def pins(self) -> dict[str, tuple[Span, ...]]:
+        """The pinned baselines by name."""
+        return {pin.name: pin.spans for pin in await self.writer.do(lambda store: store.pins.list())}
+
+    async def pin(self, pin: Pin) -> None:
+        """Keep a baseline."""
+        await self.writer.do(lambda store: store.pins.pin(pin))
+
+    async def drop_pin(self, name: str) -> None:
+        """Forget a baseline."""
+        await self.writer.do(lambda store: store.pins.drop(name))
+
+    async def add_events(self, events: Sequence[Event]) -> None:
+        """Put events on the timeline; one that is there already is not doubled."""
+        await self.writer.do(lambda store: store.events.add(events))
+
+    async def events(self, span: Span, kinds: Sequence[str] = ()) -> Sequence[Event]:
+        """The timeline of a span."""
+        return await self.writer.do(lambda store: store.events.between(span, kinds))

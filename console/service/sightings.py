@@ -1,0 +1,59 @@
+"""Which model has which signals, and since when none came: what the board's rows and lights are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from console.model import Reading, SeriesKey
+
+COLUMNS = ("gpu", "latency", "errors", "queue", "drift", "data")
+MOST_MODELS = 1000
+MOST_KEYS = 100_000
+
+# The first column of which a part is in the signal's name; a signal that fits none has no light.
+_PARTS: Mapping[str, tuple[str, ...]] = {
+    "gpu": ("gpu.",),
+    "data": ("data.",),
+    "queue": (".queue.",),
+    "errors": (".errors", ".feedback", ".up"),
+    "latency": (".latency", ".duration", ".ttft", ".itl", ".tpot"),
+    "drift": (".confidence", ".drift"),
+}
+
+
+def column_of(signal: str) -> str | None:
+    """The board's column that a signal lights.
+
+    >>> column_of("model.queue.duration")
+    'queue'
+    """
+    return next((column for column, parts in _PARTS.items() if any(part in signal for part in parts)), None)
+
+
+class Sightings:
+    """The newest sample of every model and column. Written by the store's thread, read by anyone."""
+
+    def __init__(self) -> None:
+        self.newest: dict[str, dict[str, float]] = {}
+        self._places: dict[SeriesKey, tuple[str, str] | None] = {}
+
+    def note(self, readings: Iterable[Reading]) -> None:
+        """Take notice of samples."""
+        for reading in readings:
+            place = self._place(reading.series)
+            if place is None:
+                continue
+            model, column = place
+            if model not in self.newest and len(self.newest) >= MOST_MODELS:
+                continue
+            times = self.newest.setdefault(model, {})
+            times[column] = max(times.get(column, reading.time), reading.time)
+
+    def _place(self, series: SeriesKey) -> tuple[str, str] | None:
+        if series in self._places:
+            return self._places[series]
+        model, column = series.labels.value("model"), column_of(series.signal)
+        place = (model, column) if model and column else None
+        if len(self._places) < MOST_KEYS:
+            self._places[series] = place
+        return place
