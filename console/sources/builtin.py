@@ -69,6 +69,7 @@ class MetricsOptions(BaseModel):
     url: str
     dialects: list[str] | Literal["auto"] = "auto"
     headers: dict[str, str] = Field(default_factory=dict)
+    labels: dict[str, str] = Field(default_factory=dict)  # added to every series that lacks them
     max_bytes: int = Field(default=32 << 20, gt=0)
     timeout: float = Field(default=5.0, gt=0)
 

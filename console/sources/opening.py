@@ -15,7 +15,7 @@ from console.plugins import Plugins, SourceType, guard
 from console.sources.calls import Opening
 from console.sources.child import open_child
 from console.sources.estate import Estate
-from console.sources.types import Closable, EventReader, Prober, SignalReader, TableReader
+from console.sources.types import Closable, EventReader, Prober, SignalReader, Speaking, TableReader
 
 CLOSE_SECONDS = 2.0
 
@@ -49,7 +49,11 @@ async def open_source(config: SourceConfig, plugins: Plugins) -> Any:
         name = getattr(module, "__name__", plugin)
         file = str(getattr(module, "__file__", "")) if name.startswith("andon_plugins.") else ""
         return await open_child(Opening(config.name, config.kind, name, file, options.model_dump(mode="json")))
-    return _told(lambda: guard(plugin, f"opening source {config.name}", lambda: offer.open(config.name, options)))
+    source = _told(lambda: guard(plugin, f"opening source {config.name}", lambda: offer.open(config.name, options)))
+    if isinstance(source, Speaking):
+        dialects = plugins.by_name("andon_dialects")
+        _told(lambda: guard(plugin, f"opening source {config.name}", lambda: source.speak(dialects)))
+    return source
 
 
 def enlist(estate: Estate, name: str, source: Any) -> None:

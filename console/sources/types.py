@@ -6,11 +6,14 @@ functions with the same names and runs in a child process, where `child.py` give
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from console.model import NO_LABELS, Event, Exemplar, Frame, Labels, Profile, Query, Reading, Span
+
+if TYPE_CHECKING:
+    from console.signals.dialect import Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,13 @@ class Checkable(Protocol):
     """Says how it is."""
 
     async def check(self) -> SourceStatus: ...
+
+
+@runtime_checkable
+class Speaking(Protocol):
+    """Reads exporters: it is given every known dialect by name before it is asked for anything."""
+
+    def speak(self, dialects: Mapping[str, Dialect]) -> None: ...
 
 
 @runtime_checkable

@@ -1,0 +1,128 @@
+"""One GET that cannot hurt us: bounded in time, in bytes on the wire and in bytes once inflated, and true to its host.
+
+Header values never reach a message or a log: they may hold tokens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import zlib
+from collections.abc import AsyncIterator, Mapping
+
+import httpx
+
+from console.errors import SourceDenied, SourceError, SourceMalformed
+
+MOST_REDIRECTS = 3
+GZIP = 16 + zlib.MAX_WBITS
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, and a query may hold a token
+
+
+def open_client(url: str) -> httpx.AsyncClient:
+    """A client for one host, without the environment's proxies and passwords.
+
+    Raises SourceError where the URL is none.
+    """
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise SourceError(f"{url!r} is not a URL: {error}", "write it like http://host:port/metrics") from None
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise SourceError(f"{url!r} is not an http URL", "write it like http://host:port/metrics")
+    return httpx.AsyncClient(trust_env=False, verify=parsed.scheme == "https")
+
+
+async def fetch(
+    client: httpx.AsyncClient,
+    url: str,
+    *,
+    seconds: float,
+    most_bytes: int,
+    headers: Mapping[str, str] | None = None,
+    params: Mapping[str, str] | None = None,
+) -> bytes:
+    """The body of a page, all of it within `seconds` and `most_bytes`.
+
+    Raises SourceDenied for 401 and 403, SourceMalformed for a body that is too large, broken off or wrongly packed,
+    SourceError for everything else that is not a 200.
+    """
+    target = httpx.URL(url).copy_merge_params(params or {})
+    where = shown(target)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _fetch(client, target, dict(headers or {}), most_bytes)
+    except (TimeoutError, httpx.TimeoutException):
+        raise SourceError(
+            f"{where} took more than {seconds:g} s to answer", "raise its timeout, or look at it"
+        ) from None
+    except httpx.ConnectError as error:
+        raise SourceError(
+            f"{where} cannot be reached: {error}", "check that it runs and that the name is right"
+        ) from None
+    except httpx.RemoteProtocolError as error:
+        raise SourceMalformed(f"{where} broke off its answer: {error}", "try again, then look at it") from None
+    except httpx.HTTPError as error:
+        raise SourceError(f"{where} cannot be read: {type(error).__name__}: {error}", "look at it") from None
+
+
+def shown(url: httpx.URL) -> str:
+    """A URL as it may be shown: without user, password and query."""
+    return str(url.copy_with(userinfo=b"", query=None, fragment=None))
+
+
+async def _fetch(client: httpx.AsyncClient, url: httpx.URL, headers: dict[str, str], most_bytes: int) -> bytes:
+    headers["Accept-Encoding"] = "gzip"
+    for _hop in range(MOST_REDIRECTS + 1):
+        async with client.stream("GET", url, headers=headers, timeout=None) as response:
+            if response.has_redirect_location:
+                url = _next(url, response)
+                continue
+            _check_status(url, response)
+            return b"".join([piece async for piece in _pieces(response, url, most_bytes)])
+    raise SourceError(f"{shown(url)} redirects in circles", "check the URL")
+
+
+def _next(url: httpx.URL, response: httpx.Response) -> httpx.URL:
+    target = url.join(response.headers["location"])
+    if (target.scheme, target.netloc) != (url.scheme, url.netloc):
+        raise SourceError(
+            f"{shown(url)} redirects to another host, {target.host}", "name that host in the source if you trust it"
+        )
+    return target
+
+
+def _check_status(url: httpx.URL, response: httpx.Response) -> None:
+    if response.status_code in (401, 403):
+        raise SourceDenied(
+            f"{shown(url)} answered {response.status_code}: we may not read it", "check the source's credentials"
+        )
+    if response.status_code != 200:
+        raise SourceError(f"{shown(url)} answered {response.status_code} {response.reason_phrase}", "look at its log")
+
+
+async def _pieces(response: httpx.Response, url: httpx.URL, most_bytes: int) -> AsyncIterator[bytes]:
+    """The body, inflated by ourselves: a client that does it for us has no cap on what one packet turns into."""
+    too_large = SourceMalformed(
+        f"{shown(url)} answers with more than {most_bytes:,} bytes", "raise its max_bytes, or ask for less"
+    )
+    packing = response.headers.get("content-encoding", "identity").strip().lower()
+    if packing not in ("identity", "gzip"):
+        raise SourceMalformed(f"{shown(url)} packs its answer as {packing[:20]!r}", "only gzip was offered")
+    if int(response.headers.get("content-length", "0")) > most_bytes:
+        raise too_large
+    inflate = zlib.decompressobj(GZIP) if packing == "gzip" else None
+    room = wire_room = most_bytes
+    async for chunk in response.aiter_raw():
+        wire_room -= len(chunk)
+        try:
+            piece = inflate.decompress(chunk, room + 1) if inflate else chunk
+        except zlib.error as error:
+            raise SourceMalformed(f"{shown(url)} sends broken gzip: {error}", "look at what lies between") from None
+        room -= len(piece)
+        if room < 0 or wire_room < 0:
+            raise too_large
+        yield piece
+    if inflate and not inflate.eof:
+        raise SourceMalformed(f"{shown(url)} broke off its answer", "try again, then look at it")
