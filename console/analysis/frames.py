@@ -41,8 +41,8 @@ def aggregate(frame: Frame, by: tuple[str, ...], across: Mapping[str, Across] | 
 def coarsen(frame: Frame, step: float) -> Frame:
     """The same data at a coarser step (the next multiple of the frame's own).
 
-    Gauges average the steps that have data, counters and histograms add. Each span of pooled windows is cut from its end
-    backwards; what does not fill a step at its start is left out, because a part of a step would read as a lower rate.
+    Gauges average the steps that have data, counters and histograms add. Each span of a pooled window is cut from its
+    end backwards; what does not fill a step at its start is left out, because a part of a step would read as a lower rate.
     """
     factor = max(1, int(np.ceil(step / frame.step - 1e-9)))
     if factor == 1 or frame.times.size == 0:
@@ -117,7 +117,7 @@ def spans_of(times: Array, step: float) -> IntArray:
 def has_data(series: Series) -> BoolArray:
     """Which steps hold data: booleans of shape (steps,)."""
     missing = np.isnan(series.values)
-    known: BoolArray = ~(missing if missing.ndim == 1 else missing.any(axis=1))
+    known: BoolArray = ~missing if missing.ndim == 1 else ~np.any(missing, axis=1)
     return known
 
 

@@ -1,0 +1,251 @@
+"""Is current worse than baseline? One Comparison per label set, as a person would argue it and a test can check it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from console.analysis.contrast import Contrast, contrast
+from console.analysis.estimate import TAIL, Statistic, estimates, statistic, total
+from console.analysis.families import benjamini_hochberg
+from console.analysis.frames import has_data
+from console.analysis.onset import onset
+from console.analysis.pairing import Pair, pairs
+from console.analysis.quantiles import count_below
+from console.model import Comparison, Direction, Frame, Kind, Series, Side, Stat, Verdict
+
+if TYPE_CHECKING:
+    from console.model import Array
+
+# What a statistic needs before it means anything: observations (a gauge's samples); for rate and sum, steps.
+MIN_SAMPLES: Mapping[Stat, int] = {
+    "p50": 10, "p90": 20, "p95": 40, "p99": 200, "mean": 10, "rate": 4, "ratio": 20, "sum": 4, "max": 10,
+}  # fmt: skip
+MIN_STEPS = 4  # fewer do not show how a series wanders
+STALE_STEPS = 5
+PARTIAL = 0.5  # of the steps that the baseline fills
+NOT_TESTED = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What counts as worse: more than `tolerance` (a share) and `floor` (the signal's unit) in the bad direction."""
+
+    tolerance: float
+    bad: Direction
+    floor: float = 0.0
+
+
+def compare(
+    current: Frame,
+    baseline: Frame,
+    *,
+    stat: Stat,
+    tolerance: float,
+    bad: Direction,
+    floor: float = 0.0,
+    min_samples: int | None = None,
+    of: tuple[Frame, Frame] | None = None,
+    baseline_kind: str = "offset",
+    now: float | None = None,
+    seed: int = 0,
+) -> tuple[Comparison, ...]:
+    """Judge every label set that either side has; p-values are adjusted over all of them.
+
+    `tolerance` 0.2 allows the statistic to be 1.2 times as large (where `bad` is down, 1.2 times smaller). Differences
+    up to `floor`, in the signal's unit, are never news. `of` gives the (current, baseline) denominators of a "ratio".
+    With `now`, a series that stopped arriving is stale. The same seed gives the same answer.
+    Raises ValueError where the stat has no meaning for the signal's kind.
+    """
+    limits = Limits(tolerance, bad, floor)
+    needed = MIN_SAMPLES[stat] if min_samples is None else min_samples
+    frames = (current, baseline)
+    found = [
+        _measure(pair, frames, stat, limits, needed, baseline_kind, now, seed) for pair in pairs(current, baseline, of)
+    ]
+    worse = benjamini_hochberg(np.array([_worse(one.contrast, bad) for one in found]))
+    better = benjamini_hochberg(np.array([_better(one.contrast, bad) for one in found]))
+    return tuple(_judge(*each, frames, limits) for each in zip(found, worse.tolist(), better.tolist(), strict=True))
+
+
+# ── measuring ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A comparison whose family has not been heard yet; without a contrast it is judged already."""
+
+    pair: Pair
+    comparison: Comparison
+    contrast: Contrast | None = None
+
+
+def _measure(
+    pair: Pair,
+    frames: tuple[Frame, Frame],
+    stat: Stat,
+    limits: Limits,
+    needed: int,
+    baseline_kind: str,
+    now: float | None,
+    seed: int,
+) -> _Measured:
+    current, baseline = frames
+    mine = _statistic(pair.current, pair.current_of, current, stat, seed)
+    its = _statistic(pair.baseline, pair.baseline_of, baseline, stat, seed + 1)
+    # A sum is that of a window as long as the current one, on both sides.
+    steps = current.times.size if stat == "sum" else 1
+    comparison = Comparison(
+        pair.signal, pair.labels, stat, Verdict.NO_DATA, "",
+        _side(mine, current, "current", steps), _side(its, baseline, baseline_kind, steps),
+    )  # fmt: skip
+    missing = _missing(pair, frames, mine, its, stat, needed, now)
+    if missing is not None or mine is None or its is None:
+        verdict, reason = missing or (Verdict.NO_DATA, "absent: nothing to compare")
+        return _Measured(pair, replace(comparison, verdict=verdict, reason=reason))
+    a, b = (one.scaled(steps) for one in estimates(mine, its))
+    found = contrast(a, b, tolerance=limits.tolerance, floor=limits.floor)
+    comparison = replace(
+        comparison,
+        ratio=found.ratio,
+        difference=found.difference,
+        interval=found.interval,
+        dispersion=max(a.dispersion, b.dispersion),
+    )
+    return _Measured(pair, comparison, found)
+
+
+def _statistic(series: Series | None, of: Series | None, frame: Frame, stat: Stat, seed: int) -> Statistic | None:
+    if series is None or (stat == "ratio" and of is None):
+        return None
+    return statistic(series, stat, frame, of=of, seed=seed)
+
+
+def _side(one: Statistic | None, frame: Frame, kind: str, steps: int) -> Side:
+    start, end = (
+        (float(frame.times[0]) - frame.step, float(frame.times[-1])) if frame.times.size else (math.nan, math.nan)
+    )
+    value = None if one is None or math.isnan(one.value) else one.value * steps
+    return Side(value, 0.0 if one is None else one.n, start, end, kind)
+
+
+def _missing(
+    pair: Pair,
+    frames: tuple[Frame, Frame],
+    mine: Statistic | None,
+    its: Statistic | None,
+    stat: Stat,
+    needed: int,
+    now: float | None,
+) -> tuple[Verdict, str] | None:
+    """Why these two cannot be compared, in the order a person would ask; None where they can."""
+    current, baseline = frames
+    if pair.current is None:
+        return Verdict.DEGRADED, "vanished: the baseline has it and the current window does not"
+    if pair.baseline is None:
+        if not any(has_data(one).any() for one in baseline.series):
+            return Verdict.NO_DATA, "absent: the baseline holds no data"
+        return Verdict.INCONCLUSIVE, "appeared: the current window has it and the baseline does not"
+    if mine is None or its is None:
+        return Verdict.NO_DATA, "absent: nothing to take the ratio of"
+    filled = has_data(pair.current)
+    last = float(current.times[filled][-1])
+    if now is not None and now - last > STALE_STEPS * current.step and current.times[-1] > last:
+        return Verdict.NO_DATA, f"stale: the last sample is {now - last:.0f} s old"
+    if filled.mean() < PARTIAL * has_data(pair.baseline).mean():
+        return Verdict.NO_DATA, f"partial: {filled.mean():.0%} of the current window holds data"
+    for name, one in (("current", mine), ("baseline", its)):
+        have = one.samples if stat in ("rate", "sum") else one.n
+        if one.samples < MIN_STEPS:
+            return Verdict.NO_DATA, f"too few: {one.samples} steps in the {name} window, {MIN_STEPS} needed"
+        if have < needed:
+            return Verdict.NO_DATA, f"too few: {have:.0f} in the {name} window, {stat} needs {needed}"
+        if math.isnan(one.value):
+            return Verdict.NO_DATA, f"absent: no {stat} in the {name} window"
+    return None
+
+
+# ── judging ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _worse(found: Contrast | None, bad: Direction) -> float:
+    if found is None:
+        return NOT_TESTED
+    match bad:
+        case Direction.UP:
+            return found.p_higher
+        case Direction.DOWN:
+            return found.p_lower
+        case Direction.EITHER:
+            return min(1.0, 2 * min(found.p_higher, found.p_lower))
+
+
+def _better(found: Contrast | None, bad: Direction) -> float:
+    if found is None or bad is Direction.EITHER:
+        return NOT_TESTED
+    return found.p_lower if bad is Direction.UP else found.p_higher
+
+
+def _judge(one: _Measured, worse: float, better: float, frames: tuple[Frame, Frame], limits: Limits) -> Comparison:
+    found = one.contrast
+    if found is None:
+        return one.comparison
+    up, down = limits.bad is not Direction.DOWN, limits.bad is not Direction.UP
+    is_worse = (up and found.is_higher) or (down and found.is_lower)
+    is_better = not is_worse and (found.is_higher or found.is_lower)
+    if is_worse:
+        verdict = Verdict.DEGRADED if worse <= TAIL else Verdict.INCONCLUSIVE
+    else:
+        verdict = Verdict.IMPROVED if is_better and better <= TAIL else Verdict.OK
+    since = None
+    if verdict in (Verdict.DEGRADED, Verdict.IMPROVED):
+        since = _since(one, frames, Direction.UP if found.is_higher else Direction.DOWN)
+    reason = _reason(one.comparison, verdict, limits)
+    return replace(one.comparison, verdict=verdict, reason=reason, p=worse, onset=since)
+
+
+def _reason(comparison: Comparison, verdict: Verdict, limits: Limits) -> str:
+    low, high = comparison.interval or (math.nan, math.nan)
+    if comparison.ratio is None:
+        size = f"{comparison.stat} {comparison.difference:+.3g} ({low:+.3g} … {high:+.3g})"
+    else:
+        size = f"{comparison.stat} ×{comparison.ratio:.3g} ({low:.3g} … {high:.3g})"
+    match verdict:
+        case Verdict.DEGRADED:
+            return f"{size}: worse than the {limits.tolerance:.0%} tolerated"
+        case Verdict.IMPROVED:
+            return f"{size}: better by more than {limits.tolerance:.0%}"
+        case Verdict.INCONCLUSIVE:
+            return f"{size}: beyond {limits.tolerance:.0%}, but chance could do that"
+        case _:
+            return f"{size}: within {limits.tolerance:.0%}"
+
+
+def _since(one: _Measured, frames: tuple[Frame, Frame], direction: Direction) -> float | None:
+    """The onset, from one value per step of what the statistic is about."""
+    pair, stat = one.pair, one.comparison.stat
+    if pair.current is None or pair.baseline is None:
+        return None
+    level = one.comparison.baseline.value
+    mine = _per_step(pair.current, pair.current_of, stat, level)
+    its = _per_step(pair.baseline, pair.baseline_of, stat, level)
+    return onset(its, mine, frames[0].times, direction, step=frames[0].step)
+
+
+def _per_step(series: Series, of: Series | None, stat: Stat, level: float | None) -> Array:
+    """What moves in each step when the statistic moves: for a quantile, the share above the baseline's."""
+    values = total(series)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if stat == "ratio" and of is not None:
+            return np.where(total(of) > 0, values / total(of), np.nan)
+        if series.key.kind is not Kind.HISTOGRAM or stat in ("rate", "sum"):
+            return values
+        if stat == "mean" and series.sums is not None:
+            return np.where(values > 0, series.sums / values, np.nan)
+        below = count_below(series.values, np.asarray(series.key.edges), level or 0.0)
+        shares: Array = np.where(values > 0, 1 - below / values, np.nan)
+        return shares

@@ -1,0 +1,105 @@
+"""Two estimates against each other: how much larger, how sure, and how likely if nothing were worse than tolerated.
+
+Interval and p-value come from one distribution (Student's t, Welch's degrees of freedom), so they never disagree.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from console.analysis.estimate import TAIL, Estimate
+from console.analysis.tails import student_quantile, student_tail
+
+NEAR_ZERO = 0.4  # a relative standard error above this leaves zero within reach: differences are compared instead
+SCALE_FLOOR = 0.005  # no side is known better than to half a percent, so a flat series does not make a scale of zero
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """Current minus baseline on the scale where they can be compared, with standard errors down and up."""
+
+    scale: Literal["log", "linear"]
+    shift: float
+    minus: float
+    plus: float
+    freedom: float
+    margin: float  # what is tolerated, either way
+    ratio: float | None
+    difference: float
+    interval: tuple[float, float]  # of the ratio, or of the difference where there is none
+
+    @property
+    def p_higher(self) -> float:
+        """How likely so high a value is if the truth were no higher than tolerated."""
+        return student_tail((self.shift - self.margin) / self.minus, self.freedom)
+
+    @property
+    def p_lower(self) -> float:
+        """How likely so low a value is if the truth were no lower than tolerated."""
+        return student_tail((-self.shift - self.margin) / self.plus, self.freedom)
+
+    @property
+    def is_higher(self) -> bool:
+        """The point estimate lies above what is tolerated."""
+        return self.shift > self.margin
+
+    @property
+    def is_lower(self) -> bool:
+        """The point estimate lies below what is tolerated."""
+        return -self.shift > self.margin
+
+
+def contrast(current: Estimate, baseline: Estimate, *, tolerance: float, floor: float) -> Contrast:
+    """Compare on the log scale where both sides are safely positive, as a difference otherwise.
+
+    On the log scale a tolerance of 0.2 allows ×1.2 and ÷1.2; a difference may be `tolerance` of the baseline's size, and
+    `floor` (the values' unit) in any case.
+    """
+    difference = current.value - baseline.value
+    if _is_positive(current) and _is_positive(baseline) and abs(baseline.value) > floor:
+        a, b = current.value, baseline.value
+        shift = math.log(a / b)
+        minus, plus, freedom = _combined(current, baseline, 1 / a, 1 / b, SCALE_FLOOR)
+        margin = math.log1p(max(tolerance, floor / min(a, b)))
+        reach = student_quantile(TAIL, freedom)
+        interval = (_exp(shift - reach * minus), _exp(shift + reach * plus))
+        return Contrast("log", shift, minus, plus, freedom, margin, a / b, difference, interval)
+    least = max(SCALE_FLOOR * max(abs(current.value), abs(baseline.value)), floor * SCALE_FLOOR, 1e-12)
+    minus, plus, freedom = _combined(current, baseline, 1.0, 1.0, least)
+    margin = max(floor, tolerance * abs(baseline.value))
+    reach = student_quantile(TAIL, freedom)
+    low, high = difference - reach * minus, difference + reach * plus
+    if _is_positive(baseline) and baseline.value > floor:
+        # The current side is at zero or nearly: the ratio still means something, its interval is the difference's.
+        ratio = current.value / baseline.value
+        interval = (1 + low / baseline.value, 1 + high / baseline.value)
+        return Contrast("linear", difference, minus, plus, freedom, margin, ratio, difference, interval)
+    return Contrast("linear", difference, minus, plus, freedom, margin, None, difference, (low, high))
+
+
+def _is_positive(one: Estimate) -> bool:
+    error = max(one.minus, one.plus, math.sqrt(one.between))
+    return one.value > 0 and error <= NEAR_ZERO * one.value
+
+
+def _combined(current: Estimate, baseline: Estimate, a: float, b: float, least: float) -> tuple[float, float, float]:
+    """Standard errors down and up and Welch's degrees of freedom of current - baseline, each scaled by its factor."""
+    seasons = [(one.between * factor**2, one.seasons - 1) for one, factor in ((current, a), (baseline, b))]
+
+    def together(mine: float, its: float) -> tuple[float, float]:
+        parts = [((mine * a) ** 2, current.freedom), ((its * b) ** 2, baseline.freedom), *seasons]
+        variance = sum(part for part, _freedom in parts)
+        lost = sum(part**2 / freedom for part, freedom in parts if part > 0)
+        # The floor is a certainty, not an estimate: it adds variance and no doubt about it.
+        variance += 2 * least**2
+        return math.sqrt(variance), variance**2 / lost if lost > 0 else math.inf
+
+    minus, down = together(current.minus, baseline.plus)
+    plus, up = together(current.plus, baseline.minus)
+    return minus, plus, max(1.0, min(down, up))
+
+
+def _exp(x: float) -> float:
+    return math.exp(min(x, 700.0))

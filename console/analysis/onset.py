@@ -1,0 +1,79 @@
+"""Since when? The step at which the current window left the level it shared with the baseline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from console.analysis.wobble import lag_one
+from console.model import Direction
+
+if TYPE_CHECKING:
+    from console.model import Array
+
+MOST_STEPS = 400  # shifts that end again are looked for in windows up to here: that scan is quadratic
+CLIP = 6.0  # in scales: one wild step is not a shift
+LEAST_SCORE = 10.0  # of the log-likelihood ratio: below 1 in 1,000 windows of 60 steps that did not shift
+PRIOR_STEPS = 4.0  # how many steps the baseline's level weighs against the current window's own quiet part
+SCALE_FLOOR = 0.005  # of the level: a flat baseline has no scale of its own
+
+
+def onset(
+    baseline: Array, current: Array, times: Array, bad: Direction, *, step: float | None = None, margin: float = 0.0
+) -> float | None:
+    """When the shift began: the start of its first step in epoch seconds; None where nothing shifted.
+
+    `baseline` (any length) and `current` (steps,) hold one value per step, NaN for no data; `times` (steps,) are the ends
+    of the current steps, `step` seconds long. Only shifts in the bad direction by more than `margin` count. A window
+    that was shifted from its first step on answers that step: the true onset may lie before.
+    """
+    known = ~np.isnan(current)
+    before = baseline[~np.isnan(baseline)]
+    if known.sum() < 2 or before.size < 2:
+        return None
+    values, ends = current[known], times[known]
+    step = float(np.median(np.diff(ends))) if step is None else step
+    centre = float(np.median(before))
+    scale = _scale(before, centre, float(np.abs(values).max()))
+    z = np.clip((values - centre) / scale, -CLIP, CLIP)
+    phi = lag_one(np.clip((before - centre) / scale, -CLIP, CLIP), np.zeros(before.size, dtype=np.int64))
+    grows = (1 + phi) / (1 - phi)
+    slack = min(margin / scale, CLIP / 2)
+    signs = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.EITHER: (1, -1)}[bad]
+    score, sign, end = max(_scored(sign, sign * z - slack) for sign in signs)
+    if score / grows < LEAST_SCORE:
+        return None
+    return float(ends[_first_shifted(sign * z[:end])]) - step
+
+
+def _scored(sign: int, z: Array) -> tuple[float, int, int]:
+    """(score, sign, end) of the run of steps that is most unlikely at the baseline's level."""
+    n = z.size
+    upto = np.concatenate([[0.0], np.cumsum(z)])
+    ends = np.arange(1, n + 1) if n <= MOST_STEPS else np.array([n])
+    starts = np.arange(n)
+    length = ends[None, :] - starts[:, None]
+    gain = np.where(length > 0, upto[ends][None, :] - upto[starts][:, None], 0.0)
+    score = np.where(gain > 0, gain**2 / (2 * np.maximum(length, 1)), 0.0)
+    best = int(np.argmax(score))
+    return float(score.flat[best]), sign, int(ends[best % ends.size])
+
+
+def _first_shifted(z: Array) -> int:
+    """The split that leaves least unexplained when each side has its own level; the early side's leans on 0."""
+    n = z.size
+    at = np.arange(n)
+    upto = np.concatenate([[0.0], np.cumsum(z)])
+    early, late = upto[at], upto[n] - upto[at]
+    explained = early**2 / (at + PRIOR_STEPS) + late**2 / (n - at)
+    rises = late / (n - at) > early / (at + PRIOR_STEPS)
+    return int(np.argmax(np.where(rises, explained, -np.inf)))
+
+
+def _scale(before: Array, centre: float, largest: float) -> float:
+    spread = 1.4826 * float(np.median(np.abs(before - centre)))
+    # More than half the steps may be equal (a queue that is mostly empty): then the ordinary spread speaks.
+    if spread <= 0:
+        spread = float(np.std(before))
+    return max(spread, SCALE_FLOOR * max(abs(centre), largest), 1e-300)
