@@ -26,12 +26,12 @@ async def status(house: House, *, clients: int) -> dict[str, Any]:
         "version": console.__version__,
         "pid": os.getpid(),
         "now": now,
-        "started": house.started,
+        "uptime": now - house.started,
         "data": str(house.config.data),
         "interval": house.config.interval,
         "clients": clients,
         "watch": {"on": house.config.watch, "looked": watch.looked, "examining": watch.examinations},
-        "plugins": {"loaded": house.plugins.names(), "problems": [each.message for each in house.plugins.problems]},
+        "plugins": house.plugins.names(),
         "playbooks": sorted(house.playbooks),
     }
 
@@ -39,13 +39,13 @@ async def status(house: House, *, clients: int) -> dict[str, Any]:
 async def read_board(house: House) -> dict[str, Any]:
     """What the home screen shows."""
     now = house.clock()
-    # With a store that cannot be read there are no incidents to show, and `troubles` says why.
+    # With a store that cannot be read there are no incidents to show, and `problems` says why.
     incidents = await house.incidents_or_none()
     return {
         "models": models(house, incidents, now),
         "incidents": [_brief(incident) for incident in incidents],
         "sources": sources(house, now),
-        "troubles": troubles(house),
+        "problems": problems(house),
     }
 
 
@@ -61,9 +61,15 @@ def sources(house: House, now: float) -> list[dict[str, Any]]:
     return [_source(house, name, kind, now) for name, kind in ((each.name, each.kind) for each in house.config.sources)]
 
 
-def troubles(house: House) -> list[str]:
+def problems(house: House) -> list[str]:
     """What is wrong with the daemon itself, one sentence each."""
-    found = [*house.troubles.values(), house.writer.trouble, house.watch.trouble]
+    found = [
+        *house.troubles.values(),
+        *house.timeline.troubles.values(),
+        house.writer.trouble,
+        house.watch.trouble,
+        *(problem.message for problem in house.plugins.problems),
+    ]
     return [text for text in dict.fromkeys(found) if text]
 
 
@@ -101,7 +107,8 @@ def _source(house: House, name: str, kind: str, now: float) -> dict[str, Any]:
         return row
     age = None if health.newest is None else now - health.newest
     more = {"readings": health.readings, "seconds": health.seconds, "failures": health.failures}
-    return row | {"state": health.state, "reason": health.reason, "newest": health.newest, "age": age} | more
+    state = "stale" if health.state == "new" else health.state
+    return row | {"state": state, "reason": health.reason, "newest": health.newest, "age": age} | more
 
 
 def _brief(incident: Incident) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class Health:
     """How one source has been doing."""
 
     state: SourceState = "new"
-    reason: str = ""
+    reason: str = "not asked yet"
     newest: float | None = None  # when it last gave samples
     readings: int = 0  # in its last round
     seconds: float = 0.0  # that the last round took
@@ -121,7 +121,7 @@ class Collector:
         else:
             if self.health[name].failures:
                 log.info("%s answers again", name)
-            self.health[name] = Health("ok", newest=now, readings=len(readings), seconds=seconds)
+            self.health[name] = Health("ok", "", newest=now, readings=len(readings), seconds=seconds)
 
     def _failed(self, name: str, now: float, state: SourceState, reason: str, seconds: float) -> None:
         before = self.health[name]

@@ -123,15 +123,16 @@ async def open_house(config: Config) -> AsyncIterator[House]:
         stack.callback(reader.close)
         estate.readers.insert(0, reader)
         records = StoreRecords(writer)
-        house = House(config, clock, plugins, step_types, playbooks, estate, writer, records)
+        panels, notifiers = plugins.offers("andon_panels"), plugins.offers("andon_notifiers")
+        house = House(config, clock, plugins, step_types, playbooks, estate, writer, records, panels)
         house.troubles.update(troubles)
         house.collector = Collector(estate.sources, house.keep, clock)
         stack.push_async_callback(house.collector.close)
         house.timeline = Timeline(estate.events, records.add_events)
-        house.pages = Pages(config.sources, plugins, house.keep, clock)
+        house.pages = Pages(estate.sources, house.keep, clock)
         house.board = Topic(lambda: read_board(house))
         house.watch = Watch(
-            records, house.evaluate, house.examine, lambda incident: tell(plugins, incident), config.data
+            records, house.evaluate, house.examine, lambda incident: tell(notifiers, incident), config.data
         )
         stack.push_async_callback(house.watch.close)
         house.started = clock()

@@ -11,7 +11,7 @@ from console.config import Config
 from console.errors import StoreError
 from console.model import Diagnosis, Incident, Reading, Span, Symptom
 from console.playbook.definition import Playbook
-from console.plugins import Plugins, StepType
+from console.plugins import Panel, Plugins, StepType
 from console.service.collecting import Collector
 from console.service.pages import Pages
 from console.service.records import StoreRecords
@@ -37,6 +37,7 @@ class House:
     estate: Estate
     writer: Writer
     records: StoreRecords
+    panels: Sequence[tuple[str, Panel]] = ()  # with the plugin that offers each
     collector: Collector = field(init=False)
     watch: Watch = field(init=False)
     sightings: Sightings = field(default_factory=Sightings)
@@ -61,7 +62,7 @@ class House:
         return Situation(
             self.estate,
             now,
-            pins=await self.records.pins(),
+            pins={pin.name: pin.spans for pin in await self.records.pins()},
             excluded=tuple(Span(each.opened, now if each.closed is None else each.closed) for each in incidents),
         )
 

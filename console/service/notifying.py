@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from console.errors import PluginError
 from console.model import Incident
-from console.plugins import Plugins, guard
+from console.plugins import Notifier, guard
 
 log = logging.getLogger("andon.notify")
 
 
-async def tell(plugins: Plugins, incident: Incident) -> None:
-    """Call every notifier at once; one that fails or hangs is cut off and named in the log."""
-    offers = await asyncio.to_thread(plugins.offers, "andon_notifiers")
+async def tell(notifiers: Sequence[tuple[str, Notifier]], incident: Incident) -> None:
+    """Call every (plugin, notifier) at once; one that fails or hangs is cut off and named in the log."""
+    await asyncio.gather(*(asyncio.to_thread(_call, plugin, notifier, incident) for plugin, notifier in notifiers))
 
-    def call(plugin: str, notifier: object) -> None:
-        try:
-            guard(plugin, f"telling of {incident.id}", lambda: notifier.notify(incident))  # type: ignore[attr-defined]
-        except PluginError as error:
-            log.error("%s", error.message)
 
-    await asyncio.gather(*(asyncio.to_thread(call, plugin, notifier) for plugin, notifier in offers))
+def _call(plugin: str, notifier: Notifier, incident: Incident) -> None:
+    try:
+        guard(plugin, f"telling of {incident.id} by {notifier.name}", lambda: notifier.notify(incident))
+    except PluginError as error:
+        log.error("%s", error.message)

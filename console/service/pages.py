@@ -2,56 +2,43 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from console.clock import Clock
-from console.config import SourceConfig
 from console.errors import UsageError
 from console.model import Reading
-from console.plugins import Plugins
 from console.service.operation import nearest
-from console.signals.page import PageReader
 
-KIND = "metrics"
+
+@runtime_checkable
+class PageSource(Protocol):
+    """A source that reads metrics pages; one that came another way becomes the same series as its own."""
+
+    async def ingest(self, page: bytes, now: float) -> Sequence[Reading]: ...
 
 
 class Pages:
-    """One reader per source, with the source's dialects, so that history and live samples are the same series."""
+    """Takes pages for the sources that can read them."""
 
     def __init__(
         self,
-        sources: Sequence[SourceConfig],
-        plugins: Plugins,
+        sources: Mapping[str, object],
         keep: Callable[[Sequence[Reading], float], Awaitable[None]],
         clock: Clock,
     ) -> None:
-        self._sources: Mapping[str, SourceConfig] = {each.name: each for each in sources if each.kind == KIND}
-        self._plugins = plugins
+        self._sources = {name: source for name, source in sources.items() if isinstance(source, PageSource)}
         self._keep = keep
         self._clock = clock
-        self._readers: dict[str, tuple[PageReader, asyncio.Lock]] = {}
 
     async def take(self, source: str, page: str) -> int:
         """Keep a page's samples; how many there were.
 
-        UsageError for a source that has no metrics pages; SourceMalformed for a page that is none.
+        UsageError for a source that reads no pages; SourceMalformed for a page that is none.
         """
         if source not in self._sources:
-            raise UsageError(f"no source {source!r} has metrics pages", nearest(source, self._sources))
-        if source not in self._readers:
-            reader = await asyncio.to_thread(self._reader, self._sources[source])
-            self._readers.setdefault(source, (reader, asyncio.Lock()))
-        reader, turn = self._readers[source]
+            raise UsageError(f"no source {source[:60]!r} reads metrics pages", nearest(source[:60], self._sources))
         now = self._clock()
-        async with turn:  # a reader remembers the page before
-            readings = await asyncio.to_thread(lambda: reader.read(page.encode(), now))
+        readings = await self._sources[source].ingest(page.encode(), now)
         await self._keep(readings, now)
         return len(readings)
-
-    def _reader(self, source: SourceConfig) -> PageReader:
-        wanted = source.options.get("dialects", "auto")
-        dialects = self._plugins.by_name("andon_dialects")
-        if wanted == "auto":
-            return PageReader(list(dialects.values()))
-        return PageReader([dialects[name] for name in wanted if name in dialects], detect=False)

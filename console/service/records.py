@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from console.model import Event, Incident, IncidentState, Run, Span, Symptom
+from console.model import Event, Incident, Run, Span, Symptom
 from console.service.writer import Writer
 from console.store.incidents import CONSOLE
 from console.store.pins import Pin
@@ -22,9 +22,9 @@ class StoreRecords:
         """The incidents that are not closed, oldest first."""
         return [each for each in reversed(await self.incidents()) if each.state != "closed"]
 
-    async def incidents(self, state: IncidentState | None = None) -> Sequence[Incident]:
-        """All incidents, or those of one state, the newest first."""
-        return await self.writer.do(lambda store: store.incidents.list(state))
+    async def incidents(self) -> Sequence[Incident]:
+        """All incidents, the newest first."""
+        return await self.writer.do(lambda store: store.incidents.list())
 
     async def incident(self, id_: str) -> Incident:
         """One incident."""
@@ -66,9 +66,9 @@ class StoreRecords:
         """Runs by id."""
         return await self.writer.do(lambda store: [store.runs.get(id_) for id_ in ids])
 
-    async def pins(self) -> dict[str, tuple[Span, ...]]:
+    async def pins(self) -> Sequence[Pin]:
         """The pinned baselines by name."""
-        return {pin.name: pin.spans for pin in await self.writer.do(lambda store: store.pins.list())}
+        return await self.writer.do(lambda store: store.pins.list())
 
     async def pin(self, pin: Pin) -> None:
         """Keep a baseline."""

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from console.errors import SourceError, UsageError
-from console.model import Incident, Labels, Symptom
+from console.model import Symptom
 from console.playbook.definition import Playbook
 from console.playbook.engine import run as run_playbook
 from console.playbook.loader import load_text
@@ -18,10 +18,11 @@ from console.service.operation import Arguments, Operation, nearest
 from console.service.operations.reading import Nothing
 from console.service.peer import Peer
 from console.sources.windows import parse_baseline
-from console.triage.symptoms import symptom_in_words
+from console.triage import diagnose
 from console.wire import dump
 
 RUN_SECONDS = 300.0
+ANSWER_SECONDS = 0.05  # for the answer to `stop` to leave before the socket does
 T = TypeVar("T")
 
 
@@ -48,17 +49,10 @@ class RunAsked(Arguments):
 
 
 class TriageAsked(Arguments):
-    """Exactly one of: an incident's id, a symptom in words, an alert's labels."""
+    """An incident's id, or a symptom."""
 
     incident: str | None = None
-    symptom: str | None = None
-    alert: dict[str, str] | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> TriageAsked:
-        if sum(each is not None for each in (self.incident, self.symptom, self.alert)) != 1:
-            raise ValueError("give one of incident, symptom, alert")
-        return self
+    symptom: Symptom | None = None
 
 
 def operations(house: House) -> tuple[Operation, ...]:
@@ -86,24 +80,19 @@ def operations(house: House) -> tuple[Operation, ...]:
             )
         )
         await house.records.keep_runs([done], None)
-        return dump(done)
+        return dump(diagnose([done]))
 
     async def triage(arguments: TriageAsked, _peer: Peer) -> Any:
-        incident: Incident | None = None
-        if arguments.incident is not None:
-            incident = await house.records.incident(arguments.incident)
-            symptom = incident.symptom
-        elif arguments.alert is not None:
-            labels = Labels.of(arguments.alert)
-            symptom = Symptom(arguments.alert.get("alertname", "an alert"), labels=labels, alert=labels)
-        else:
-            symptom = symptom_in_words(arguments.symptom or "")
+        incident = None if arguments.incident is None else await house.records.incident(arguments.incident)
+        symptom = arguments.symptom if incident is None else incident.symptom
+        if symptom is None:
+            raise UsageError("triage needs one thing to start from", "give an incident or a symptom")
         diagnosis = await _in_time(house.examine(incident, [symptom]))
         await house.records.keep_runs(diagnosis.runs, incident.id if incident else None)
         return dump(diagnosis)
 
     async def stop(_arguments: Nothing, _peer: Peer) -> Any:
-        house.stopping.set()
+        asyncio.get_running_loop().call_later(ANSWER_SECONDS, house.stopping.set)
         return {}
 
     return (

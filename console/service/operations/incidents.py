@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from console.model import IncidentState
+from console.model import Incident
 from console.service.house import House
 from console.service.operation import Arguments, Operation
 from console.service.peer import Peer
@@ -17,15 +17,15 @@ MOST_NOTE = 4000  # characters
 
 
 class Which(Arguments):
-    """Incidents of one state, or all."""
+    """Whether closed incidents are wanted too."""
 
-    state: IncidentState | None = None
+    all: bool = False
 
 
 class One(Arguments):
     """An incident by id."""
 
-    id: str
+    incident: str
 
 
 class Noted(One):
@@ -40,38 +40,32 @@ class Closed(One):
     text: str = Field("", max_length=MOST_NOTE)
 
 
-class Diagnosed(Arguments):
-    """The incident to say what is known about."""
-
-    incident: str
-
-
 def operations(house: House) -> tuple[Operation, ...]:
     """What can be done with incidents."""
     records = house.records
 
-    async def list_them(arguments: Which, _peer: Peer) -> Any:
-        return [dump(incident) for incident in await records.incidents(arguments.state)]
-
-    async def show(arguments: One, _peer: Peer) -> Any:
-        return dump(await records.incident(arguments.id))
-
-    async def note(arguments: Noted, peer: Peer) -> Any:
-        return _changed(await records.note(arguments.id, arguments.text, house.clock(), peer.name))
-
-    async def acknowledge(arguments: One, peer: Peer) -> Any:
-        return _changed(await records.acknowledge(arguments.id, house.clock(), peer.name))
-
-    async def close(arguments: Closed, peer: Peer) -> Any:
-        return _changed(await records.close(arguments.id, house.clock(), peer.name, arguments.text))
-
-    async def diagnosis(arguments: Diagnosed, _peer: Peer) -> Any:
-        incident = await records.incident(arguments.incident)
-        return dump(diagnose(await records.runs(incident.runs), incident))
-
-    def _changed(incident: Any) -> Any:
+    def changed(incident: Incident) -> Any:
         house.board.touch()
         return dump(incident)
+
+    async def list_them(arguments: Which, _peer: Peer) -> Any:
+        return [dump(each) for each in await records.incidents() if arguments.all or each.state != "closed"]
+
+    async def show(arguments: One, _peer: Peer) -> Any:
+        return dump(await records.incident(arguments.incident))
+
+    async def note(arguments: Noted, peer: Peer) -> Any:
+        return changed(await records.note(arguments.incident, arguments.text, house.clock(), peer.name))
+
+    async def acknowledge(arguments: One, peer: Peer) -> Any:
+        return changed(await records.acknowledge(arguments.incident, house.clock(), peer.name))
+
+    async def close(arguments: Closed, peer: Peer) -> Any:
+        return changed(await records.close(arguments.incident, house.clock(), peer.name, arguments.text))
+
+    async def diagnosis(arguments: One, _peer: Peer) -> Any:
+        incident = await records.incident(arguments.incident)
+        return dump(diagnose(await records.runs(incident.runs), incident))
 
     return (
         Operation("incident.list", Which, list_them),
@@ -79,5 +73,5 @@ def operations(house: House) -> tuple[Operation, ...]:
         Operation("incident.note", Noted, note),
         Operation("incident.ack", One, acknowledge),
         Operation("incident.close", Closed, close),
-        Operation("diagnosis", Diagnosed, diagnosis),
+        Operation("diagnosis", One, diagnosis),
     )

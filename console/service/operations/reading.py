@@ -74,8 +74,7 @@ def operations(house: House) -> tuple[Operation, ...]:
         return await _draw(house, arguments)
 
     async def panels(_arguments: Nothing, _peer: Peer) -> Any:
-        offers = await asyncio.to_thread(house.plugins.offers, "andon_panels")
-        return await asyncio.gather(*(asyncio.to_thread(_panel, plugin, panel) for plugin, panel in offers))
+        return await asyncio.gather(*(asyncio.to_thread(_panel, plugin, panel) for plugin, panel in house.panels))
 
     return (
         Operation("source.list", Nothing, list_sources),
