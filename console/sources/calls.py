@@ -38,6 +38,7 @@ CALLS: Mapping[str, Call] = MappingProxyType(
         "profiles": Call((ProfileRequest,), tuple[ProfileGroup, ...]),
         "exemplars": Call((ExemplarRequest,), tuple[Exemplar, ...]),
         "slices": Call((), tuple[str, ...]),
+        "outputs": Call((), tuple[str, ...]),
         "events": Call((Span, tuple[str, ...]), tuple[Event, ...]),
         "probe": Call((), ProbeAnswer),
         "check": Call((), SourceStatus),

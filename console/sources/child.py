@@ -54,6 +54,10 @@ class _Counts(Child):
         answer: Sequence[str] = await self._ask("slices")
         return answer
 
+    async def outputs(self) -> Sequence[str]:
+        answer: Sequence[str] = await self._ask("outputs")
+        return answer
+
 
 class _Remembers(Child):
     async def events(self, span: Span, kinds: Sequence[str]) -> Sequence[Event]:

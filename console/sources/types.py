@@ -103,6 +103,8 @@ class TableReader(Protocol):
 
     async def slices(self) -> Sequence[str]: ...  # the columns to slice by
 
+    async def outputs(self) -> Sequence[str]: ...  # the columns that the model itself wrote: no inputs
+
 
 @runtime_checkable
 class EventReader(Protocol):
