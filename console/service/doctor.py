@@ -17,7 +17,7 @@ from console.library import library_dir
 from console.playbook.loader import library
 from console.plugins import Plugins
 from console.service.client import Client
-from console.store.database import Store
+from console.store.store import Store
 
 LEAST_FREE_BYTES = 256 * 1024 * 1024
 

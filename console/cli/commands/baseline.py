@@ -33,12 +33,11 @@ def list_(session: Session) -> None:
 @baseline.command()
 @click.argument("name")
 @click.argument("span", metavar="SPAN")
-@click.option("--note", default="", help="Why this span is a good one.")
 @click.pass_obj
-def pin(session: Session, name: str, span: str, note: str) -> None:
+def pin(session: Session, name: str, span: str) -> None:
     """Pin SPAN (24h, or START..END) as NAME; `--baseline pinned:NAME` uses it."""
     session.refuse_if_locked()
-    pinned = session.client.request("baseline.pin", name=name, span=span, note=note)
+    pinned = session.client.request("baseline.pin", name=name, span=span)
     session.emit_shape(pinned, lambda: f"pinned {name}; use it with --baseline pinned:{name}")
 
 

@@ -36,16 +36,26 @@ def _status_text(shape: dict[str, Any]) -> str:
     from console.report.clean import clean
     from console.report.tables import columns
 
-    lines = [f"andon {shape['version']} on {shape['data']}, up {words.ago(shape['uptime'])}"]
-    rows = [
-        (source["name"], source["kind"], source["state"], _age(source.get("age")), source.get("reason", ""))
-        for source in shape["sources"]
+    uptime = words.ago(shape["now"] - shape["started"])
+    lines = [f"andon {shape['version']} on {clean(shape['data'])}, up {uptime}, interval {shape['interval']:g} s"]
+    models = [(row["model"], *(_light(light) for light in row["lights"].values())) for row in shape["models"]]
+    lights = [name for row in shape["models"][:1] for name in row["lights"]]
+    lines += ["", columns(["model", *lights], models, empty="no model has been seen yet")]
+    sources = [
+        (each["name"], each["kind"], each["state"], _age(each.get("age")), each.get("reason") or "")
+        for each in shape["sources"]
     ]
-    lines += ["", columns(["source", "kind", "state", "age", "why"], rows, empty="no source is configured")]
-    rows_open = [(item["id"], item["state"], item["subject"], item["title"]) for item in shape["incidents"]]
-    lines += ["", columns(["incident", "state", "subject", "title"], rows_open, empty="no incident is open")]
-    lines += [f"problem: {clean(problem)}" for problem in shape.get("problems", ())]
+    lines += ["", columns(["source", "kind", "state", "age", "why"], sources, empty="no source is configured")]
+    open_ones = [(each["id"], each["state"], each["subject"], each["title"]) for each in shape["incidents"]]
+    lines += ["", columns(["incident", "state", "subject", "title"], open_ones, empty="no incident is open")]
+    lines += [f"trouble: {clean(trouble)}" for trouble in shape["troubles"]]
     return "\n".join(lines)
+
+
+def _light(light: dict[str, Any]) -> str:
+    from console.report import words
+
+    return f"{words.mark(light['state']) if light['state'] != 'stale' else '◌'} {light['state']}"
 
 
 def _age(seconds: float | None) -> str:

@@ -11,6 +11,8 @@ from console.cli.asking import ask_operator
 from console.cli.session import Command, Session
 from console.errors import DaemonUnreachable, UsageError
 
+TRIAGE_SECONDS = 300.0
+
 
 @click.command(cls=Command)
 @click.option(
@@ -27,16 +29,19 @@ def triage(session: Session, alert: Path | None, symptom: str | None, id_: str |
     from console.model import Diagnosis
     from console.triage.headless import triage_here
     from console.triage.symptoms import read_alert, symptom_in_words
-    from console.wire import dump, load
+    from console.wire import load
 
     if sum(option is not None for option in (alert, symptom, id_)) != 1:
         raise UsageError("triage needs one thing to start from", "give --alert FILE, --symptom TEXT or --incident ID")
     if id_ is not None:
-        return session.emit_diagnosis(load(Diagnosis, session.client.request("triage", timeout=300, incident=id_)))
+        return session.emit_diagnosis(
+            load(Diagnosis, session.client.request("triage", timeout=TRIAGE_SECONDS, incident=id_))
+        )
     noticed = read_alert(alert) if alert else symptom_in_words(symptom or "")
     if not session.source:
+        asked = {"alert": dict(noticed.alert)} if alert else {"symptom": symptom}
         try:
-            there = session.client.request("triage", timeout=300, symptom=dump(noticed))
+            there = session.client.request("triage", timeout=TRIAGE_SECONDS, **asked)
             return session.emit_diagnosis(load(Diagnosis, there))
         except DaemonUnreachable:
             pass  # no daemon: triage needs none

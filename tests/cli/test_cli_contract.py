@@ -1,0 +1,171 @@
+"""The contract of the command line: exit codes, where output goes, and that no traceback ever reaches the operator."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import nouns
+import pytest
+
+from console import __version__
+from console.cli import run
+from console.cli.root import COMMANDS, andon
+from console.cli.session import Session
+from console.errors import Exit, StoreFull
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == Exit.HEALTHY
+    assert __version__ in capsys.readouterr().out
+
+
+def test_the_version_costs_no_heavy_import() -> None:
+    code = "import sys; from console.cli import run; run(['--version']); print(*sys.modules)"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
+    heavy = {"numpy", "pydantic", "duckdb", "httpx", "asyncio", "textual", "sqlite_utils", "aiohttp", "pluggy"}
+    assert not loaded & heavy
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_has_help_and_every_help_says_what_it_is_for(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([name, "--help"]) == Exit.HEALTHY
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"Usage: andon {name}")
+    assert len(shown.splitlines()[2].strip()) > 20
+
+
+def test_the_index_of_commands_is_true() -> None:
+    session = Session()
+    context = andon.make_context("andon", ["doctor"], obj=session)
+    for name in COMMANDS:
+        command = andon.get_command(context, name)
+        assert command is not None and command.name == name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["frobnicate"], "No such command"),
+        (["run"], "Missing argument"),
+        (["run", "no_such_playbook"], "there is no playbook 'no_such_playbook'"),
+        (["run", "accuracy_drop", "-i", "novalue"], "'novalue' is not NAME=VALUE"),
+        (["--format", "yaml", "doctor"], "Invalid value for '--format'"),
+        (["--config", "/nonexistent/config.toml", "config", "show"], "there is no configuration file"),
+        (["--source", "nameless", "source", "list"], "is not NAME=URL"),
+        (["--source", "x=gopher://y", "source", "list"], "no kind of source reads"),
+        (["triage"], "triage needs one thing to start from"),
+        (["triage", "--alert", "/nonexistent.json"], "cannot be read"),
+        (["schema", "nothing"], "there is no shape 'nothing'"),
+        (["source", "check", "nobody"], "there is no source 'nobody'"),
+        (["--locked", "incident", "ack", "I-1"], "this andon is locked"),
+        (["--format", "junit", "config", "show"], "this command has no junit form"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == Exit.USAGE
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert said in captured.err
+    assert "Traceback" not in captured.err
+    assert len(captured.err.strip().splitlines()) <= 2
+
+
+def test_no_daemon_is_exit_4_and_says_how_to_start_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["status"]) == Exit.UNREACHABLE
+    assert "start it with `andon daemon`" in capsys.readouterr().err
+
+
+def test_nothing_to_look_at_says_what_to_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["run", "accuracy_drop", "-i", "model=glove"]) == Exit.USAGE
+    assert "--source NAME=URL" in capsys.readouterr().err
+
+
+def test_a_crash_is_70_with_a_report_that_holds_no_values(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr(Session, "emit", lambda *_: 1 / 0)
+    assert run(["config", "path", "--source", "x=http://user:hunter2@host"]) == Exit.INTERNAL
+    said = capsys.readouterr().err
+    assert "ZeroDivisionError" in said
+    assert "Traceback" not in said
+    (report,) = tmp_path.glob("andon-crash-*.txt")
+    assert str(report) in said
+    assert "Traceback" in report.read_text()
+    assert "hunter2" not in report.read_text()
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"), [(KeyboardInterrupt(), Exit.INTERRUPTED), (StoreFull("full", "x"), Exit.UNREACHABLE)]
+)
+def test_what_ends_a_command_has_its_own_code(
+    raised: BaseException, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def emit(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(Session, "emit", emit)
+    assert run(["config", "path"]) == code
+
+
+def test_global_flags_stand_before_or_after_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--format", "json", "config", "path"], ["config", "path", "--format", "json"]):
+        assert run(arguments) == Exit.HEALTHY
+        assert json.loads(capsys.readouterr().out)["exists"] is False
+
+
+def test_output_goes_whole_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "answer.json"
+    assert run(["config", "path", "--format", "json", "--output", str(target)]) == Exit.HEALTHY
+    assert capsys.readouterr().out == ""
+    assert json.loads(target.read_text())["exists"] is False
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_that_cannot_be_written_is_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "path", "--output", str(tmp_path / "no" / "where")]) == Exit.USAGE
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_diagnosis_prints_in_all_four_formats(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = {}
+    for name in ("text", "json", "junit", "markdown"):
+        assert Session(format=name).emit_diagnosis(nouns.diagnosis()) == Exit.PROBLEM
+        shown[name] = capsys.readouterr().out
+    assert shown["text"].startswith("▲ degraded")
+    assert json.loads(shown["json"])["verdict"] == "degraded"
+    assert ElementTree.fromstring(shown["junit"].split("\n", 1)[1]).tag == "testsuites"
+    assert shown["markdown"].startswith("# ▲ degraded")
+
+
+def test_secrets_in_source_options_are_not_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[sources.a]\nkind = "metrics"\nurl = "http://x"\nheaders = {Authorization = "Bearer hunter2"}\n')
+    assert run(["--config", str(config), "config", "show", "--format", "json"]) == Exit.HEALTHY
+    assert "hunter2" not in capsys.readouterr().out
+
+
+def test_a_plugin_may_bring_a_command_and_a_broken_one_stops_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "greeting.py").write_text(
+        "import click\nfrom console.plugins import hookimpl\n\n"
+        "@click.command()\ndef hello():\n    'Say hello.'\n    click.echo('hello')\n\n"
+        "@hookimpl\ndef andon_commands():\n    return [hello]\n"
+    )
+    (tmp_path / "broken.py").write_text("raise RuntimeError('no')")
+    assert run(["--plugins-dir", str(tmp_path), "hello"]) == Exit.HEALTHY
+    captured = capsys.readouterr()
+    assert captured.out == "hello\n"
+    assert "plugin broken failed" in captured.err
