@@ -19,6 +19,7 @@ from console.store.sketch import merge, pack_counts
 from console.store.track import LATE_SECONDS, Track
 
 RAW_SECONDS = 3600.0
+BEYOND = 1e38  # no quantity is so large; NaN and infinity are not below it either, and float32 is
 MOST_SERIES = 20_000
 COMMIT_AT = 50_000  # rows that wait before `add` commits by itself
 MOST_WAITING = 200_000  # rows kept while the disk stays full; beyond, the oldest go
@@ -194,11 +195,11 @@ def _is_text(key: SeriesKey) -> bool:
 
 
 def _is_sound(reading: Reading) -> bool:
-    if not math.isfinite(reading.value):
+    if not abs(reading.value) < BEYOND:
         return False
     if reading.series.kind is not Kind.HISTOGRAM:
         return not reading.counts
-    return 0 < len(reading.counts) == len(reading.series.edges) and all(map(math.isfinite, reading.counts))
+    return 0 < len(reading.counts) == len(reading.series.edges) and all(0 <= count < BEYOND for count in reading.counts)
 
 
 def _floats(values: tuple[float, ...]) -> bytes:

@@ -34,8 +34,10 @@ def pack_counts(counts: Sequence[float]) -> bytes:
 
 def pack_values(values: Sequence[float]) -> bytes:
     """A gauge's values, sorted, thinned to `MOST_VALUES` evenly spaced quantiles where there are more."""
-    ordered = np.sort(np.asarray(values, dtype=np.float64))
-    return _values_sketch(_thin(ordered, np.ones(len(ordered))) if len(ordered) > MOST_VALUES else ordered)
+    ordered = sorted(values)
+    if len(ordered) > MOST_VALUES:
+        ordered = _thin(np.array(ordered), np.ones(len(ordered))).tolist()
+    return struct.pack(f"<c{len(ordered)}f", b"f", *ordered)
 
 
 def unpack(sketch: bytes) -> Array:
@@ -65,7 +67,7 @@ def merge(old: bytes | None, old_count: float, new: bytes | None, new_count: flo
     weights = np.repeat([old_count / len(first), new_count / len(second)], [len(first), len(second)])
     order = np.argsort(values, kind="stable")
     values = values[order]
-    return _values_sketch(_thin(values, weights[order]) if len(values) > MOST_VALUES else values)
+    return pack_values((_thin(values, weights[order]) if len(values) > MOST_VALUES else values).tolist())
 
 
 def _thin(values: Array, weights: Array) -> Array:
@@ -73,10 +75,6 @@ def _thin(values: Array, weights: Array) -> Array:
     ranks = (np.arange(MOST_VALUES) + 0.5) / MOST_VALUES * weights.sum()
     middles: Array = values[np.searchsorted(np.cumsum(weights), ranks)]
     return middles
-
-
-def _values_sketch(values: Array) -> bytes:
-    return b"f" + values.astype("<f4").tobytes()
 
 
 def _numpy_code(code: int) -> str:

@@ -43,6 +43,8 @@ class Track:
             gained = increase(max(earlier, key=lambda total: total.time, default=None), reading)
         total = Total(reading.time, reading.value, reading.counts)
         if late:
+            if last is not None and reading.time < last.time:
+                self.filling = -1  # history begins anew: what was filled the last time is written
             self.late = total
         else:
             self.live = total
