@@ -1,0 +1,67 @@
+"""DuckDB with its hands tied: it reads files of the folders it is given and nothing else, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from console.errors import SourceDenied, SourceError, SourceMalformed
+
+MEMORY = "512MB"
+THREADS = 2
+
+
+class Duck:
+    """One locked connection. `asks` runs a statement with named parameters ($name); data never enters its text."""
+
+    def __init__(self, name: str, folders: Iterable[Path]) -> None:
+        self.name = name
+        self._connection = duckdb.connect(
+            ":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+        )
+        for setting in (
+            f"memory_limit = '{MEMORY}'",
+            f"threads = {THREADS}",
+            "TimeZone = 'UTC'",
+            "preserve_insertion_order = false",
+            f"allowed_directories = [{', '.join(literal(str(folder)) for folder in folders)}]",
+            "enable_external_access = false",
+            "lock_configuration = true",
+        ):
+            self._connection.execute(f"SET {setting}")
+
+    def asks(self, statement: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The rows of an answer by column name.
+
+        Raises SourceDenied, SourceMalformed for files that are not what their suffix says, and SourceError.
+        """
+        used = {name: value for name, value in values.items() if f"${name}" in statement}
+        try:
+            answer = self._connection.execute(statement, used)
+            names = [column[0] for column in answer.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+        except duckdb.OutOfMemoryException:
+            raise SourceError(f"table {self.name} needs more than {MEMORY} to count", "ask for fewer columns") from None
+        except duckdb.PermissionException as error:
+            raise SourceDenied(f"table {self.name} may not be read: {_first_line(error)}", "") from None
+        except duckdb.IOException as error:
+            raise SourceError(f"table {self.name} cannot be read: {_first_line(error)}", "") from None
+        except duckdb.Error as error:
+            raise SourceMalformed(f"table {self.name} is not what it should be: {_first_line(error)}", "") from None
+
+
+def literal(text: str) -> str:
+    """Text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A column's name in SQL, whatever characters it has."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200]

@@ -1,0 +1,42 @@
+"""What of a stranger's row may be shown: short, without secrets and addresses of people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from console.model import Labels
+
+MASK = "•••"
+MOST_CHARACTERS = 80
+MOST_FIELDS = 40
+SECRET_NAME = re.compile(
+    r"pass(word|wd|phrase)|secret|token$|(api|access|private)[_-]?key|credential|authorization|cookie|session"
+    r"|e?[_-]?mail|phone|iban|card[_-]?n|ssn|birth",
+    re.IGNORECASE,
+)
+ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+KEY_LIKE = re.compile(r"\b(sk|pk|ghp|xox[abp]|AKIA|eyJ)[-_]?[A-Za-z0-9_\-.]{12,}")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
+
+def shown_fields(cells: Mapping[str, str | None]) -> Labels:
+    """A row as it may be shown: at most MOST_FIELDS values, those under telling names masked whole."""
+    shown = {
+        name: MASK if SECRET_NAME.search(name) else shown_value(value)
+        for name, value in cells.items()
+        if value is not None
+    }
+    return Labels.of(dict(list(shown.items())[:MOST_FIELDS]))
+
+
+def shown_value(value: str | None) -> str:
+    """A value as it may be shown: numbers to four digits, addresses and keys masked, long text cut."""
+    if value is None:
+        return ""
+    try:
+        return f"{float(value):.4g}" if "." in value else value[:MOST_CHARACTERS]
+    except ValueError:
+        pass
+    text = CONTROL.sub(" ", KEY_LIKE.sub(MASK, ADDRESS.sub(MASK, value)))
+    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"

@@ -1,0 +1,172 @@
+"""Rows in files: counted into bins by DuckDB where they lie, with exemplars to look at. Blocking; runs in a child."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from console.errors import SourceMalformed, UsageError
+from console.model import Exemplar, Profile
+from console.sources.builtin import TableOptions
+from console.sources.counting import absent, bins_of, count, fresh_bins
+from console.sources.duck import Duck
+from console.sources.pictures import read_pgm
+from console.sources.redact import shown_fields, shown_value
+from console.sources.selection import Selection, select, whole_lines
+from console.sources.shards import FILE, Shards
+from console.sources.types import ExemplarRequest, ProfileGroup, ProfileRequest, SourceStatus
+
+MOST_GROUPS = 2000
+MOST_EXEMPLARS = 16
+
+
+class Table:
+    """One table: `profiles` counts its rows, `exemplars` shows a few."""
+
+    def __init__(self, name: str, options: TableOptions) -> None:
+        self.name = name
+        self.options = options
+        paths = [options.path] if isinstance(options.path, str) else options.path
+        self._shards = Shards(name, paths, options.time)
+        self._duck = Duck(name, self._shards.folders())
+
+    def profiles(self, request: ProfileRequest) -> Sequence[ProfileGroup]:
+        """One profile per value of `by` and step of `every`, or one of all rows.
+
+        Without `like`, bins fit all the rows asked for, so that the groups share them. A column of `like` that no row
+        has is left out; one that is all null is there, with every row missing.
+        Raises SourceError, SourceDenied, SourceMalformed, and UsageError for more than MOST_GROUPS steps.
+        """
+        selection = self._selection(request)
+        columns = list(request.columns) or self._usual_columns(selection, request.like)
+        known = {one.column: one for one in bins_of(request.like)} if request.like else {}
+        there = [column for column in columns if column in selection.rows.columns]
+        fresh = {one.column: one for one in fresh_bins(self._duck, selection, [c for c in there if c not in known])}
+        bins = [known.get(column) or fresh[column] for column in there]
+        group = self._grouping(selection, request)
+        counted = count(self._duck, selection, bins, group)
+        if not sum(profile.rows for _keys, profile in counted):
+            self._must_have_times(selection)
+        gone = self._absent(selection, request, counted)
+        start = min((span.start for span in request.spans), default=0.0)
+        groups = []
+        for keys, profile in counted[:MOST_GROUPS]:
+            value = (keys[0] or "") if request.by is not None else None
+            step = start + keys[-1] * request.every if request.every is not None else None
+            groups.append(ProfileGroup(value, step, _framed(profile, gone.get(keys, set()), request, step)))
+        return groups
+
+    def exemplars(self, request: ExemplarRequest) -> Sequence[Exemplar]:
+        """Rows of a window: nearest to `near` in `column` first, or newest first; with their pictures."""
+        selection = self._selection(ProfileRequest(request.spans, request.where))
+        rows, options = selection.rows, self.options
+        order = "andon_time DESC NULLS LAST"
+        values = dict(selection.values)
+        if request.column in rows.columns and request.column is not None and request.near is not None:
+            values["near"] = request.near
+            order = f"abs({rows.number(request.column)} - $near) NULLS LAST, {order}"
+        names = [column for column in rows.columns if column not in (options.time, options.image)]
+        parts = [f"{rows.text(column)} AS c{i}" for i, column in enumerate(names)]
+        image = options.image if options.image in rows.columns else None
+        parts += [f"{rows.text(image)} AS image" if image else "NULL AS image", f"{FILE} AS file", "andon_time"]
+        limit = max(0, min(request.limit, MOST_EXEMPLARS))
+        found = self._duck.asks(f"{selection.query(parts)} ORDER BY {order} LIMIT {limit}", values)
+        return [self._exemplar(request, {name: row[f"c{i}"] for i, name in enumerate(names)}, row) for row in found]
+
+    def slices(self) -> Sequence[str]:
+        """The columns to slice by."""
+        return tuple(self.options.slices)
+
+    def outputs(self) -> Sequence[str]:
+        """The columns that the model itself wrote."""
+        return () if self.options.prediction is None else (self.options.prediction,)
+
+    def check(self) -> SourceStatus:
+        """How many rows there are and how new. Raises as `profiles` does."""
+        began = time.monotonic()
+        selection = self._selection(ProfileRequest(()))
+        [found] = self._duck.asks(
+            selection.query(["count(*) AS rows", "count(andon_time) AS timed", "max(andon_time) AS newest"]),
+            selection.values,
+        )
+        self._must_have_times(selection)
+        reason = f"{found['rows']} rows in {len(selection.rows.files)} files"
+        untimed = found["rows"] - found["timed"]
+        if self.options.time is not None and untimed:
+            reason += f", {untimed} without a time"
+        return SourceStatus(self.name, "table", "ok", reason, newest=found["newest"], seconds=time.monotonic() - began)
+
+    def _selection(self, request: ProfileRequest) -> Selection:
+        return select(self._shards, self._duck, request.spans, request.where, self.options.model)
+
+    def _usual_columns(self, selection: Selection, like: Profile | None) -> list[str]:
+        """Those of `like`, then whatever else there is but the time, the picture and the label."""
+        left_out = {self.options.time, self.options.image, self.options.label}
+        known = [column.name for column in like.columns] if like else []
+        return known + [column for column in selection.rows.columns if column not in {*known, *left_out}]
+
+    def _grouping(self, selection: Selection, request: ProfileRequest) -> list[str]:
+        group = []
+        if request.by is not None:
+            if request.by not in selection.rows.columns:
+                raise SourceMalformed(f"table {self.name} has no column {request.by!r} to group by", "")
+            group.append(selection.rows.text(request.by))
+        if request.every is not None:
+            if not request.spans or self.options.time is None:
+                raise UsageError(f"table {self.name} cannot be cut into steps without a span of time", "")
+            start = min(span.start for span in request.spans)
+            if not 0 < (max(span.end for span in request.spans) - start) / MOST_GROUPS <= request.every:
+                raise UsageError(f"steps of {request.every:g} s are too many", f"at most {MOST_GROUPS} are counted")
+            group.append(f"floor((andon_time - {start!r}) / {request.every!r})")
+        return group
+
+    def _must_have_times(self, selection: Selection) -> None:
+        """A time column that says no time in any row is a broken table, not an empty window."""
+        if selection.time is None:
+            return
+        everything = replace(selection, condition="true")
+        [found] = self._duck.asks(
+            everything.query(["count(*) AS rows", "count(andon_time) AS timed"]), selection.values
+        )
+        if found["rows"] and not found["timed"]:
+            raise SourceMalformed(f"table {self.name}: no row has a time in column {selection.time!r}",
+                                  "it holds epoch seconds or RFC 3339")  # fmt: skip
+
+    def _absent(
+        self, selection: Selection, request: ProfileRequest, counted: Sequence[tuple[tuple[Any, ...], Profile]]
+    ) -> dict[tuple[Any, ...], set[str]]:
+        """The columns that no row of a group has; only what is all missing is looked up, for that reads once more."""
+        suspects = {
+            column.name
+            for _keys, profile in counted
+            for column in profile.columns
+            if profile.rows and column.missing == profile.rows
+        }
+        lines = whole_lines(selection, self._shards, request.spans, request.where, self.options.model)
+        if not suspects or lines is None:
+            return {}
+        return absent(self._duck, lines, sorted(suspects), self._grouping(lines, request))
+
+    def _exemplar(self, request: ExemplarRequest, cells: dict[str, str | None], row: dict[str, Any]) -> Exemplar:
+        options = self.options
+        said = [f"{word} {shown_value(cells[column])}" for word, column in
+                (("predicted", options.prediction), ("labelled", options.label), (request.column, request.column))
+                if column is not None and cells.get(column) is not None]  # fmt: skip
+        pixels = read_pgm(Path(row["file"]).parent, row["image"]) if row["image"] is not None else ()
+        when = row["andon_time"]
+        return Exemplar(
+            request.side, 0.0 if when is None else when, "image" if pixels else "row",
+            ", ".join(said) or "a row", shown_fields(cells), pixels,
+        )  # fmt: skip
+
+
+def _framed(profile: Profile, absent_columns: set[str], request: ProfileRequest, step: float | None) -> Profile:
+    """The profile with its span, and without the columns that no row has."""
+    columns = tuple(column for column in profile.columns if column.name not in absent_columns)
+    start, end = step, step + request.every if step is not None and request.every is not None else None
+    if step is None and request.spans:
+        start, end = min(span.start for span in request.spans), max(span.end for span in request.spans)
+    return replace(profile, columns=columns, start=start, end=end)
