@@ -1,0 +1,15 @@
+"""andon's own step types, on the hook that plugins use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from console.plugins import StepType, hookimpl
+
+
+@hookimpl
+def andon_step_types() -> Iterable[StepType]:
+    """compare, drift, events, probe and ask."""
+    from console.playbook.steps import ask, compare, drift, events, probe
+
+    return (compare.STEP, drift.STEP, events.STEP, probe.STEP, ask.STEP)

@@ -1,0 +1,48 @@
+"""Whom to ask: which source of the estate has a signal or a table, and what it means that none has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from console.errors import AndonError, NoData, SourceError, StoreError, UsageError
+from console.playbook.expressions import nearest
+from console.sources.estate import Estate
+from console.sources.types import SignalReader
+
+T = TypeVar("T")
+
+
+async def reader_of(estate: Estate, signal: str) -> SignalReader:
+    """The first reader that has the signal.
+
+    Where none has, a source that could not be asked might have had it: its SourceError is raised. Otherwise NoData.
+    """
+    silent: list[AndonError] = list(estate.failed.values())
+    for reader in estate.readers:
+        try:
+            if signal in await reader.signals():
+                return reader
+        except (SourceError, StoreError) as error:
+            silent.append(error)
+    if silent:
+        raise silent[-1]
+    raise NoData(f"absent: no source has {signal}", "see: andon source list")
+
+
+def only_one(items: Mapping[str, T], name: str | None, what: str) -> T:
+    """The source of that name, or the only one there is.
+
+    Raises NoData where there is none at all, and UsageError where the name fits none or it is not clear which is meant.
+    """
+    if name is not None and name in items:
+        return items[name]
+    if not items:
+        raise NoData(f"absent: no source is a {what}", "see: andon source list")
+    if name is not None:
+        raise UsageError(f"there is no {what} {name!r}", nearest(name, items))
+    if len(items) > 1:
+        raise UsageError(
+            f"there are several of {what}, and the step names none", f"there is {', '.join(sorted(items))}"
+        )
+    return next(iter(items.values()))

@@ -1,0 +1,182 @@
+"""`compare`: a signal's statistic now against its baseline, for every label set asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from console.analysis.compare import compare
+from console.analysis.frames import aggregate, coarsen
+from console.errors import NoData
+from console.model import Comparison, Finding, Frame, Kind, Labels, Query, Stat, State, Verdict, Window
+from console.playbook.schema import Entry, Share, SignalName
+from console.playbook.step import StepContext, StepOutcome
+from console.playbook.steps.asking import reader_of
+from console.playbook.steps.wording import compared
+from console.plugins import StepType
+from console.signals.catalogue import find_signal
+
+RAW_SECONDS = 3600.0  # samples older than this are kept as minutes
+MINUTE = 60.0
+MOST_FINDINGS = 20
+DEFAULT_STATS: dict[Kind, Stat] = {Kind.HISTOGRAM: "p95", Kind.COUNTER: "rate", Kind.GAUGE: "p50"}
+GRAVEST_FIRST = (Verdict.DEGRADED, Verdict.INCONCLUSIVE, Verdict.OK, Verdict.IMPROVED, Verdict.NO_DATA)
+
+RESULT = {
+    "verdict": "string",
+    "reason": "string",
+    "ratio": "double",
+    "difference": "double",
+    "p": "double",
+    "onset": "double",
+    "current.stat": "double",
+    "current.n": "double",
+    "baseline.stat": "double",
+    "baseline.n": "double",
+    "labels": "map(string, string)",  # of the label set that all of the above is about: the gravest
+    "series": "int",
+    "degraded": "int",  # how many of them are
+}
+
+
+class CompareOptions(Entry):
+    """What to compare, and what counts as worse."""
+
+    called = "`compare`"
+    signal: SignalName
+    stat: Stat | None = Field(
+        None, description="p95 of a histogram, rate of a counter, p50 of a gauge, ratio with `of`"
+    )
+    of: SignalName | None = Field(None, description="the signal that `signal` is a share of")
+    where: dict[str, str] = Field({}, description="only series with these labels; an empty value selects all")
+    by: list[str] = Field([], description="labels to keep apart")
+    tolerance: Share = Field(0.2, description="how much worse is still well")
+    min_samples: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _stat_means_something(self) -> Self:
+        kind = find_signal(self.signal).kind
+        if (self.stat == "ratio" and self.of is None) or (self.of is not None and self.stat not in (None, "ratio")):
+            raise PydanticCustomError("stat", "`stat: ratio` and `of: SIGNAL` go together")
+        if kind is Kind.GAUGE and self.stat in ("rate", "sum"):
+            raise PydanticCustomError("stat", "{signal} is a gauge: it has no {stat}",
+                                      {"signal": self.signal, "stat": self.stat})  # fmt: skip
+        return self
+
+    @property
+    def statistic(self) -> Stat:
+        """The statistic asked for, or the one that suits the signal."""
+        return self.stat or ("ratio" if self.of else DEFAULT_STATS[find_signal(self.signal).kind])
+
+
+async def comparisons(context: StepContext, options: CompareOptions) -> tuple[Comparison, ...]:
+    """One comparison per label set that either side has, the gravest first.
+
+    Raises NoData where nobody has the signal or neither side a sample, SourceError where its source does not answer.
+    """
+    if not context.baseline.spans:
+        raise NoData(context.baseline.note, "")
+    signal = find_signal(options.signal)
+    current, baseline = await _both(context, options.signal, options)
+    if not current.series and not baseline.series:
+        raise NoData(f"absent: {options.signal} has no sample in either window", "")
+    of = await _both(context, options.of, options) if options.of else None
+    if of is not None:
+        step = max(current.step, of[0].step)
+        current, baseline = coarsen(current, step), coarsen(baseline, step)
+        of = coarsen(of[0], step), coarsen(of[1], step)
+    found = compare(
+        current,
+        baseline,
+        stat=options.statistic,
+        tolerance=options.tolerance,
+        bad=signal.bad,
+        floor=0.0 if of else signal.floor,
+        min_samples=options.min_samples,
+        of=of,
+        baseline_kind=context.baseline.kind,
+        now=context.now,
+    )
+    return tuple(sorted(found, key=_gravity))
+
+
+async def _run(context: StepContext, options: CompareOptions) -> StepOutcome:
+    found = await comparisons(context, options)
+    if not found:
+        raise NoData(f"absent: {options.signal} has no sample in either window", "")
+    worst = found[0]
+    return StepOutcome(
+        state=State(worst.verdict),
+        reason=worst.reason,
+        findings=tuple(_finding(context.step, each, options.of) for each in found[:MOST_FINDINGS]),
+        values={
+            "verdict": worst.verdict,
+            "reason": worst.reason,
+            "ratio": worst.ratio,
+            "difference": worst.difference,
+            "p": worst.p,
+            "onset": worst.onset,
+            "current.stat": worst.current.value,
+            "current.n": worst.current.n,
+            "baseline.stat": worst.baseline.value,
+            "baseline.n": worst.baseline.n,
+            "labels": dict(worst.labels),
+            "series": len(found),
+            "degraded": sum(each.verdict is Verdict.DEGRADED for each in found),
+        },
+    )
+
+
+STEP = StepType(
+    name="compare",
+    title="A signal now against its baseline",
+    options=CompareOptions,
+    result=RESULT,
+    run=_run,
+)
+
+
+async def _both(context: StepContext, name: str, options: CompareOptions) -> tuple[Frame, Frame]:
+    """Both sides of a signal at one resolution: that of the side that is known less finely."""
+    reader = await reader_of(context.estate, name)
+    oldest = min(context.current.start, context.baseline.start)
+    step = MINUTE if context.now - oldest > RAW_SECONDS else context.interval
+
+    def query(window: Window) -> Query:
+        chosen = {label: value for label, value in options.where.items() if value} | dict(window.where)
+        return Query(name, window, step, Labels.of(chosen), tuple(options.by))
+
+    sides = await asyncio.gather(reader.read(query(context.current)), reader.read(query(context.baseline)))
+    across = find_signal(name).across
+    coarsest = max(step, *(side.step for side in sides))
+    current, baseline = (aggregate(coarsen(side, coarsest), tuple(options.by), across) for side in sides)
+    return current, baseline
+
+
+def _gravity(comparison: Comparison) -> tuple[int, float]:
+    """Sorts the gravest first, and of equal verdicts the one that moved most."""
+    moved = abs(comparison.ratio - 1) if comparison.ratio is not None else abs(comparison.difference or 0.0)
+    return GRAVEST_FIRST.index(comparison.verdict), -moved
+
+
+def _finding(step: str, comparison: Comparison, of: str | None) -> Finding:
+    shown: dict[str, Any] = {
+        name: getattr(comparison, name)
+        for name in (
+            "verdict",
+            "signal",
+            "labels",
+            "reason",
+            "stat",
+            "current",
+            "baseline",
+            "ratio",
+            "interval",
+            "p",
+            "onset",
+        )
+    }
+    return Finding(id="", kind="comparison", step=step, text=compared(comparison, of), **shown)

@@ -1,0 +1,131 @@
+"""`events`: what changed, and when. A change is a suspect, not a culprit: the latest deploy is usually innocent."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pydantic import Field
+
+from console.config import duration
+from console.errors import NoData, SourceError, StoreError
+from console.model import Event, Finding, Span, State, Verdict
+from console.playbook.schema import Duration, Entry, Id
+from console.playbook.step import StepContext, StepOutcome
+from console.playbook.steps.wording import instant, lapse
+from console.plugins import StepType
+
+MOST_FINDINGS = 10
+
+RESULT = {
+    "count": "int",
+    "ids": "list(string)",
+    "kinds": "list(string)",
+    "nearest.kind": "string",
+    "nearest.target": "string",
+    "nearest.title": "string",
+    "nearest.seconds": "double",  # before the onset; negative after it
+}
+
+
+class AroundEntry(Entry):
+    """The stretch of time around a step's onset."""
+
+    called = "`around`"
+    onset_of: Id | None = None
+    before: Duration = "30m"
+    after: Duration = "5m"
+
+
+class EventsOptions(Entry):
+    """Which events to look for, and when."""
+
+    called = "`events`"
+    kinds: list[str] = Field([], description="deploy, config, model_version …; all of them when empty")
+    target: str | None = Field(None, description="only events of this target; an empty one selects all")
+    around: AroundEntry = AroundEntry()
+
+
+async def _run(context: StepContext, options: EventsOptions) -> StepOutcome:
+    around = options.around
+    onset = context.results[around.onset_of].values.get("onset") if around.onset_of else None
+    if onset is None:
+        # Without an onset the change may lie anywhere in the current window.
+        span = Span(context.current.start - duration(around.before), context.current.end)
+    else:
+        span = Span(onset - duration(around.before), onset + duration(around.after))
+    found = await _events(context, span, options)
+    near = min(found, key=lambda event: abs(event.time - (onset if onset is not None else context.now)), default=None)
+    values = {
+        "count": len(found),
+        "ids": [event.id for event in found],
+        "kinds": sorted({event.kind for event in found}),
+    }
+    if near is not None:
+        values |= {"nearest.kind": near.kind, "nearest.target": near.target, "nearest.title": near.title,
+                   "nearest.seconds": None if onset is None else onset - near.time}  # fmt: skip
+    return StepOutcome(
+        state=State.OK,
+        reason=_none(options, span) if not found else f"{len(found)} found",
+        findings=_findings(context.step, found, onset) or (_quiet(context.step, options, span),),
+        values=values,
+    )
+
+
+STEP = StepType(
+    name="events",
+    title="What changed around the onset",
+    options=EventsOptions,
+    result=RESULT,
+    run=_run,
+    tied=("around.onset_of",),
+)
+
+
+async def _events(context: StepContext, span: Span, options: EventsOptions) -> list[Event]:
+    """The events of every source that answers, in time order.
+
+    Raises SourceError where none answers, and NoData where there is no such source.
+    """
+    readers = context.estate.events
+    if not readers:
+        raise NoData("absent: no source knows of events", "see: andon source list")
+    answers = await asyncio.gather(
+        *(reader.events(span, options.kinds) for reader in readers.values()), return_exceptions=True
+    )
+    silent = [answer for answer in answers if isinstance(answer, BaseException)]
+    for error in silent:
+        if not isinstance(error, SourceError | StoreError) or len(silent) == len(answers):
+            raise error
+    told = {
+        (event.time, event.kind, event.target, event.title): event
+        for answer in answers
+        if not isinstance(answer, BaseException)
+        for event in answer
+        if not options.target or event.target == options.target
+    }
+    return sorted(told.values(), key=lambda event: event.time)
+
+
+def _findings(step: str, events: list[Event], onset: float | None) -> tuple[Finding, ...]:
+    """The events nearest to the onset (or the latest), in time order."""
+    nearest = sorted(events, key=lambda event: abs(event.time - onset) if onset is not None else -event.time)
+    return tuple(
+        Finding(id="", kind="event", step=step, text=_told(event, onset), verdict=Verdict.OK, event=event)
+        for event in sorted(nearest[:MOST_FINDINGS], key=lambda event: event.time)
+    )
+
+
+def _told(event: Event, onset: float | None) -> str:
+    when = instant(event.time)
+    if onset is not None:
+        apart = onset - event.time
+        when += f", {lapse(abs(apart))} {'before' if apart >= 0 else 'after'} the onset"
+    return f"{event.kind} of {event.target}: {event.title} ({when})"
+
+
+def _quiet(step: str, options: EventsOptions, span: Span) -> Finding:
+    return Finding(id="", kind="event", step=step, text=_none(options, span), verdict=Verdict.OK)
+
+
+def _none(options: EventsOptions, span: Span) -> str:
+    return f"no {' or '.join(options.kinds) or 'event'} between {instant(span.start)} and {instant(span.end)}"
