@@ -141,9 +141,10 @@ class LabFault:
 
     name: str
     title: str
-    inject: Callable[..., None]
-    heal: Callable[..., None]
-    expect: Mapping[str, str]  # playbook, cause, subject
+    inject: Callable[[Any, Mapping[str, Any]], None]  # (plant, parameters)
+    heal: Callable[[Any], None]  # (plant)
+    expect: Mapping[str, str]  # playbook, cause, subject …; a value may name parameters: "{line}"
+    draw: Callable[[Any], Mapping[str, Any]] = lambda _chances: {}  # numpy Generator -> parameters at random
 
 
 # ── the hooks ────────────────────────────────────────────────────────────────────────────────────────────────────────

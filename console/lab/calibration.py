@@ -1,6 +1,6 @@
 """What the station depends on: a small service that knows the gain of every camera, and takes its time to say it.
 
-    GET /gain/cam-a   ->   {"gain": 1.0}      Server-Timing: lookup;dur=24.8   (milliseconds, W3C Server Timing)
+GET /gain/cam-a   ->   {"gain": 1.0}      Server-Timing: lookup;dur=24.8   (milliseconds, W3C Server Timing)
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from console.lab.cores import others, settle
 from console.lab.leash import ready
 from console.lab.traffic import GAINS
 
@@ -75,7 +76,10 @@ def main() -> None:
     """Run the service until the lab ends."""
     parser = argparse.ArgumentParser(description="the practice line's calibration service")
     parser.add_argument("folder", type=Path)
-    folder: Path = parser.parse_args().folder
+    parser.add_argument("--beside", type=int, default=None, help="the station's core, to keep off")
+    options = parser.parse_args()
+    settle(others(options.beside))
+    folder: Path = options.folder
     asyncio.run(serve(application(Pace(folder / "calibration.pace")), folder / "calibration.port"))
 
 

@@ -20,10 +20,17 @@ def core_for(slot: int) -> int | None:
     return cores[-1 - slot % len(cores)]
 
 
-def settle(core: int | None) -> None:
-    """Tie this process to a core."""
-    if core is not None and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {core})
+def others(core: int | None) -> set[int] | None:
+    """Every core but this one, where there are others."""
+    if core is None or not hasattr(os, "sched_getaffinity"):
+        return None
+    return set(os.sched_getaffinity(0)) - {core} or None
+
+
+def settle(cores: set[int] | None) -> None:
+    """Tie this process to some cores, and put it above the rest of the machine where that is allowed."""
+    if cores is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
 

@@ -19,11 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
+import console
 from console.errors import AndonError
 
 GRACE_SECONDS = 3.0
 READY_SECONDS = 20.0
-# Not while a test measures: one thread per process, so that a pinned station shows what a core does to it.
+# One thread for numpy: a station tied to a core shows what happens on that core.
 ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 
 
@@ -35,14 +36,16 @@ class Leash:
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _ends: tuple[int, int] = field(default_factory=os.pipe)
 
-    def start(self, module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    def start(
+        self, module: str, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         """Start `python -m module arguments…` in a group of its own, out of reach of the terminal's Ctrl-C."""
         reading = self._ends[0]
-        root = Path(__file__).resolve().parents[2]
-        paths = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH", ""))))
+        package = str(Path(console.__file__).parent.parent)
+        paths = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
         with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "console.lab.leash", str(reading), module, *arguments],
+            process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+                [sys.executable, "-P", "-m", "console.lab.leash", str(reading), module, *arguments],
                 pass_fds=(reading,),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -67,13 +70,13 @@ class Leash:
         ending = list(self.processes if processes is None else processes)
         for process in ending:
             if process.poll() is None:
-                process.terminate()
+                os.killpg(process.pid, signal.SIGTERM)
         deadline = time.monotonic() + GRACE_SECONDS
         for process in ending:
             try:
                 process.wait(max(deadline - time.monotonic(), 0.01))
             except subprocess.TimeoutExpired:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
             self.processes.remove(process)
 

@@ -86,7 +86,9 @@ class StationMetrics:
     """Everything the station exports."""
 
     version: str
-    requests: Counter = field(default_factory=lambda: Counter("station_requests_total", "Requests answered", values={"": 0}))
+    requests: Counter = field(
+        default_factory=lambda: Counter("station_requests_total", "Requests answered", values={"": 0})
+    )
     errors: Counter = field(
         default_factory=lambda: Counter(
             "station_errors_total", "Requests refused", "reason", dict.fromkeys(REASONS, 0.0)
@@ -105,7 +107,9 @@ class StationMetrics:
     )
     cpu: Counter = field(default_factory=lambda: Counter("station_cpu_seconds_total", "Time on a core", values={"": 0}))
     cpu_wait: Counter = field(
-        default_factory=lambda: Counter("station_cpu_wait_seconds_total", "Time runnable without a core", values={"": 0})
+        default_factory=lambda: Counter(
+            "station_cpu_wait_seconds_total", "Time runnable without a core", values={"": 0}
+        )
     )
     latency: Histogram = field(
         default_factory=lambda: Histogram("station_request_seconds", "From request to answer", REQUEST_EDGES)

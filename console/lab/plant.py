@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +55,7 @@ class Plant:
     changes: ChangeLog = field(init=False)
     leash: Leash = field(init=False)
     core: int | None = field(init=False)
+    neighbours: list[subprocess.Popen[bytes]] = field(default_factory=list)  # that a fault has started
     url: str = ""
     _runner: asyncio.Runner = field(init=False)
     _sender: Sender = field(init=False)
@@ -98,9 +100,11 @@ class Plant:
         self._runner.run(self._sender.post(f"/v2/repository/models/{MODEL}/load", {}))
 
     def _open(self) -> None:
-        lookup = self.leash.start("console.lab.calibration", str(self.folder))
+        where = () if self.core is None else (str(self.core),)
+        beside = ("--beside", *where) if where else ()
+        lookup = self.leash.start("console.lab.calibration", str(self.folder), *beside)
         calibration = self.leash.wait_for(lookup, self.folder / "calibration.port", "calibration service")
-        core = () if self.core is None else ("--core", str(self.core))
+        core = ("--core", *where) if where else ()
         station = self.leash.start(
             "console.lab.station", str(self.folder), "--calibration", f"http://127.0.0.1:{calibration}", *core
         )

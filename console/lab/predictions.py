@@ -1,6 +1,6 @@
 """The station's prediction log: one JSON line per request, one file per day, and a few kept pictures.
 
-    predictions/2026-11-22.jsonl      predictions/kept/line-2-1795348800-3.pgm
+predictions/2026-11-22.jsonl      predictions/kept/line-2-1795348800-3.pgm
 """
 
 from __future__ import annotations
@@ -48,9 +48,7 @@ class PredictionLog:
 
     def add(self, row: dict[str, Any]) -> None:
         """Note one request; `flush` writes it. NaN becomes null."""
-        clean = {
-            name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()
-        }
+        clean = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
         self._lines.setdefault(day(row["time"]), []).append(orjson.dumps(clean, option=orjson.OPT_APPEND_NEWLINE))
 
     def flush(self) -> None:

@@ -53,7 +53,15 @@ def read_request(body: bytes) -> Seen:
         image = tensors.pop("image")
         seen.fields = {name: tensor["data"][0] for name, tensor in list(tensors.items())[:MOST_FIELDS]}
         picture = np.array(image["data"], np.uint8)
-    except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (
+        orjson.JSONDecodeError,
+        KeyError,
+        IndexError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        OverflowError,
+    ) as error:
         raise Refused("malformed", seen) from error
     if picture.size != SIZE * SIZE:
         raise Refused("bad_shape", seen)

@@ -1,6 +1,6 @@
 """The model registry: a folder of versions and a file that says which one is in production.
 
-    models/glove/1/weights.npz  models/glove/2/…  models/glove/production
+models/glove/1/weights.npz  models/glove/2/…  models/glove/production
 """
 
 from __future__ import annotations

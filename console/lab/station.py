@@ -92,10 +92,10 @@ class Station:
             self.metrics.inference.observe(inferred)
             if called is not None:
                 self.metrics.dependency.observe(called)
-        spans = f"total;dur={1000 * total:.3f}, inference;dur={1000 * inferred:.3f}, {DEPENDENCY};dur={1000 * (called or 0):.3f}"
-        return web.Response(
-            body=orjson.dumps(response), content_type="application/json", headers={"Server-Timing": spans}
-        )
+        spans = {"total": total, "inference": inferred, DEPENDENCY: called or 0.0}
+        timing = ", ".join(f"{name};dur={1000 * seconds:.3f}" for name, seconds in spans.items())
+        headers = {"Server-Timing": timing}
+        return web.Response(body=orjson.dumps(response), content_type="application/json", headers=headers)
 
     async def feedback(self, request: web.Request) -> web.Response:
         """Hear from the inspectors."""
@@ -116,7 +116,9 @@ class Station:
             self.metrics.cpu_wait.add(waited - self._waited)
             self._waited = waited
         self.log.flush()
-        return web.Response(text=self.metrics.page(self.clock.now()), headers={"Content-Type": "text/plain; version=0.0.4"})
+        return web.Response(
+            text=self.metrics.page(self.clock.now()), headers={"Content-Type": "text/plain; version=0.0.4"}
+        )
 
     async def take_up(self, _request: web.Request) -> web.Response:
         """Load the production version."""
@@ -168,21 +170,20 @@ class Station:
         self.answers[seen.id] = answer
         while len(self.answers) > MOST_REMEMBERED:
             self.answers.popitem(last=False)
-        self._log(seen, int(answer), confidence)
+        self._log(seen, int(answer))
 
     def _note_refused(self, refused: Refused) -> None:
         self.metrics.requests.add()
         self.metrics.errors.add(1, refused.reason)
-        self._log(refused.seen, None, None)
+        self._log(refused.seen, None)
 
-    def _log(self, seen: Seen, prediction: int | None, confidence: float | None) -> None:
+    def _log(self, seen: Seen, prediction: int | None) -> None:
         assert seen.captured is not None
         row: dict[str, Any] = {"time": seen.captured, **seen.fields}
         if seen.picture.size:
             row |= {name: round(float(values[0]), 3) for name, values in measure(seen.picture[None]).columns()}
             row["image"] = self.log.keep(seen.captured, str(seen.fields.get("line")), seen.picture)
-        row |= {"prediction": prediction, "confidence": confidence and round(confidence, 4)}
-        self.log.add(row)
+        self.log.add(row | {"prediction": prediction})
 
 
 def _number(value: object, default: float) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -216,7 +217,7 @@ def main() -> None:
     parser.add_argument("--calibration", required=True, help="URL of the calibration service")
     parser.add_argument("--core", type=int, default=None)
     options = parser.parse_args()
-    cores.settle(options.core)
+    cores.settle(None if options.core is None else {options.core})
     folder: Path = options.folder
     station = Station(
         Registry(folder / "models"),

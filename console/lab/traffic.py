@@ -121,9 +121,7 @@ class Feed:
             hit = (line == LINES.index(dark.line)) & (rng.random(n) < dark.share)
             glove[hit] *= 1 - dark.darkness
         gain = np.array([GAINS[name] for name in CAMERAS], np.float32)[camera]
-        pictures = images.draw(
-            rng, pose, glove=glove, light=self.light(times, line), exposure_ms=exposure, gain=gain
-        )
+        pictures = images.draw(rng, pose, glove=glove, light=self.light(times, line), exposure_ms=exposure, gain=gain)
         truth = (pose >= 0) & images.poses()[1][np.maximum(pose, 0)] & near
         return Batch(times, line, camera, pictures, distance, exposure, truth)
 
@@ -151,7 +149,9 @@ class Feed:
         return sent
 
 
-def request_body(batch: Batch, index: int, fields: dict[str, Any], *, id: str = "", spoiled: bool = False) -> dict[str, Any]:
+def request_body(
+    batch: Batch, index: int, fields: dict[str, Any], *, id: str = "", spoiled: bool = False
+) -> dict[str, Any]:
     """One request of the Open Inference Protocol v2. A capture time marks it as part of the feed."""
     picture = batch.pictures[index]
     if spoiled:

@@ -1,0 +1,1 @@
+"""The ways to break the practice line, one module each, with a manifest beside it that says what is expected."""
