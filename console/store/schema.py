@@ -54,10 +54,10 @@ CREATE TABLE events (
     time   REAL NOT NULL,
     kind   TEXT NOT NULL,
     target TEXT NOT NULL,
-    title  TEXT NOT NULL,
-    id     TEXT NOT NULL,
-    detail TEXT NOT NULL,
     source TEXT NOT NULL,
+    id     TEXT NOT NULL,
+    title  TEXT NOT NULL,
+    detail TEXT NOT NULL,
     PRIMARY KEY (time, kind, target, source, id)
 ) WITHOUT ROWID;
 CREATE TABLE incidents (

@@ -97,7 +97,6 @@ async def test_a_step_of_no_whole_minutes_is_rounded_up_where_only_minutes_are_k
 async def test_a_step_without_data_is_nan_and_never_zero(store: Store, reader: StoreReader) -> None:
     for key in (gauge(), counter()):
         fill(store, key, [(-DAY, 0), (-DAY + 60, 0), (-DAY + 240, 0)])
-    fill(store, counter(), [])
     store.add([Reading(histogram(1, INF), NOW - DAY + t, 0.0, (0, 0)) for t in (0, 60, 240)], NOW)
     store.commit()
     for signal in ("model.queue.depth", "model.requests", "model.latency"):
