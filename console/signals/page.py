@@ -117,7 +117,7 @@ class PageReader:
         self._values = values
         slot_of = self._slots.get
         stamped: Stamped = {}
-        lines = 0
+        lines = self.skipped  # half a last line is a line
         for piece in _pieces(body):
             lines += len(piece)
             for line in piece:
@@ -149,14 +149,13 @@ class PageReader:
             slot = self._slots[sample.series] = self._admit(sample.name, sample.label_text)
         if slot == UNWANTED:
             return
-        if sample.stamp is not None:
-            moment = stamped.setdefault(sample.stamp * second, {})
-            if moment.setdefault(slot, sample.value) is not sample.value:
-                raise ValueError("a series is there twice")
-        elif self._values[slot] is None:
+        moment = None if sample.stamp is None else stamped.setdefault(sample.stamp * second, {})
+        if (self._values[slot] if moment is None else moment.get(slot)) is not None:
+            raise ValueError("a series is there twice")
+        if moment is None:
             self._values[slot] = sample.value
         else:
-            raise ValueError("a series is there twice")
+            moment[slot] = sample.value
 
     def _admit(self, name: str, label_text: bytes) -> int:
         """A slot for a series not seen before; UNWANTED where no dialect wants it."""

@@ -1,0 +1,43 @@
+"""Metrics pages of real exporters, and the shipped dialects that read them."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+from console.library import library_dir
+from console.model import Reading
+from console.signals.dialect import Dialect
+
+PAGES = Path(__file__).parent / "data" / "pages"
+
+
+def page(name: str) -> bytes:
+    return (PAGES / f"{name}.prom").read_bytes()
+
+
+def plugin(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"shipped_{name}", library_dir("plugins") / f"{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def dialect(name: str) -> Dialect:
+    return next(iter(plugin(name).andon_dialects()))
+
+
+VLLM, TRITON, DCGM = dialect("vllm"), dialect("triton"), dialect("dcgm")
+
+
+def of(readings: list[Reading], signal: str, **labels: str) -> list[Reading]:
+    """The readings of one signal whose labels include these."""
+    return [r for r in readings if r.series.signal == signal and set(labels.items()) <= set(r.series.labels)]
+
+
+def one(readings: list[Reading], signal: str, **labels: str) -> Reading:
+    found = of(readings, signal, **labels)
+    assert len(found) == 1, f"{len(found)} readings of {signal} {labels}"
+    return found[0]
