@@ -209,7 +209,7 @@ class _Builder:
 
     def _scalar(self, event: ScalarEvent) -> Any:
         """A scalar by the core schema of YAML 1.2: dates, `yes` and 1:30 stay text."""
-        tag = self.yaml.resolver.resolve(ScalarNode, event.value, event.implicit).rpartition(":")[2]
+        tag = str(self.yaml.resolver.resolve(ScalarNode, event.value, event.implicit)).rpartition(":")[2]
         text = event.value.replace("_", "").lower()
         match tag:
             case "null":
