@@ -7,18 +7,17 @@ from typing import Any
 
 from pydantic import Field
 
-from console.errors import AndonError, PluginError, UsageError
+from console.errors import PluginError, UsageError
 from console.model import Labels, Query, Span, Window
 from console.plugins import Panel, guard, take
 from console.service.board import sources
 from console.service.house import House
-from console.service.operation import Arguments, Operation, nearest
+from console.service.operation import Arguments, Operation
 from console.service.peer import Peer
 from console.signals.catalogue import find_signal
-from console.sources.types import Checkable, SourceStatus
+from console.sources.checking import check_all
 from console.wire import dump
 
-CHECK_SECONDS = 15.0
 MOST_STEPS = 5000
 MOST_SERIES = 500
 MOST_EVENTS = 1000
@@ -60,11 +59,8 @@ def operations(house: House) -> tuple[Operation, ...]:
         return sources(house, house.clock())
 
     async def check_sources(arguments: OneSource, _peer: Peer) -> Any:
-        known = {each.name: each.kind for each in house.config.sources}
-        if arguments.name is not None and arguments.name not in known:
-            raise UsageError(f"there is no source {arguments.name!r}", nearest(arguments.name, known))
-        names = [arguments.name] if arguments.name is not None else list(known)
-        return [dump(each) for each in await asyncio.gather(*(_check(house, name, known[name]) for name in names))]
+        names = () if arguments.name is None else (arguments.name,)
+        return [dump(each) for each in await check_all(house.config.sources, house.plugins, names)]
 
     async def events(arguments: Timeline, _peer: Peer) -> Any:
         found = await house.records.events(Span(arguments.start, arguments.end), arguments.kinds)
@@ -83,20 +79,6 @@ def operations(house: House) -> tuple[Operation, ...]:
         Operation("series", Drawing, series),
         Operation("panels", Nothing, panels),
     )
-
-
-async def _check(house: House, name: str, kind: str) -> SourceStatus:
-    if name in house.estate.failed:
-        return SourceStatus(name, kind, "unreachable", house.estate.failed[name].message)
-    source = house.estate.sources.get(name)
-    if not isinstance(source, Checkable):
-        return SourceStatus(name, kind, "ok", "it has no check of its own")
-    try:
-        return await asyncio.wait_for(source.check(), CHECK_SECONDS)
-    except TimeoutError:
-        return SourceStatus(name, kind, "unreachable", f"did not answer within {CHECK_SECONDS:g} s")
-    except AndonError as error:
-        return SourceStatus(name, kind, "unreachable", error.message)
 
 
 async def _draw(house: House, asked: Drawing) -> dict[str, Any]:

@@ -1,0 +1,154 @@
+"""A short data folder, a plugin of sources that behave and misbehave, and a house that stands without a socket."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.config import Config, SourceConfig
+from console.service.daemon import open_house
+from console.service.house import House
+from console.service.operation import perform
+from console.service.operations import all_operations
+from console.service.peer import Peer
+from console.service.protocol import Request
+
+PLUGIN = '''
+import asyncio, os, time
+from pydantic import BaseModel
+from console.model import Event, Kind, Labels, Reading, SeriesKey
+from console.plugins import Notifier, Panel, PanelData, SourceType, hookimpl
+
+DEPTH = SeriesKey("model.queue.depth", Labels.of(model="glove"), Kind.GAUGE)
+
+class Nothing(BaseModel):
+    pass
+
+class Steady:
+    async def collect(self, now):
+        return [Reading(DEPTH, now, 3.0)]
+    async def ingest(self, page, now):
+        return [Reading(DEPTH, float(line.split()[2]) / 1000, float(line.split()[1])) for line in page.splitlines()]
+
+class Flood:
+    async def collect(self, now):
+        return (Reading(DEPTH, now, float(i)) for i in range(10**9))
+
+class Broken:
+    async def collect(self, now):
+        raise KeyError("glove")
+
+class Hung:
+    def collect(self, now):
+        time.sleep(3600)
+
+class Diary:
+    async def events(self, span, kinds):
+        return [e for e in [Event(100.0, "deploy", "glove", "v2", source="diary")] if span.start <= e.time < span.end]
+
+class Torn:
+    async def events(self, span, kinds):
+        raise OSError("torn")
+
+def notify(incident):
+    if folder := os.environ.get("TOLD"):
+        with open(os.path.join(folder, "told"), "a") as file:
+            file.write(incident.id + "\\n")
+
+def shout(incident):
+    raise RuntimeError("no voice")
+
+def explode():
+    raise ValueError("boom")
+
+@hookimpl
+def andon_sources():
+    kinds = {"steady": Steady, "flood": Flood, "broken": Broken, "diary": Diary, "torn": Torn}
+    yield from (SourceType(k, k, Nothing, lambda name, options, c=c: c()) for k, c in kinds.items())
+    yield SourceType("hung", "hung", Nothing, lambda name, options: Hung(), isolated=True)
+
+@hookimpl
+def andon_notifiers():
+    return [Notifier("file", notify), Notifier("shout", shout)]
+
+@hookimpl
+def andon_panels():
+    return [Panel("fine", "Fine", lambda: PanelData(("a",), (("1",),))), Panel("bad", "Bad", explode)]
+'''
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """Short enough for a socket's address, which pytest's own folders are not always."""
+    folder = Path(tempfile.mkdtemp(prefix="andon-", dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def plugin_dir(tmp_path: Path) -> Path:
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    (folder / "stage.py").write_text(PLUGIN)
+    return folder
+
+
+@pytest.fixture
+def write_config(data: Path, tmp_path: Path, plugin_dir: Path) -> Callable[..., Path]:
+    """A config.toml for a real daemon with these kinds of source."""
+
+    def write(*kinds: str, interval: str = "0s", **settings: str) -> Path:
+        path = tmp_path / "config.toml"
+        lines = ["[daemon]", f'interval = "{interval}"', *(f"{key} = {value}" for key, value in settings.items())]
+        lines += ["[plugins]", f'dirs = ["{plugin_dir}"]']
+        lines += [line for kind in kinds for line in (f"[sources.{kind}]", f'kind = "{kind}"')]
+        path.write_text("\n".join(lines))
+        return path
+
+    return write
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self, path: Path, now: float) -> None:
+        self.path = path
+        self.set(now)
+
+    def set(self, now: float) -> None:
+        self.now = now
+        self.path.write_text(str(now))
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Clock:
+    return Clock(tmp_path / "clock", 1_800_000_000.0)
+
+
+OpenHouse = Callable[..., Awaitable[House]]
+
+
+@pytest.fixture
+async def opened(data: Path, clock: Clock, plugin_dir: Path) -> AsyncIterator[OpenHouse]:
+    """Opens houses with these kinds of source; they are put away after the test."""
+    async with AsyncExitStack() as stack:
+
+        async def enter(*kinds: str, **settings: Any) -> House:
+            sources = tuple(SourceConfig(kind, kind) for kind in kinds)
+            config = Config(
+                data=data, interval=0, clock=clock.path, sources=sources, plugin_dirs=(plugin_dir,), **settings
+            )
+            return await stack.enter_async_context(open_house(config))
+
+        yield enter
+
+
+async def ask(house: House, op: str, **args: Any) -> Any:
+    """One operation, as the socket would perform it."""
+    return await perform(all_operations(house), Request(1, op, args), Peer(0, "ada"))
