@@ -84,7 +84,7 @@ def count(
             bound[f"bins{i}_"] = list(one.edges)
             finite = _finite(i)
             parts += [
-                f"count_if(isnan(n{i})) AS nan{i}", f"count_if(isinf(n{i})) AS infinite{i}",
+                f"count(*) FILTER (isnan(n{i})) AS nan{i}", f"count(*) FILTER (isinf(n{i})) AS infinite{i}",
                 f"min({finite}) AS least{i}",
                 f"max({finite}) AS most{i}", f"avg({finite}) AS mean{i}",
                 f"histogram({finite}, $bins{i}_::DOUBLE[]) AS counts{i}",
@@ -92,7 +92,8 @@ def count(
         else:
             bound[f"bins{i}_"] = list(one.categories)
             numbers = list(range(1, len(one.categories) + 1))
-            place = f"CASE WHEN s{i} IS NOT NULL THEN coalesce(list_position($bins{i}_::VARCHAR[], s{i}), 0) END"
+            position = f"nullif(list_position($bins{i}_::VARCHAR[], s{i}), 0)"
+            place = f"CASE WHEN s{i} IS NOT NULL THEN coalesce({position}, {len(numbers) + 1}) END"
             parts.append(f"histogram({place}, {numbers}::INTEGER[]) AS counts{i}")
     grouping = f" GROUP BY {', '.join(f'g{i}' for i in range(len(group)))} ORDER BY ALL" if group else ""
     cells = _cells(selection, [one.column for one in bins], [*keys, f"{selection.hash()} AS andon_hash", "andon_time"])
@@ -107,7 +108,7 @@ def absent(
     parts = [f"{expression} AS g{i}" for i, expression in enumerate(group)]
     parts += [f"json_exists(json, {literal(pointer(column))}) AS k{i}" for i, column in enumerate(columns)]
     keys = [f"g{i}" for i in range(len(group))]
-    seen = ", ".join([*keys, *(f"count_if(k{i}) AS seen{i}" for i in range(len(columns)))])
+    seen = ", ".join([*keys, *(f"count(*) FILTER (k{i}) AS seen{i}" for i in range(len(columns)))])
     found = duck.asks(f"SELECT {seen} FROM ({lines.query(parts)}) GROUP BY ALL", lines.values)  # noqa: S608 - as Duck says
     return {
         tuple(row[key] for key in keys): {column for i, column in enumerate(columns) if not row[f"seen{i}"]}

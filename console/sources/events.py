@@ -1,4 +1,4 @@
-"""Events from a file of JSON lines, {time, kind, target, id, title, detail}: what a deploy script writes with one echo."""
+"""Events from a file of JSON lines, {time, kind, target, id, title, detail}: a deploy script writes one with echo."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from console.sources.types import SourceStatus
 TAIL_BYTES = 8 << 20  # the newest of a long file
 MOST_EVENTS = 2000
 MOST_CHARACTERS = 2000  # of any one text
+LINE = 'write lines such as {"time": "2026-11-01T12:00:00Z", "kind": "deploy", "target": "glove"}'
 
 
 class EventFile:
@@ -52,8 +53,7 @@ class EventFile:
         events = sorted((event for event in found if event is not None), key=lambda event: event.time)
         bad = len(found) - len(events)
         if bad and not events:
-            raise SourceMalformed(f"source {self.name}: no line of {self._path} is an event",
-                                  'write lines such as {"time": "2026-11-01T12:00:00Z", "kind": "deploy", "target": "glove"}')  # fmt: skip
+            raise SourceMalformed(f"source {self.name}: no line of {self._path} is an event", LINE)
         return events, bad
 
     def _tail(self) -> list[bytes]:

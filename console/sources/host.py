@@ -43,10 +43,10 @@ class Host:
 
     def _readings(self, now: float) -> Iterator[Reading]:
         def gauge(signal: str, value: float, **labels: str) -> Reading:
-            return Reading(SeriesKey(signal, Labels.of(**labels), Kind.GAUGE), now, value)
+            return Reading(SeriesKey(signal, Labels.of(labels), Kind.GAUGE), now, value)
 
         def counter(signal: str, value: float, **labels: str) -> Reading:
-            return Reading(SeriesKey(signal, Labels.of(**labels), Kind.COUNTER), now, value)
+            return Reading(SeriesKey(signal, Labels.of(labels), Kind.COUNTER), now, value)
 
         busy, idle = self._cpu_seconds()
         spent, waited = busy - self._cpu[0], idle - self._cpu[1]

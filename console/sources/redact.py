@@ -35,8 +35,10 @@ def shown_value(value: str | None) -> str:
     if value is None:
         return ""
     try:
-        return f"{float(value):.4g}" if "." in value else value[:MOST_CHARACTERS]
+        number = float(value)
     except ValueError:
-        pass
+        number = None
+    if number is not None:
+        return f"{number:.4g}" if "." in value else value[:MOST_CHARACTERS]
     text = CONTROL.sub(" ", KEY_LIKE.sub(MASK, ADDRESS.sub(MASK, value)))
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"

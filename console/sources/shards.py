@@ -14,9 +14,8 @@ from console.model import Span
 from console.sources.duck import Duck, identifier, literal
 
 MOST_FILES = 5000
-NUMERIC_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
-                 "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
-TIME_TYPES = ("TIMESTAMP", "DATE")
+NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.*\)")
+TIME = re.compile(r"DATE|TIMESTAMP\w*( WITH TIME ZONE)?")
 FILE = "andon_file"  # the column that says which file a row came from
 FORMATS = {".jsonl": "json", ".ndjson": "json", ".csv": "csv", ".parquet": "parquet"}
 
@@ -41,7 +40,7 @@ class Rows:
             return f"CASE WHEN {is_number} THEN TRY_CAST({cell} AS DOUBLE) END"
         if self.format == "csv":
             return f"TRY_CAST({cell} AS DOUBLE)"
-        return f"{cell}::DOUBLE" if self.columns[column].startswith(NUMERIC_TYPES) else "NULL::DOUBLE"
+        return f"{cell}::DOUBLE" if NUMBER.fullmatch(self.columns[column]) else "NULL::DOUBLE"
 
     def text(self, column: str) -> str:
         """SQL: the cell as VARCHAR."""
@@ -60,7 +59,7 @@ class Rows:
 
     def time(self, column: str) -> str:
         """SQL: the cell as epoch seconds; what says no zone is UTC."""
-        if self.columns[column].startswith(TIME_TYPES):
+        if TIME.fullmatch(self.columns[column]):
             return f"epoch({self.cell(column)})"
         return f"coalesce({self.number(column)}, epoch(TRY_CAST({self.text(column)} AS TIMESTAMPTZ)))"
 
