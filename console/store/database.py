@@ -71,6 +71,12 @@ class Database:
         with self.lock, worded(self.path):
             return self.connection.execute(sql, parameters).fetchall()
 
+    def shrink(self, pages: int) -> None:
+        """Give up to so many free pages back to the file system."""
+        with self.lock, worded(self.path):
+            # A script is stepped to its end; execute() would stop after the first page, since no row comes with it.
+            self.connection.executescript(f"PRAGMA incremental_vacuum({pages})")
+
     def close(self) -> None:
         """Close the connection; closing twice is no error."""
         with self.lock:

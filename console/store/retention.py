@@ -67,7 +67,7 @@ def compact(database: Database, samples: Samples, retention: Retention, now: flo
     with database.write() as connection:
         connection.execute(DELETE_EVENTS, (oldest,))
     _forget_series(database, samples, oldest)
-    database.rows(f"PRAGMA incremental_vacuum({PAGES})")
+    database.shrink(PAGES)
     used = megabytes(database)
     return Compaction(raw, minutes, used, used > retention.megabytes)
 

@@ -48,7 +48,9 @@ def test_a_long_gap_is_dropped_and_a_short_one_is_not() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.booleans()), min_size=1, max_size=40))
-def test_increases_add_up_to_all_that_was_counted_whatever_restarts_came_between(history: list[tuple[int, bool]]) -> None:
+def test_increases_add_up_to_all_that_was_counted_whatever_restarts_came_between(
+    history: list[tuple[int, bool]],
+) -> None:
     total, before, gained, expected = 0.0, Total(0, 0), 0.0, 0.0
     for tick, (grown, restarts) in enumerate(history, start=1):
         if restarts and grown < total:  # a restart that counts past its old total within one scrape cannot be seen

@@ -62,7 +62,9 @@ def test_killed_at_any_instant_the_store_has_all_that_it_acknowledged(path: Path
             database = store.samples._database
             assert database.rows("PRAGMA integrity_check") == [("ok",)]
             assert database.rows("PRAGMA foreign_key_check") == []
-            ((total, reached),) = database.rows("SELECT (SELECT sum(sum) FROM minutes WHERE series = 1), max(value) FROM totals")
+            ((total, reached),) = database.rows(
+                "SELECT (SELECT sum(sum) FROM minutes WHERE series = 1), max(value) FROM totals"
+            )
             assert reached - last in (0, 1)  # one more may have been written than could be said
             assert total == reached - 1  # the increases and the last total are of one transaction
             assert {incident.id: incident.subject for incident in store.incidents.list()}.items() >= incidents.items()

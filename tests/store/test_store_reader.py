@@ -87,7 +87,9 @@ async def test_a_window_that_crosses_the_raw_hour_reads_by_minutes(store: Store,
     assert np.isfinite(frame.series[0].values).all()
 
 
-async def test_a_step_of_no_whole_minutes_is_rounded_up_where_only_minutes_are_kept(store: Store, reader: StoreReader) -> None:
+async def test_a_step_of_no_whole_minutes_is_rounded_up_where_only_minutes_are_kept(
+    store: Store, reader: StoreReader
+) -> None:
     fill(store, counter(), [(-DAY + 60 * n, n) for n in range(21)])
     frame = await reader.read(Query("model.requests", window(-DAY, -DAY + 1200), 90))
     assert frame.step == 120
@@ -165,7 +167,9 @@ async def test_a_series_without_data_in_the_window_is_absent(store: Store, reade
     assert [series.key.labels for series in frame.series] == [Labels.of(replica="here")]
 
 
-async def test_a_window_shorter_than_its_step_has_one_step_with_nothing_from_before(store: Store, reader: StoreReader) -> None:
+async def test_a_window_shorter_than_its_step_has_one_step_with_nothing_from_before(
+    store: Store, reader: StoreReader
+) -> None:
     fill(store, counter(), [(-45, 0), (-30, 1), (-15, 3), (0, 7)])
     frame = await reader.read(Query("model.requests", window(-20, 0), 60))
     assert frame.series[0].values.tolist() == [6]
@@ -177,7 +181,9 @@ async def test_a_window_of_less_than_a_minute_long_ago_has_no_steps(store: Store
     assert (len(frame.times), frame.series) == (0, ())
 
 
-async def test_steps_grow_until_the_answer_fits(store: Store, reader: StoreReader, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_steps_grow_until_the_answer_fits(
+    store: Store, reader: StoreReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(windows, "MOST_CELLS", 100)
     fill(store, counter(), [(-DAY + 60 * n, n) for n in range(301)])
     frame = await reader.read(Query("model.requests", window(-DAY, -DAY + 18000), 60))

@@ -178,7 +178,9 @@ def test_what_is_no_reading_is_counted_and_left_out(store: Store, reading: Readi
     assert store.samples.refused == 1
 
 
-def test_new_series_beyond_the_bound_are_refused_and_known_ones_go_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_series_beyond_the_bound_are_refused_and_known_ones_go_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(samples, "MOST_SERIES", 2)
     keys = [SeriesKey("model.queue.depth", Labels.of(replica=str(n)), Kind.GAUGE) for n in range(5)]
     for tick in (15, 30):
