@@ -42,32 +42,32 @@ def check(
         found = [each for each in error.errors(include_url=False) if not _is_open(each["loc"], open_paths)]
         if not found:
             return None
-        raise min((_complaint(each, model, text, path, where) for each in found), key=lambda complaint: complaint[0])[
-            1
-        ] from None
+        raise min((_complaint(each, model, text, path, where) for each in found), key=lambda said: said[0])[1] from None
 
 
 def _is_open(loc: tuple[int | str, ...], holes: tuple[Path, ...]) -> bool:
-    return any(loc[: len(hole)] == hole or hole[: len(loc)] == loc for hole in holes)
+    return any(loc[: len(hole)] == hole for hole in holes)
 
 
 def _complaint(
     error: Mapping[str, Any], model: type[BaseModel], text: Text, path: Path, where: str
-) -> tuple[tuple[int, int], PlaybookError]:
+) -> tuple[tuple[bool, int, int], PlaybookError]:
+    """(rank, error): the place decides, but a key that is missing comes last, for it may only be misspelt."""
     loc: Path = tuple(error["loc"])
-    full, kind = path + loc, error["type"]
+    is_about_key = error["type"] == "extra_forbidden" or loc[-1:] == ("[key]",)
+    if loc[-1:] == ("[key]",):
+        loc = loc[:-1]
     key = loc[-1] if loc else None
-    name = f"`{key}`" if isinstance(key, str) else "this"
-    is_about_key = kind == "extra_forbidden" or (bool(loc) and loc[-1] == "[key]")
-    at = path + loc[:-1] if loc and loc[-1] == "[key]" else full
+    name = f"`{key}`" if isinstance(key, str) else f"`{(path + loc)[-2]}`" if len(path + loc) > 1 else "this"
     message, hint = _sentence(error, name)
-    if kind == "extra_forbidden":
+    if error["type"] == "extra_forbidden":
         models = _models_at(model, loc[:-1])
         owner = where or " or ".join(sorted(str(getattr(each, "called", "this")) for each in models))
         message = f"{name} is no key of {owner}"
         hint = nearest(str(key), {info.alias or name for each in models for name, info in each.model_fields.items()})
-    mark = text.mark(at, key=is_about_key)
-    return (mark.line, mark.column), text.error(at, message, hint, key=is_about_key)
+    mark = text.mark(path + loc, key=is_about_key)
+    rank = (error["type"] == "missing", mark.line, mark.column)
+    return rank, text.error(path + loc, message, hint, key=is_about_key)
 
 
 def _sentence(error: Mapping[str, Any], name: str) -> tuple[str, str]:

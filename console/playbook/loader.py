@@ -107,6 +107,9 @@ class _Loading:
             index = next(index for index, step in enumerate(steps) if step.id == around[0])
             raise self.text.error(("steps", index, "id"), f"these steps wait for each other: {' → '.join(around)}",
                                   "a reference in `if` or `with` is a need too")  # fmt: skip
+        for index, remedy in enumerate(file.remedies):
+            if remedy.verify is not None:
+                self._known_step(remedy.verify.step, ("remedies", index, "verify", "step"))
         return Playbook(
             name=file.name,
             title=file.title,
