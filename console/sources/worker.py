@@ -89,14 +89,8 @@ class Worker:
             raise SourceError(f"source {self.name} rests for {rest:.2g} s more: it {self._trouble}", "ask again then")
         if self._stuck is not None and self._stuck.returncode is None:
             raise SourceError(f"source {self.name} hangs in the kernel", "look for a stuck driver or mount")
-        kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
         self._last_words = b""
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "console.sources.inside",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            limit=MOST_LINE_BYTES, start_new_session=True,
-            env={**kept, "PYTHONPATH": str(PACKAGE.parent), "PYTHONUTF8": "1"},
-        )  # fmt: skip
+        self._process = await self._spawn()
         self._stderr = asyncio.create_task(self._listen(self._process))
         is_open = False
         try:
@@ -109,6 +103,20 @@ class Worker:
             self._rest("could not be opened")
             raise _error(answer)
         self.able = tuple(answer["result"])
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
+        try:
+            return await asyncio.create_subprocess_exec(
+                sys.executable, "-P", "-m", "console.sources.inside",
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+                limit=MOST_LINE_BYTES, start_new_session=True,
+                env={**kept, "PYTHONPATH": str(PACKAGE.parent), "PYTHONUTF8": "1"},
+            )  # fmt: skip
+        except OSError as error:
+            raise SourceError(
+                f"source {self.name} cannot be started: {error.strerror}", "look at the limits of this machine"
+            ) from None
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         """Keep the end of what the process says on stderr, and let the rest go."""
@@ -131,9 +139,7 @@ class Worker:
         except ValueError:  # StreamReader's word for a line above its limit
             trouble = f"answered with more than {MOST_LINE_BYTES >> 20} MiB"
         code = await self._kill()
-        trouble = trouble or (
-            f"died of {signal.Signals(-code).name}" if code and code < 0 else f"ended with code {code}"
-        )
+        trouble = trouble or _end_in_words(code)
         rest = self._rest(trouble)
         said = shown(self._last_words)
         raise SourceError(
@@ -176,6 +182,12 @@ async def _converse(process: asyncio.subprocess.Process, question: dict[str, Any
         if answer["id"] == question["id"]:  # others belong to askers that were cancelled
             return answer
     raise EOFError
+
+
+def _end_in_words(code: int | None) -> str:
+    if code is None:
+        return "was ended"
+    return f"died ({signal.strsignal(-code)})" if code < 0 else f"ended with code {code}"
 
 
 def _error(answer: dict[str, Any]) -> AndonError:
