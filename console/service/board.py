@@ -30,6 +30,7 @@ async def status(house: House, *, clients: int) -> dict[str, Any]:
         "data": str(house.config.data),
         "interval": house.config.interval,
         "clients": clients,
+        "store": house.writer.counts,
         "watch": {"on": house.config.watch, "looked": watch.looked, "examining": watch.examinations},
         "plugins": house.plugins.names(),
         "playbooks": sorted(house.playbooks),

@@ -32,7 +32,7 @@ class Timeline:
         await asyncio.gather(*(self._copy(name, source, now) for name, source in self._sources.items()))
 
     async def _copy(self, name: str, source: EventReader, now: float) -> None:
-        start = self._seen.get(name, now - BACK_SECONDS) - OVERLAP_SECONDS
+        start = min(self._seen.get(name, now - BACK_SECONDS), now) - OVERLAP_SECONDS  # a clock may be set back
         try:
             events = await asyncio.wait_for(source.events(Span(start, now + AHEAD_SECONDS), ()), READ_SECONDS)
             if events:

@@ -31,10 +31,15 @@ class Writer:
         """Open or create the store, and hold its folder. DaemonRunning when another does; StoreError if it is unfit."""
         self._store = await self._in_thread(lambda: Store.open(self.path))
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows that wait to be written, samples that were refused, and rows given up while the disk was full."""
+        samples = self._opened().samples
+        return {"waiting": samples.waiting, "refused": samples.refused, "dropped": samples.dropped}
+
     async def do(self, work: Callable[[Store], T]) -> T:
         """Run `work` on the store. A full or failing disk raises StoreError here and shows in `trouble`."""
-        store = self._store
-        assert store is not None, "open comes first"
+        store = self._opened()
         try:
             result = await self._in_thread(lambda: work(store))
         except StoreError as error:
@@ -57,9 +62,7 @@ class Writer:
 
     async def compact(self, now: float, retention: Retention) -> None:
         """Forget what is due. In a thread of its own: commits come in between."""
-        store = self._store
-        assert store is not None, "open comes first"
-        await asyncio.to_thread(store.compact, now, retention)
+        await asyncio.to_thread(self._opened().compact, now, retention)
 
     async def close(self) -> None:
         """Write what is left, and let go of the folder; a disk that is still full is only told."""
@@ -70,6 +73,10 @@ class Writer:
             except StoreError as error:
                 log.error("%s", error.message)
         self._thread.shutdown(wait=False)
+
+    def _opened(self) -> Store:
+        assert self._store is not None, "open comes first"
+        return self._store
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

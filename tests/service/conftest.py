@@ -10,16 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from household import Clock
 
 from console.config import Config, SourceConfig
 from console.service.daemon import open_house
 from console.service.house import House
-from console.service.operation import perform
-from console.service.operations import all_operations
-from console.service.peer import Peer
-from console.service.protocol import Request
 
-PLUGIN = '''
+PLUGIN = """
 import asyncio, os, time
 from pydantic import BaseModel
 from console.model import Event, Kind, Labels, Reading, SeriesKey
@@ -50,7 +47,8 @@ class Hung:
 
 class Diary:
     async def events(self, span, kinds):
-        return [e for e in [Event(100.0, "deploy", "glove", "v2", source="diary")] if span.start <= e.time < span.end]
+        told = [Event(1_799_999_990.0, "deploy", "glove", "v2", source="diary")]
+        return [event for event in told if span.start <= event.time < span.end]
 
 class Torn:
     async def events(self, span, kinds):
@@ -80,7 +78,7 @@ def andon_notifiers():
 @hookimpl
 def andon_panels():
     return [Panel("fine", "Fine", lambda: PanelData(("a",), (("1",),))), Panel("bad", "Bad", explode)]
-'''
+"""
 
 
 @pytest.fixture
@@ -114,18 +112,6 @@ def write_config(data: Path, tmp_path: Path, plugin_dir: Path) -> Callable[..., 
     return write
 
 
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self, path: Path, now: float) -> None:
-        self.path = path
-        self.set(now)
-
-    def set(self, now: float) -> None:
-        self.now = now
-        self.path.write_text(str(now))
-
-
 @pytest.fixture
 def clock(tmp_path: Path) -> Clock:
     return Clock(tmp_path / "clock", 1_800_000_000.0)
@@ -147,8 +133,3 @@ async def opened(data: Path, clock: Clock, plugin_dir: Path) -> AsyncIterator[Op
             return await stack.enter_async_context(open_house(config))
 
         yield enter
-
-
-async def ask(house: House, op: str, **args: Any) -> Any:
-    """One operation, as the socket would perform it."""
-    return await perform(all_operations(house), Request(1, op, args), Peer(0, "ada"))

@@ -21,7 +21,9 @@ def test_a_request_is_an_op_with_its_arguments() -> None:
     assert parse_request(b'{"id": "a", "op": "run", "args": {"playbook": "x"}}').args == {"playbook": "x"}
 
 
-@pytest.mark.parametrize("line", [b"", b"GET / HTTP/1.1", b"[]", b"{}", b'{"op": 3}', b'{"op": "x", "args": []}', b"\xff"])
+@pytest.mark.parametrize(
+    "line", [b"", b"GET / HTTP/1.1", b"[]", b"{}", b'{"op": 3}', b'{"op": "x", "args": []}', b"\xff"]
+)
 def test_what_is_no_request_is_a_usage_error(line: bytes) -> None:
     with pytest.raises(UsageError):
         parse_request(line)
@@ -80,9 +82,11 @@ def test_a_daemon_that_is_none_is_one_sentence(
     data: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes, words: str
 ) -> None:
     monkeypatch.setattr(client_module, "MOST_ANSWER_BYTES", 50)
-    with a_daemon_that(data, lambda connection: connection.sendall(answer)) as client:
-        with pytest.raises(DaemonUnreachable, match=words):
-            client.request("status", timeout=2)
+    with (
+        a_daemon_that(data, lambda connection: connection.sendall(answer)) as client,
+        pytest.raises(DaemonUnreachable, match=words),
+    ):
+        client.request("status", timeout=2)
 
 
 def test_a_silent_daemon_is_given_up_in_time(data: Path) -> None:
