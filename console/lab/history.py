@@ -17,7 +17,7 @@ from console.lab.features import measure
 from console.lab.metrics import StationMetrics
 from console.lab.network import Network, prepare
 from console.lab.plant import INSPECTOR_ERRS, REVIEW_SECONDS, REVIEWED, Tick
-from console.lab.traffic import CAMERAS, LINES, SPOILED, WEEK, Batch, Feed
+from console.lab.traffic import CAMERAS, DAY, LINES, SPOILED, WEEK, Batch, Feed
 from console.model import Span
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from console.lab.predictions import PredictionLog
 
 WEEKS = 4
-AROUND = 2700.0  # seconds of past weeks kept on either side of the hour in which the lab opens
+AROUND = 2700.0  # seconds of past weeks kept and of yesterday, on either side of the lab's opening
 LAST = 7200.0  # seconds right before it opens
 MINUTE = 60.0  # between two pages; the daemon keeps no finer past than that
 RAW = 3600.0  # … but for the last hour, where a page is written every tick
@@ -47,8 +47,8 @@ class Past:
 
 def spans(start: float) -> list[Span]:
     """The stretches of time that a lab opening at `start` has a history of, oldest first."""
-    weeks = [start - week * WEEK for week in range(WEEKS, 0, -1)]
-    return [*(Span(then - AROUND, then + AROUND) for then in weeks), Span(start - LAST, start)]
+    same_hour = [*(start - week * WEEK for week in range(WEEKS, 0, -1)), start - DAY]
+    return [*(Span(then - AROUND, then + AROUND) for then in same_hour), Span(start - LAST, start)]
 
 
 def live_through(feed: Feed, network: Network, span: Span, rng: np.random.Generator) -> Past:
