@@ -54,8 +54,8 @@ class Contrast:
 def contrast(current: Estimate, baseline: Estimate, *, tolerance: float, floor: float) -> Contrast:
     """Compare on the log scale where both sides are safely positive, as a difference otherwise.
 
-    On the log scale a tolerance of 0.2 allows ×1.2 and ÷1.2; a difference may be `tolerance` of the baseline's size, and
-    `floor` (the values' unit) in any case.
+    On the log scale a tolerance of 0.2 allows ×1.2 and ÷1.2; a difference may be `tolerance` of the baseline's size,
+    and `floor` (the values' unit) in any case.
     """
     difference = current.value - baseline.value
     if _is_positive(current) and _is_positive(baseline) and abs(baseline.value) > floor:

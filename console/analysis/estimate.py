@@ -75,7 +75,7 @@ class Statistic:
 def statistic(series: Series, stat: Stat, frame: Frame, *, of: Series | None = None, seed: int = 0) -> Statistic:
     """The statistic of one series over one window; for "sum", what one step adds on average.
 
-    `of` is the denominator of the stat "ratio". A counter's quantiles, mean and maximum are those of its rate per second.
+    `of` is the denominator of the stat "ratio". A counter's quantiles, mean and maximum are those of its rate.
     Raises ValueError where the stat has no meaning for the kind.
     """
     span = spans_of(frame.times, frame.step)
@@ -89,9 +89,9 @@ def statistic(series: Series, stat: Stat, frame: Frame, *, of: Series | None = N
             if series.sums is None:
                 raise ValueError(f"the mean of {series.key.signal} needs the sum of its observations")
             return _ratio(series.sums, total(series), span, counted=False)
-        case "rate" if kind is Kind.GAUGE:
-            raise ValueError(f"{series.key.signal} is a gauge: it has no rate")
-        case "rate" | "sum" if kind is not Kind.GAUGE:
+        case "rate" | "sum" if kind is Kind.GAUGE:
+            raise ValueError(f"{series.key.signal} is a gauge: it has no {stat}")
+        case "rate" | "sum":
             counts = total(series)
             steps = np.where(np.isnan(counts), np.nan, frame.step if stat == "rate" else 1.0)
             return replace(_ratio(counts, steps, span, counted=True), n=_observations(counts))
@@ -145,7 +145,7 @@ def _resampled(values: Array, stat: Stat, span: IntArray, seed: int) -> Statisti
 
 
 def _ratio(over: Array, under: Array, span: IntArray, *, counted: bool) -> Statistic:
-    """Sum of `over` by sum of `under`, both (steps,). `counted`: `over` counts things, so its noise is Poisson's at least."""
+    """Sum of `over` by sum of `under`, both (steps,). `counted`: `over` counts things, at least Poisson-noisy."""
     known = ~(np.isnan(over) | np.isnan(under))
     over, under = np.where(known, over, np.nan), np.where(known, under, np.nan)
     above, below = float(over[known].sum()), float(under[known].sum())

@@ -1,0 +1,118 @@
+"""The two nulls an alarm must pass: sampling noise at these very n and m, and the column's usual wobble."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from console.analysis.tails import chi_square_tail, student_tail, weighted_chi_square_tail
+
+if TYPE_CHECKING:
+    from console.model import Array
+
+FEWEST_EXPECTED = 5.0  # per cell of a chi-square (Cochran, Biometrics 10, 1954)
+LEAST_DISPERSION = 0.1  # luckily calm windows say no more than this
+FEWEST_PAST = 3  # windows from which a wobble can be learned
+
+
+@dataclass(frozen=True, slots=True)
+class ChiSquare:
+    """Pearson's statistic for two samples over the same bins."""
+
+    value: float
+    freedom: int
+    weight: float  # n m / (n + m): how fast a true difference grows the value
+
+    @property
+    def p(self) -> float:
+        return chi_square_tail(self.value, self.freedom) if self.freedom else 1.0
+
+
+def p_sampling(baseline: Array, current: Array, *, ordered: bool) -> float:
+    """How likely so large a difference is if both counts, shape (bins,), were drawn from one distribution.
+
+    Chi-square sees any difference of shape; where bins are `ordered`, Anderson-Darling sees shifts better, and the
+    smaller of the two answers twice (Bonferroni).
+    """
+    shape = chi_square(baseline, current).p
+    return min(1.0, 2 * min(shape, anderson_darling(baseline, current))) if ordered else shape
+
+
+def chi_square(baseline: Array, current: Array, *, fewest: float = FEWEST_EXPECTED) -> ChiSquare:
+    """Two-sample chi-square; neighbouring bins are merged until each expects the `fewest`."""
+    n, m = float(baseline.sum()), float(current.sum())
+    if n <= 0 or m <= 0:
+        return ChiSquare(0.0, 0, 0.0)
+    pooled = baseline + current
+    group = _merged(pooled * min(n, m) / (n + m), fewest)
+    a, b = np.bincount(group, weights=baseline), np.bincount(group, weights=current)
+    both = a + b
+    both, a = both[both > 0], a[both > 0]
+    expected = both * n / (n + m)
+    value = float(np.sum((a - expected) ** 2 / expected)) * (n + m) / m
+    return ChiSquare(value, both.size - 1, n * m / (n + m))
+
+
+def anderson_darling(baseline: Array, current: Array) -> float:
+    """The p-value of the two-sample Anderson-Darling statistic over ordered bins.
+
+    The statistic is a quadratic form of a Brownian bridge seen at the edges, so its null law follows from the pooled
+    counts: a weighted sum of chi-squares. Binning costs power and no validity.
+    """
+    n, m = float(baseline.sum()), float(current.sum())
+    pooled = baseline + current
+    kept = pooled > 0
+    if n <= 0 or m <= 0 or kept.sum() < 2:
+        return 1.0
+    share = pooled[kept] / (n + m)
+    upto = np.cumsum(share)[:-1]
+    gap = np.cumsum(baseline[kept] / n - current[kept] / m)[:-1]
+    scale = np.sqrt((share[:-1] + share[1:]) / 2 / (upto * (1 - upto)))
+    value = n * m / (n + m) * float(np.sum((gap * scale) ** 2))
+    bridge = np.minimum.outer(upto, upto) - np.outer(upto, upto)
+    weights = np.linalg.eigvalsh(bridge * np.outer(scale, scale))
+    return weighted_chi_square_tail(value, np.maximum(weights, 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """The current difference against those of past windows."""
+
+    p: float
+    wobble: float  # how many times the past differs more than sampling noise would
+
+
+def usual(now: ChiSquare, past: Sequence[ChiSquare]) -> Usual | None:
+    """How likely so large a difference is, given how past windows differed from their own trailing baseline.
+
+    Past statistics are brought to the current n and m (a true difference grows with them), their logarithms give a
+    Student's t prediction; its spread is no less than sampling alone makes it. None with fewer than 3 past windows.
+    """
+    past = [one for one in past if one.freedom > 0]
+    if len(past) < FEWEST_PAST or now.freedom == 0:
+        return None
+    excess = np.array([one.value / one.freedom - 1 for one in past])
+    growth = np.array([now.weight / one.weight for one in past])
+    scaled = np.maximum(1 + np.where(excess > 0, excess * growth, excess), LEAST_DISPERSION)
+    logs = np.log(scaled)
+    spread = max(float(np.std(logs, ddof=1)), math.sqrt(2 / now.freedom))
+    t = (math.log(max(now.value / now.freedom, 1e-9)) - float(logs.mean())) / (spread * math.sqrt(1 + 1 / len(past)))
+    return Usual(student_tail(t, len(past) - 1), max(1.0, float(np.exp(logs.mean()))))
+
+
+def _merged(expected: Array, fewest: float) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """The group of each bin, so that every group expects enough; what is left at the end joins the last."""
+    group = np.zeros(expected.size, dtype=np.int64)
+    filled, held = 0, 0.0
+    for at, one in enumerate(expected):
+        group[at] = filled
+        held += one
+        if held >= fewest:
+            filled, held = filled + 1, 0.0
+    if held > 0 and filled > 0:
+        group[group == filled] = filled - 1
+    return group
