@@ -57,14 +57,14 @@ def _complaint(
     is_about_key = error["type"] == "extra_forbidden" or loc[-1:] == ("[key]",)
     if loc[-1:] == ("[key]",):
         loc = loc[:-1]
-    key = loc[-1] if loc else None
-    name = f"`{key}`" if isinstance(key, str) else f"`{(path + loc)[-2]}`" if len(path + loc) > 1 else "this"
+    key = next((part for part in reversed(path + loc) if isinstance(part, str)), "this")
+    name = f"`{key}`"
     message, hint = _sentence(error, name)
     if error["type"] == "extra_forbidden":
         models = _models_at(model, loc[:-1])
         owner = where or " or ".join(sorted(str(getattr(each, "called", "this")) for each in models))
         message = f"{name} is no key of {owner}"
-        hint = nearest(str(key), {info.alias or name for each in models for name, info in each.model_fields.items()})
+        hint = nearest(key, {info.alias or name for each in models for name, info in each.model_fields.items()})
     mark = text.mark(path + loc, key=is_about_key)
     rank = (error["type"] == "missing", mark.line, mark.column)
     return rank, text.error(path + loc, message, hint, key=is_about_key)

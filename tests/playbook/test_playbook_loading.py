@@ -207,7 +207,9 @@ def test_what_only_a_run_can_know_is_left_for_the_run() -> None:
 
 
 def test_a_step_may_look_elsewhere_and_waits_for_the_onset_it_names() -> None:
-    text = GOOD.replace("    needs: [changed]\n", "    windows: {current: 1h, baseline: {before: onset, of: latency}}\n")
+    text = GOOD.replace(
+        "    needs: [changed]\n", "    windows: {current: 1h, baseline: {before: onset, of: latency}}\n"
+    )
     known = load_text(text, "slow.yaml").steps[2]
     assert (known.current, known.baseline) == ("1h", {"before": "onset", "of": "latency"})
     assert "latency" in known.needs

@@ -23,7 +23,9 @@ def test_every_key_and_value_knows_its_place() -> None:
 
 
 def test_scalars_are_those_of_yaml_1_2_and_dates_stay_text() -> None:
-    tree = read(b"{a: yes, b: 1:30, c: 010, d: 2026-11-22, e: 0x1f, f: 1e3, g: ~, h: true, i: +4, j: '5', k: .inf}", "p").tree
+    tree = read(
+        b"{a: yes, b: 1:30, c: 010, d: 2026-11-22, e: 0x1f, f: 1e3, g: ~, h: true, i: +4, j: '5', k: .inf}", "p"
+    ).tree
     assert tree == {"a": "yes", "b": "1:30", "c": 10, "d": "2026-11-22", "e": 31, "f": 1000.0, "g": None, "h": True,
                     "i": 4, "j": "5", "k": float("inf")}  # fmt: skip
 

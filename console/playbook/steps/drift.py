@@ -167,9 +167,9 @@ class _Look:
                 )
                 sides.append({group.value: group.profile for group in groups if group.value is not None})
             for column in columns:
-                share = explaining_slice(column, sides[0], sides[1]) if column != slicing else None
+                share = explaining_slice(column, sides[0], sides[1], slicing=slicing) if column != slicing else None
                 if share is not None and (column not in best or share.share > best[column].share):
-                    best[column] = replace(share, column=slicing)
+                    best[column] = share
         return best
 
     async def pair(self, column: ColumnDrift, current: Profile, baseline: Profile) -> tuple[Exemplar, ...]:
