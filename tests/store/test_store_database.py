@@ -127,7 +127,7 @@ def test_a_store_that_cannot_be_written_says_so(path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="Not a directory|File exists"):
+    with pytest.raises(StoreError, match=r"Not a directory|File exists"):
         Store.open(tmp_path / "file" / "andon.db")
 
 
@@ -145,6 +145,16 @@ def test_a_file_locked_by_a_backup_is_one_sentence_and_nothing_is_lost(
         backup.close()
         store.commit()
         assert store.samples._database.rows("SELECT count(*) FROM minutes") == [(3,)]
+
+
+def test_a_transaction_that_raises_leaves_no_trace_and_the_next_one_works(store: Store) -> None:
+    database = store.samples._database
+    with pytest.raises(ValueError, match="halfway"), database.write() as connection:
+        connection.execute("INSERT INTO meta VALUES ('half', '1')")
+        raise ValueError("halfway")
+    store.settings.set("whole", 1)
+    assert store.settings.get("half") is None
+    assert store.settings.get("whole") == 1
 
 
 # ── a full disk ──────────────────────────────────────────────────────────────────────────────────────────────────────

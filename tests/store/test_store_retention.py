@@ -78,13 +78,13 @@ def test_the_last_hour_and_what_is_pinned_may_exceed_the_cap_and_that_is_said(st
 
 def test_a_series_that_has_nothing_left_is_forgotten_and_may_come_back(store: Store) -> None:
     fill(store, gauge("gone"), -3 * DAY, -3 * DAY + 600)
-    fill(store, gauge("here"), -600, 0)
+    fill(store, gauge("back"), -3 * DAY, -3 * DAY + 600)
     late = NOW + HOUR
-    store.add([Reading(gauge("new"), late, 1.0)], late)  # waits for its first commit
+    store.add([Reading(gauge("back"), late, 1.0), Reading(gauge("new"), late, 1.0)], late)  # both wait for a commit
     store.compact(late, Retention(days=2))
     store.commit()
     labels = store.samples._database.rows("SELECT labels FROM series ORDER BY labels")
-    assert labels == [('{"replica":"here"}',), ('{"replica":"new"}',)]
+    assert labels == [('{"replica":"back"}',), ('{"replica":"new"}',)]
     store.add([Reading(gauge("gone"), late + 15, 7.0)], late + 15)
     store.commit()
     assert store.samples._database.rows("SELECT count(*) FROM series") == [(3,)]

@@ -36,7 +36,8 @@ GLOVES = Finding(
 )  # fmt: skip
 RUN = Run(
     "r1", "accuracy_drop", "World or model?", 100.0, 101.5, Verdict.DEGRADED,
-    (StepResult("latency", "Slow?", "compare", State.DEGRADED, findings=(LATENCY, GLOVES), values={"current": {"stat": 1.5}}),),
+    (StepResult("latency", "Slow?", "compare", State.DEGRADED, findings=(LATENCY, GLOVES),
+                values={"current": {"stat": 1.5}}),),
     (Cause("gloves", "accuracy_drop", "Black gloves", "glove", math.inf, 1.0, ("F1",), ()),),
     {"model": "glove"}, Window((Span(0.0, 60.0),)), Window((Span(-60.0, 0.0),), "offset"),
 )  # fmt: skip

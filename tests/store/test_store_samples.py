@@ -149,6 +149,7 @@ def test_history_never_adds_to_a_minute_that_was_seen_live(store: Store) -> None
 def test_a_live_minute_is_taken_as_soon_as_it_is_written(store: Store) -> None:
     backfill(store, DEPTH, (-3600, 1))
     live(store, DEPTH, (15, 3))
+    store.commit()
     backfill(store, DEPTH, (-3540, 1), (15, 9), now=NOW + 3600)
     assert minutes(store) == {-60: (1, 1), -59: (1, 1), 1: (1, 3)}
 
