@@ -6,14 +6,13 @@ A plugin's step sees the estate through bridges: its calls are made on the run's
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
 
 from console.errors import PluginError
 from console.playbook.step import StepContext, StepOutcome
 from console.plugins import StepType, guard, take
-from console.sources.estate import Estate
+from console.sources.bridge import bridge, bridged
 
 MOST_FINDINGS = 200
 
@@ -25,10 +24,11 @@ async def perform(step_type: StepType, context: StepContext, options: Any, secon
         async with asyncio.timeout(seconds):
             outcome: StepOutcome = await step_type.run(context, options)
             return outcome
-    bridged = _bridged(context, asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    over_there = replace(context, ask=bridge(context.ask, loop), estate=bridged(context.estate, loop))
 
     def call() -> Any:
-        return asyncio.run(_whole(step_type.run(bridged, options)))
+        return asyncio.run(_whole(step_type.run(over_there, options)))
 
     given = await asyncio.to_thread(guard, plugin, f"step type {step_type.name}", call, seconds=seconds)
     if not isinstance(given, StepOutcome):
@@ -45,41 +45,3 @@ def plugin_of(step_type: StepType) -> str | None:
 
 async def _whole(found: Any) -> Any:
     return await found
-
-
-def _bridged(context: StepContext, loop: asyncio.AbstractEventLoop) -> StepContext:
-    estate = context.estate
-
-    def table(items: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: _Bridge(item, loop) for name, item in items.items()}
-
-    return replace(
-        context,
-        ask=_bridge(context.ask, loop),
-        estate=Estate(
-            readers=[_Bridge(reader, loop) for reader in estate.readers],
-            tables=table(estate.tables),
-            events=table(estate.events),
-            probers=table(estate.probers),
-            sources=table(estate.sources),
-        ),
-    )
-
-
-class _Bridge:
-    """A source whose coroutines run on the loop that owns it."""
-
-    def __init__(self, source: Any, loop: asyncio.AbstractEventLoop) -> None:
-        self._source, self._loop = source, loop
-
-    def __getattr__(self, name: str) -> Any:
-        attribute = getattr(self._source, name)
-        return _bridge(attribute, self._loop) if callable(attribute) else attribute
-
-
-def _bridge(call: Callable[..., Any], loop: asyncio.AbstractEventLoop) -> Callable[..., Coroutine[Any, Any, Any]]:
-    async def bridged(*arguments: Any, **named: Any) -> Any:
-        future = asyncio.run_coroutine_threadsafe(_whole(call(*arguments, **named)), loop)
-        return await asyncio.wrap_future(future)
-
-    return bridged

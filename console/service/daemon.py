@@ -18,6 +18,7 @@ from console.playbook.loader import library
 from console.plugins import load_plugins
 from console.report.clean import clean
 from console.service.address import listen, socket_path
+from console.service.bench import Bench
 from console.service.board import read_board, status
 from console.service.collecting import Collector
 from console.service.connection import Desk
@@ -124,7 +125,9 @@ async def open_house(config: Config) -> AsyncIterator[House]:
         estate.readers.insert(0, reader)
         records = StoreRecords(writer)
         panels, notifiers = plugins.offers("andon_panels"), plugins.offers("andon_notifiers")
-        house = House(config, clock, plugins, step_types, playbooks, estate, writer, records, panels)
+        bench = Bench()
+        stack.push_async_callback(bench.close)
+        house = House(config, clock, plugins, step_types, playbooks, estate, writer, records, bench, panels)
         house.troubles.update(troubles)
         house.collector = Collector(estate.sources, house.keep, clock)
         stack.push_async_callback(house.collector.close)

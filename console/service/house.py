@@ -12,6 +12,7 @@ from console.errors import StoreError
 from console.model import Diagnosis, Incident, Reading, Span, Symptom
 from console.playbook.definition import Playbook
 from console.plugins import Panel, Plugins, StepType
+from console.service.bench import Bench
 from console.service.collecting import Collector
 from console.service.pages import Pages
 from console.service.records import StoreRecords
@@ -20,6 +21,7 @@ from console.service.timeline import Timeline
 from console.service.topics import Topic
 from console.service.watching import Watch
 from console.service.writer import Writer
+from console.sources.bridge import bridged
 from console.sources.estate import Estate, Situation
 from console.store.store import Store
 from console.triage import investigate, standing
@@ -37,6 +39,7 @@ class House:
     estate: Estate
     writer: Writer
     records: StoreRecords
+    bench: Bench
     panels: Sequence[tuple[str, Panel]] = ()  # with the plugin that offers each
     collector: Collector = field(init=False)
     watch: Watch = field(init=False)
@@ -56,11 +59,11 @@ class House:
             return ()
 
     async def situation(self) -> Situation:
-        """What a run stands on right now. Time inside incidents is known, so that baselines leave it out."""
+        """What a run on the bench stands on right now. Time inside incidents is known: baselines leave it out."""
         now = self.clock()
         incidents = await self.records.incidents()
         return Situation(
-            self.estate,
+            bridged(self.estate, asyncio.get_running_loop()),
             now,
             pins={pin.name: pin.spans for pin in await self.records.pins()},
             excluded=tuple(Span(each.opened, now if each.closed is None else each.closed) for each in incidents),
@@ -85,8 +88,10 @@ class House:
 
     async def evaluate(self, _now: float) -> Sequence[Symptom]:
         """What the playbooks' triggers see right now."""
-        return await standing(self.playbooks.values(), await self.situation(), self.step_types)
+        situation = await self.situation()
+        return await self.bench.do(standing(self.playbooks.values(), situation, self.step_types))
 
     async def examine(self, incident: Incident | None, symptoms: Sequence[Symptom]) -> Diagnosis:
         """Run the playbooks that fit."""
-        return await investigate(symptoms, self.playbooks, await self.situation(), self.step_types, incident=incident)
+        situation = await self.situation()
+        return await self.bench.do(investigate(symptoms, self.playbooks, situation, self.step_types, incident=incident))

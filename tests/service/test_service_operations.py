@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -208,6 +209,23 @@ async def test_a_full_disk_is_said_and_the_samples_wait_for_room(opened: Open, c
     await ask(house, "collect")
     assert not any("no room" in text for text in (await status(house, clients=0))["problems"])
     assert len(await drawn(house, clock)) >= 9
+
+
+async def test_arithmetic_without_end_holds_up_nobody(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = threading.Event()
+
+    async def busy(*_: Any, **__: Any) -> None:
+        free.wait(10)
+
+    monkeypatch.setattr("console.service.house.investigate", busy)
+    house = await opened()
+    triage = asyncio.create_task(ask(house, "triage", symptom=dump(SLOW)))
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(0.5):
+        await ask(house, "incident.list")
+    triage.cancel()
+    await house.bench.close(seconds=0.05)  # given up, with a line in the log
+    free.set()
 
 
 async def test_files_are_their_owners_alone(opened: Open, data: Path) -> None:

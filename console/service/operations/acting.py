@@ -70,13 +70,15 @@ def operations(house: House) -> tuple[Operation, ...]:
     async def run(arguments: RunAsked, _peer: Peer) -> Any:
         asked = arguments.baseline
         done = await _in_time(
-            run_playbook(
-                _playbook(house, arguments.playbook),
-                arguments.inputs,
-                await house.situation(),
-                step_types=house.step_types,
-                current=arguments.current,
-                baseline=parse_baseline(asked) if isinstance(asked, str) else asked,
+            house.bench.do(
+                run_playbook(
+                    _playbook(house, arguments.playbook),
+                    arguments.inputs,
+                    await house.situation(),
+                    step_types=house.step_types,
+                    current=arguments.current,
+                    baseline=parse_baseline(asked) if isinstance(asked, str) else asked,
+                )
             )
         )
         await house.records.keep_runs([done], None)

@@ -1,0 +1,50 @@
+"""Sources used from another event loop than the one they live on: their calls are made there, and awaited here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from console.sources.estate import Estate
+
+
+def bridged(estate: Estate, loop: asyncio.AbstractEventLoop) -> Estate:
+    """The same sources, to be called from any other loop than `loop`, theirs."""
+
+    def table(items: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: _Bridge(item, loop) for name, item in items.items()}
+
+    return Estate(
+        readers=[_Bridge(reader, loop) for reader in estate.readers],
+        tables=table(estate.tables),
+        events=table(estate.events),
+        probers=table(estate.probers),
+        sources=table(estate.sources),
+        failed=estate.failed,
+    )
+
+
+def bridge(call: Callable[..., Any], loop: asyncio.AbstractEventLoop) -> Callable[..., Coroutine[Any, Any, Any]]:
+    """A coroutine function that makes its calls on `loop`."""
+
+    async def over(*arguments: Any, **named: Any) -> Any:
+        future = asyncio.run_coroutine_threadsafe(_whole(call(*arguments, **named)), loop)
+        return await asyncio.wrap_future(future)
+
+    return over
+
+
+class _Bridge:
+    """A source whose coroutines run on the loop that owns it; it has the methods that the source has, and no others."""
+
+    def __init__(self, source: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._source, self._loop = source, loop
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._source, name)
+        return bridge(attribute, self._loop) if callable(attribute) else attribute
+
+
+async def _whole(found: Any) -> Any:
+    return await found
