@@ -20,7 +20,7 @@ def markdown_report(diagnosis: Diagnosis) -> str:
     for run in diagnosis.runs:
         lines += ["", *_run(run)]
     if diagnosis.findings:
-        lines += ["", "## Findings", "", "| id | verdict | what | numbers | since |", "|---|---|---|---|---|"]
+        lines += ["", "## Findings", "", "| id | verdict | what | certainty | since |", "|---|---|---|---|---|"]
         lines += map(_finding, diagnosis.findings)
     windows = diagnosis.windows
     lines += ["", f"Current: {words.window(windows.current)}  ", f"Baseline: {_safe(words.window(windows.baseline))}"]
@@ -42,8 +42,7 @@ def _run(run: Run) -> list[str]:
 
 def _finding(finding: Finding) -> str:
     since = words.instant(finding.onset) if finding.onset else ""
-    numbers = words.finding_numbers(finding)
-    return f"| {finding.id} | {finding.verdict} | {_safe(finding.text)} | {numbers} | {since} |"
+    return f"| {finding.id} | {finding.verdict} | {_safe(finding.text)} | {words.certainty(finding)} | {since} |"
 
 
 def _safe(text: str) -> str:

@@ -11,6 +11,7 @@ from console.report.clean import clean
 from console.report.picture import half_blocks, ramp, side_by_side
 
 INDENT = "  "
+MOST_CITED = 2  # findings of one line of evidence that are spelled out
 STYLES = {
     "degraded": "31;1",
     "error": "31",
@@ -41,7 +42,7 @@ def text_report(diagnosis: Diagnosis, *, width: int = 80, colours: bool = False)
     """The diagnosis in lines of at most `width` cells (pictures keep their own size)."""
     paint = colour if colours else plain
     sections = [
-        _headline(diagnosis, paint),
+        _headline(diagnosis, width, paint),
         *(_cause(rank, cause, diagnosis, width, paint) for rank, cause in enumerate(diagnosis.causes, 1)),
         *(_steps(run, width, paint) for run in diagnosis.runs),
         _exemplars(diagnosis.findings, colours, paint),
@@ -50,13 +51,15 @@ def text_report(diagnosis: Diagnosis, *, width: int = 80, colours: bool = False)
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
-def _headline(diagnosis: Diagnosis, paint: Paint) -> list[str]:
+def _headline(diagnosis: Diagnosis, width: int, paint: Paint) -> list[str]:
     verdict = str(diagnosis.verdict)
     incident = diagnosis.incident
-    lines = [paint(f"{words.mark(verdict)} {verdict}", verdict)]
-    if incident is not None:
-        lines[0] += f"  {incident.id}  {clean(incident.title)}"
-        lines.append(f"{INDENT}opened {words.instant(incident.opened)}, {incident.state}")
+    head = paint(f"{words.mark(verdict)} {verdict}", verdict)
+    if incident is None:
+        lines = [f"{head}  {', '.join(clean(run.title) for run in diagnosis.runs)}"]
+    else:
+        lines = [f"{head}  {incident.id}, opened {words.instant(incident.opened)}, {incident.state}"]
+        lines += _hang(INDENT, clean(incident.title), width)
     if not diagnosis.causes:
         found = "no cause stands out" if verdict == "degraded" else "nothing to explain"
         lines.append(f"{INDENT}{found}; what was looked at is below")
@@ -66,20 +69,21 @@ def _headline(diagnosis: Diagnosis, paint: Paint) -> list[str]:
 def _cause(rank: int, cause: Cause, diagnosis: Diagnosis, width: int, paint: Paint) -> list[str]:
     by_id = {finding.id: finding for finding in diagnosis.findings}
     lines = [paint(f"{rank}. {clean(cause.title)}", "heading") + f"  ({words.odds(cause)})"]
-    lines.append(
-        paint(f"{INDENT} {cause.playbook}/{cause.id}, about {clean(cause.subject) or 'nothing in particular'}", "quiet")
-    )
+    about = f"{INDENT} about {clean(cause.subject) or 'nothing in particular'}, {cause.playbook}/{cause.id}"
+    lines.append(paint(about, "quiet"))
     for move in cause.moves:
         if move.counted:
-            lines.extend(_move(move, by_id, width, paint))
+            lines += _move(move, by_id, width)
     return lines
 
 
-def _move(move: Move, by_id: dict[str, Finding], width: int, paint: Paint) -> list[str]:
+def _move(move: Move, by_id: dict[str, Finding], width: int) -> list[str]:
+    """What moved a cause; of many findings, the first few speak for the rest."""
     side = "against" if move.against else "for"
-    cited = [f"{id_} {clean(by_id[id_].text)}" for id_ in move.findings if id_ in by_id]
-    head = f"{INDENT} {side:7} {move.weight:8} "
-    return _hang(head, "; ".join(cited) or clean(move.text), width)
+    cited = [f"{id_} {clean(by_id[id_].text)}" for id_ in move.findings[:MOST_CITED] if id_ in by_id]
+    rest = ", ".join(move.findings[MOST_CITED:])
+    text = "; ".join([*cited, *([f"and {rest}"] if rest else [])])
+    return _hang(f"{INDENT} {side:7} {move.weight:8} ", text or clean(move.text), width)
 
 
 def _steps(run: Run, width: int, paint: Paint) -> list[str]:
@@ -96,11 +100,8 @@ def _step(step: StepResult, width: int, paint: Paint) -> list[str]:
         lines += _hang(INDENT * 3, clean(step.reason or str(step.state)), width)
     for finding in step.findings:
         if finding.kind != "exemplar":
-            numbers = words.finding_numbers(finding)
-            onset = f"; since {words.instant(finding.onset)}" if finding.onset else ""
-            lines += _hang(
-                f"{INDENT * 3}{finding.id} ", f"{clean(finding.text)}{f' [{numbers}]' * bool(numbers)}{onset}", width
-            )
+            sure = words.certainty(finding)
+            lines += _hang(f"{INDENT * 3}{finding.id} ", clean(finding.text) + f" [{sure}]" * bool(sure), width)
     return lines
 
 

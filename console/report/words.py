@@ -83,12 +83,16 @@ def window(window: Window | None) -> str:
     return "; ".join(parts)
 
 
-def finding_numbers(finding: Finding) -> str:
-    """current against baseline, with the interval and n where there are any."""
-    if finding.current is None or finding.baseline is None:
-        return ""
-    text = f"{number(finding.baseline.value)} → {number(finding.current.value)}"
-    if finding.ratio is not None and finding.interval is not None:
+def certainty(finding: Finding) -> str:
+    """How sure a comparison's text is: the ratio's interval, and what it was counted on.
+
+    >>> certainty(Finding("F1", "event", "s", "t", Verdict.OK))
+    ''
+    """
+    parts = []
+    if finding.interval is not None:
         low, high = finding.interval
-        text += f" (×{number(finding.ratio)}, {number(low)} to {number(high)})"
-    return f"{text} n {finding.baseline.n:.0f} → {finding.current.n:.0f}"
+        parts.append(f"{'×' if finding.ratio is not None else ''}{number(low)} to {number(high)}")
+    if finding.current is not None and finding.baseline is not None:
+        parts.append(f"n {finding.baseline.n:.0f} → {finding.current.n:.0f}")
+    return ", ".join(parts)

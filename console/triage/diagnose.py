@@ -19,7 +19,7 @@ EXITS = {
 }
 
 
-def diagnose(runs: Sequence[Run], incident: Incident | None = None, *, seconds: float = 0.0) -> Diagnosis:
+def diagnose(runs: Sequence[Run], incident: Incident | None = None) -> Diagnosis:
     """What these runs say together. Without any run: no data."""
     runs = _numbered(runs)
     causes = _ranked(cause for run in runs for cause in run.causes if cause.is_named)
@@ -37,7 +37,7 @@ def diagnose(runs: Sequence[Run], incident: Incident | None = None, *, seconds: 
         remedies=tuple(Offer(remedy, cause.id) for cause in causes for remedy in cause.remedies),
         windows=Windows(runs[0].current, runs[0].baseline) if runs else Windows(),
         runs=runs,
-        seconds=seconds,
+        seconds=sum(run.finished - run.started for run in runs if run.finished is not None),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -36,7 +35,6 @@ async def run_here(
     ask: Ask | None = None,
 ) -> Diagnosis:
     """One playbook against the configured sources, and the store where this host has one. Nothing is kept."""
-    began = time.monotonic()
     async with situation(config, plugins) as here:
         done = await run(
             playbook,
@@ -47,7 +45,7 @@ async def run_here(
             baseline=parse_baseline(baseline) if baseline else None,
             ask=ask,
         )
-    return diagnose([done], seconds=time.monotonic() - began)
+    return diagnose([done])
 
 
 async def triage_here(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 
 from console.errors import AndonError, NoData, UsageError
@@ -31,7 +30,6 @@ async def investigate(
 
     Raises NoData where no playbook fits, and UsageError where none of those that fit can be told what it must know.
     """
-    began = time.monotonic()
     fitting = pick(symptoms, playbooks)
     if not fitting:
         names = ", ".join(sorted(playbooks)) or "none is installed"
@@ -46,7 +44,7 @@ async def investigate(
             refused.append(error)
     if not runs:
         raise refused[0]
-    return diagnose(runs, incident, seconds=time.monotonic() - began)
+    return diagnose(runs, incident)
 
 
 async def _inputs(

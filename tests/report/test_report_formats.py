@@ -20,11 +20,18 @@ from console.report.text import text_report
 
 def test_the_answer_comes_first_and_cites_what_it_rests_on() -> None:
     lines = text_report(nouns.diagnosis()).splitlines()
-    assert lines[0] == "▲ degraded  I-1  answers got worse"
+    assert lines[:2] == ["▲ degraded  I-1, opened 2026-11-22T12:00:00Z, open", "  answers got worse"]
     cause = next(line for line in lines if line.startswith("1. "))
     assert cause == "1. The inputs changed; the model answers as before  (likely, 99 %)"
-    assert any("for     strong   F1 accuracy fell" in line for line in lines)
-    assert any("0.97 → 0.71 (×0.73, 0.7 to 0.77) n 1280 → 320" in " ".join(lines[i : i + 2]) for i in range(len(lines)))
+    assert "   for     strong   F1 accuracy fell" in lines
+    assert "      F1 accuracy fell [×0.7 to 0.77, n 1280 → 320]" in lines
+
+
+def test_many_findings_of_one_line_are_counted_and_not_recited() -> None:
+    findings = tuple(nouns.finding(f"F{number}") for number in range(1, 6))
+    move = Move("steps.inputs.moved", "strong", False, tuple(each.id for each in findings))
+    text = text_report(nouns.diagnosis(findings=findings, causes=(nouns.cause(moves=(move,)),), runs=()))
+    assert "F2 accuracy fell; and F3, F4, F5" in text
 
 
 def test_no_line_is_wider_than_the_terminal() -> None:
