@@ -12,8 +12,8 @@ from typing import Any
 
 from console.model import ColumnProfile, Profile
 from console.sources.duck import Duck, literal
+from console.sources.rows import pointer
 from console.sources.selection import Selection
-from console.sources.shards import pointer
 
 BINS = 20
 CATEGORIES = 20
@@ -71,9 +71,12 @@ def _fitting(column: str, found: Mapping[str, Any]) -> Bins:
 
 
 def count(
-    duck: Duck, selection: Selection, bins: Sequence[Bins], group: Sequence[str] = ()
+    duck: Duck, selection: Selection, bins: Sequence[Bins], group: Sequence[str], most: int
 ) -> list[tuple[tuple[Any, ...], Profile]]:
-    """One profile per group: (the group's values, its profile). `group` is SQL over the selected rows."""
+    """One profile per group: (the group's values, its profile). `group` is SQL over the selected rows.
+
+    Of more than `most` groups, those with the most rows; in the order of their values.
+    """
     keys = [f"{expression} AS g{i}" for i, expression in enumerate(group)]
     parts = [f"g{i}" for i in range(len(group))]
     parts += ["count(*) AS rows", "max(andon_time) AS newest", "count(*) - count(DISTINCT andon_hash) AS duplicates"]
@@ -95,10 +98,12 @@ def count(
             position = f"nullif(list_position($bins{i}_::VARCHAR[], s{i}), 0)"
             place = f"CASE WHEN s{i} IS NOT NULL THEN coalesce({position}, {len(numbers) + 1}) END"
             parts.append(f"histogram({place}, {numbers}::INTEGER[]) AS counts{i}")
-    grouping = f" GROUP BY {', '.join(f'g{i}' for i in range(len(group)))} ORDER BY ALL" if group else ""
+    names = ", ".join(f"g{i}" for i in range(len(group)))
+    grouping = f" GROUP BY {names} ORDER BY rows DESC, {names} LIMIT {most}" if group else ""
     cells = _cells(selection, [one.column for one in bins], [*keys, f"{selection.hash()} AS andon_hash", "andon_time"])
     found = duck.asks(f"SELECT {', '.join(parts)} FROM ({cells}){grouping}", bound)  # noqa: S608 - as Duck says
-    return [(tuple(row[f"g{i}"] for i in range(len(group))), _profile(row, bins)) for row in found]
+    counted = [(tuple(row[f"g{i}"] for i in range(len(group))), _profile(row, bins)) for row in found]
+    return sorted(counted, key=lambda pair: [(value is None, value) for value in pair[0]])
 
 
 def absent(

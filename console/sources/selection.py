@@ -9,7 +9,8 @@ from typing import Any
 from console.errors import SourceMalformed
 from console.model import Labels, Span
 from console.sources.duck import Duck
-from console.sources.shards import Rows, Shards
+from console.sources.rows import Rows
+from console.sources.shards import Shards
 
 
 @dataclass(frozen=True, slots=True)

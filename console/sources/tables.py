@@ -15,11 +15,12 @@ from console.sources.counting import absent, bins_of, count, fresh_bins
 from console.sources.duck import Duck
 from console.sources.pictures import read_pgm
 from console.sources.redact import shown_fields, shown_value
+from console.sources.rows import FILE
 from console.sources.selection import Selection, select, whole_lines
-from console.sources.shards import FILE, Shards
+from console.sources.shards import Shards
 from console.sources.types import ExemplarRequest, ProfileGroup, ProfileRequest, SourceStatus
 
-MOST_GROUPS = 2000
+MOST_GROUPS = 500  # of one answer
 MOST_EXEMPLARS = 16
 
 
@@ -38,6 +39,7 @@ class Table:
 
         Without `like`, bins fit all the rows asked for, so that the groups share them. A column of `like` that no row
         has is left out; one that is all null is there, with every row missing.
+        Of very many values of `by`, the MOST_GROUPS with the most rows are counted.
         Raises SourceError, SourceDenied, SourceMalformed, and UsageError for more than MOST_GROUPS steps.
         """
         selection = self._selection(request)
@@ -47,13 +49,13 @@ class Table:
         fresh = {one.column: one for one in fresh_bins(self._duck, selection, [c for c in there if c not in known])}
         bins = [known.get(column) or fresh[column] for column in there]
         group = self._grouping(selection, request)
-        counted = count(self._duck, selection, bins, group)
+        counted = count(self._duck, selection, bins, group, most=MOST_GROUPS)
         if not sum(profile.rows for _keys, profile in counted):
             self._must_have_times(selection)
         gone = self._absent(selection, request, counted)
         start = min((span.start for span in request.spans), default=0.0)
         groups = []
-        for keys, profile in counted[:MOST_GROUPS]:
+        for keys, profile in counted:
             value = (keys[0] or "") if request.by is not None else None
             step = start + keys[-1] * request.every if request.every is not None else None
             groups.append(ProfileGroup(value, step, _framed(profile, gone.get(keys, set()), request, step)))

@@ -21,8 +21,9 @@ from console.sources.calls import Opening, line
 
 CALL_SECONDS = 10.0
 START_SECONDS = 20.0  # a cold interpreter on a busy machine, before the source itself is opened
+WAIT_SECONDS = 60.0  # behind the questions of others, each of which has its own deadline
 MOST_REST_SECONDS = 60.0
-MOST_LINE_BYTES = 8 << 20
+MOST_LINE_BYTES = 32 << 20
 STDERR_BYTES = 4096
 KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 NOT_FOR_SHOW = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[^\x20-\x7e\xa0-\U0010ffff]")
@@ -74,7 +75,7 @@ class Worker:
     @contextlib.asynccontextmanager
     async def _its_turn(self) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(WAIT_SECONDS):
                 await self._turn.acquire()
         except TimeoutError:
             raise SourceError(f"source {self.name} is still busy with an earlier question", "ask again later") from None

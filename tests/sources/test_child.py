@@ -206,11 +206,13 @@ async def test_chatter_is_drained_and_garbage_cut_off_and_a_wrong_answer_refused
     await rested(toy)
 
 
-async def test_one_question_at_a_time_and_a_late_one_does_not_wait_for_ever(toy: Child) -> None:
+async def test_one_question_at_a_time_and_a_late_one_does_not_wait_for_ever(
+    toy: Child, monkeypatch: pytest.MonkeyPatch
+) -> None:
     toy.worker._seconds = 0.4
+    monkeypatch.setattr(workers, "WAIT_SECONDS", 0.05)
     first = asyncio.create_task(ask(toy, "hang"))
     await asyncio.sleep(0.05)
-    toy.worker._seconds = 0.05
     with pytest.raises(SourceError, match="still busy"):
         await ask(toy, "calm")
     with pytest.raises(SourceError, match="did not answer"):

@@ -1,0 +1,83 @@
+"""What a cell of each file format means, as SQL: its number, its text, its type, its time."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from console.sources.duck import identifier, literal
+
+NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.*\)")
+TIME = re.compile(r"DATE|TIMESTAMP\w*( WITH TIME ZONE)?")
+FILE = "andon_file"  # the column that says which file a row came from
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of some files: an SQL relation with a column FILE, and its columns with their declared types.
+
+    JSON keeps its values as JSON, so that "3" and 3 stay apart and nothing is guessed from the first rows.
+    """
+
+    format: str
+    relation: str
+    files: tuple[str, ...]
+    columns: dict[str, str] = field(default_factory=dict)
+
+    def number(self, column: str) -> str:
+        """SQL: the cell as a DOUBLE, NULL where it is none; text that looks like a number is one in CSV alone."""
+        cell = self.cell(column)
+        if self.format == "json":
+            is_number = f"json_type({cell}) IN ('DOUBLE', 'BIGINT', 'UBIGINT')"
+            return f"CASE WHEN {is_number} THEN TRY_CAST({cell} AS DOUBLE) END"
+        if self.format == "csv":
+            return f"TRY_CAST({cell} AS DOUBLE)"
+        return f"{cell}::DOUBLE" if NUMBER.fullmatch(self.columns[column]) else "NULL::DOUBLE"
+
+    def text(self, column: str) -> str:
+        """SQL: the cell as VARCHAR."""
+        cell = self.cell(column)
+        return f"({cell} ->> '$')" if self.format == "json" else f"{cell}::VARCHAR"
+
+    def dtype(self, column: str) -> str:
+        """SQL: the name of the cell's type."""
+        if self.format == "json":
+            kind = f"json_type({self.cell(column)})"
+            return f"CASE WHEN {kind} IN ('BIGINT', 'UBIGINT') THEN 'DOUBLE' ELSE nullif({kind}, 'NULL') END"
+        if self.format == "csv":
+            kind = f"CASE WHEN {self.number(column)} IS NULL THEN 'VARCHAR' ELSE 'DOUBLE' END"
+            return f"CASE WHEN {self.cell(column)} IS NOT NULL THEN {kind} END"
+        return literal(self.columns[column])
+
+    def time(self, column: str) -> str:
+        """SQL: the cell as epoch seconds; what says no zone is UTC."""
+        if TIME.fullmatch(self.columns[column]):
+            return f"epoch({self.cell(column)})"
+        return f"coalesce({self.number(column)}, epoch(TRY_CAST({self.text(column)} AS TIMESTAMPTZ)))"
+
+    def cell(self, column: str) -> str:
+        """SQL: the cell as the format has it."""
+        return identifier(column)
+
+    def is_there(self) -> str:
+        """SQL: whether the row is one; a half-written last line of a live log reads as all NULL."""
+        cells = ", ".join(self.cell(column) for column in self.columns)
+        return f"coalesce({cells}) IS NOT NULL" if self.format == "json" and cells else "true"
+
+
+@dataclass(frozen=True, slots=True)
+class RawRows(Rows):
+    """The same rows with each line whole: slower, but an absent key is told apart from a null."""
+
+    def cell(self, column: str) -> str:
+        """SQL: the value under the key."""
+        return f"(json -> {literal(pointer(column))})"
+
+    def is_there(self) -> str:
+        """SQL: whether the row is one."""
+        return "json IS NOT NULL"
+
+
+def pointer(key: str) -> str:
+    """A key as a JSON pointer, whatever characters it has."""
+    return "/" + key.replace("~", "~0").replace("/", "~1")
