@@ -44,8 +44,6 @@ VLLM = Dialect(
         "model.speculation.accepted": counter("vllm:spec_decode_num_accepted_tokens_total"),
         "model.up": gauge("vllm:engine_sleep_state", where={"sleep_state": "awake"}),
         "model.info": gauge("vllm:cache_config_info"),
-        "model.cpu.time": counter("process_cpu_seconds_total"),
-        "model.memory.used": gauge("process_resident_memory_bytes"),
     },
 )
 

@@ -6,6 +6,7 @@ Header values never reach a message or a log: they may hold tokens.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import zlib
 from collections.abc import AsyncIterator, Mapping
@@ -15,6 +16,7 @@ import httpx
 from console.errors import SourceDenied, SourceError, SourceMalformed
 
 MOST_REDIRECTS = 3
+MOST_REASON_BYTES = 4096
 GZIP = 16 + zlib.MAX_WBITS
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, and a query may hold a token
@@ -79,7 +81,8 @@ async def _fetch(client: httpx.AsyncClient, url: httpx.URL, headers: dict[str, s
             if response.has_redirect_location:
                 url = _next(url, response)
                 continue
-            _check_status(url, response)
+            if response.status_code != 200:
+                raise await _refusal(url, response)
             return b"".join([piece async for piece in _pieces(response, url, most_bytes)])
     raise SourceError(f"{shown(url)} redirects in circles", "check the URL")
 
@@ -93,13 +96,23 @@ def _next(url: httpx.URL, response: httpx.Response) -> httpx.URL:
     return target
 
 
-def _check_status(url: httpx.URL, response: httpx.Response) -> None:
+async def _refusal(url: httpx.URL, response: httpx.Response) -> SourceError:
     if response.status_code in (401, 403):
-        raise SourceDenied(
+        return SourceDenied(
             f"{shown(url)} answered {response.status_code}: we may not read it", "check the source's credentials"
         )
-    if response.status_code != 200:
-        raise SourceError(f"{shown(url)} answered {response.status_code} {response.reason_phrase}", "look at its log")
+    answered = f"{shown(url)} answered {response.status_code} {response.reason_phrase}"
+    return SourceError(f"{answered}{await _reason(url, response)}", "look at its log")
+
+
+async def _reason(url: httpx.URL, response: httpx.Response) -> str:
+    """What a JSON answer gives as its `error`, as Prometheus does; cut short, for it comes from outside."""
+    try:
+        said = b"".join([piece async for piece in _pieces(response, url, MOST_REASON_BYTES)])
+        error = json.loads(said)["error"]
+    except (SourceMalformed, ValueError, KeyError, TypeError):
+        return ""
+    return f": {' '.join(str(error).split())[:200]}"
 
 
 async def _pieces(response: httpx.Response, url: httpx.URL, most_bytes: int) -> AsyncIterator[bytes]:

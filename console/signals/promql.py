@@ -1,0 +1,127 @@
+"""A dialect read the other way: a query for a signal as PromQL, so that aggregation happens where the data lies.
+
+Counters are not asked for by `increase()`. It divides what the samples inside a step show by the time they span and
+multiplies by the step, which at four samples a step adds a wobble that is no one's, makes whole counts fractional and
+loses what happened between two steps. Instead the total at the end of a step less the total before it is taken per
+series, inside the server, and only then added up: exact, and what the scraped path does with its readings.
+A total that fell was reset, and what it has reached since is new. What came between the last sample of the step before
+and the reset is lost, as it is to anyone who scrapes.
+
+Where a series has no sample in a step it has no value there, so a gap comes back as a gap and never as 0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from math import isinf
+from typing import Literal
+
+from console.errors import UsageError
+from console.model import Across, Kind, Labels, Query
+from console.signals.catalogue import find_signal
+from console.signals.dialect import Dialect, Native
+
+LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
+LONGEST_GAP = 300.0  # seconds between two samples of a counter that still have an increase between them
+FOLD: dict[Across, str] = {"sum": "sum", "mean": "avg", "max": "max"}
+
+Part = Literal["value", "bucket", "sum"]
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One range query: gauges as means of a step, counters and histograms (cumulative over `le`) as increases."""
+
+    text: str
+    part: Part
+    dialect: Dialect
+    native: Native  # its scale and its labels are for the reader of the answer to apply
+
+
+def promql(dialect: Dialect, query: Query, exposed: Container[str] | None = None) -> tuple[Expression, ...]:
+    """What to ask a Prometheus for; empty where the dialect does not have the signal.
+
+    `exposed` are the metric names that the server knows; what it does not know is not asked for.
+
+    >>> promql(vllm, Query("model.queue.depth", window, step=60, by=("model",)))[0].text
+    'sum by (model_name) (avg_over_time(vllm:num_requests_waiting[59999ms]) or …)'
+    """
+    signal = find_signal(query.signal)
+    fold = FOLD[signal.across] if signal.kind is Kind.GAUGE else "sum"
+    by = tuple(label_name(native) for label in query.by for native in dialect.native_labels(label))
+    found = []
+    for native in dialect.natives(query.signal):
+        if not _can_match(native, query.where):
+            continue
+        for part, suffix in _parts(native.kind):
+            names = [spelling + suffix for spelling in dialect.spellings(*native.names)]
+            names = [name for name in names if exposed is None or name in exposed]
+            series = [
+                _over_step(native.kind, f"{name}{matchers}", query.step, dialect.blanks)
+                for name, matchers in product(names, _matchers(dialect, native, query))
+            ]
+            if series:
+                kept = ", ".join(("le", *by) if part == "bucket" else by)
+                text = f"{fold} by ({kept}) ({' or '.join(series)})"
+                found.append(Expression(text, part, dialect, native))
+    return tuple(found)
+
+
+def matcher(label: str, value: str) -> str:
+    r"""`label="value"` that no value can break out of: the one place where text from outside enters a query.
+
+    >>> matcher("model", 'a"} or up{x="')
+    'model="a\\"} or up{x=\\""'
+    """
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
+    return f'{label_name(label)}="{escaped.encode(errors="replace").decode()}"'
+
+
+def label_name(label: str) -> str:
+    """A label's name, if it is one; UsageError otherwise, for a name cannot be quoted."""
+    if not LABEL_NAME.fullmatch(label):
+        raise UsageError(f"{label!r} is not the name of a label", "names are letters, digits and _")
+    return label
+
+
+def _parts(kind: Kind) -> tuple[tuple[Part, str], ...]:
+    return (("bucket", "_bucket"), ("sum", "_sum")) if kind is Kind.HISTOGRAM else (("value", ""),)
+
+
+def _can_match(native: Native, where: Labels) -> bool:
+    """A label that the dialect adds is not on the server: it is compared here."""
+    return all(where.value(label) in (None, value) for label, value in native.labels)
+
+
+def _matchers(dialect: Dialect, native: Native, query: Query) -> Iterator[str]:
+    """The braces after a metric's name: one for every native label that a wanted common one may have come from."""
+    wanted = [
+        [matcher(name, value) for name in dialect.native_labels(label)]
+        for label, value in _merged(query.where, query.window.where)
+        if native.labels.value(label) is None
+    ]
+    fixed = [matcher(label, value) for label, value in native.where]
+    for chosen in product(*wanted):
+        yield "{" + ", ".join((*fixed, *chosen)) + "}" if fixed or chosen else ""
+
+
+def _merged(*wheres: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys(pair for where in wheres for pair in where))
+
+
+def _over_step(kind: Kind, selector: str, step: float, blanks: tuple[tuple[float, float], ...]) -> str:
+    # Prometheus 2 takes the sample at the far edge of a range into it, Prometheus 3 does not: leave it out in both.
+    window = f"{selector}[{round(step * 1000) - 1}ms]"
+    if kind is Kind.GAUGE:
+        mean = f"avg_over_time({window})"
+        return mean + "".join(f" unless (max_over_time({window}) {_within(*blank)})" for blank in blanks)
+    now = f"last_over_time({window})"
+    before = f"last_over_time({selector}[{round(LONGEST_GAP * 1000)}ms] offset {round(step * 1000)}ms)"
+    return f"(({now} - {before} >= 0) or ({now} and {before}))"
+
+
+def _within(low: float, high: float) -> str:
+    return f">= {low!r}" if isinf(high) else f">= {low!r} <= {high!r}"

@@ -1,0 +1,207 @@
+"""The source kind `prometheus`: signals from a Prometheus, or from what speaks its query API.
+
+Its history is never copied: a question goes out as a range query that aggregates there, and only the answer travels.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+from console.analysis.frames import aggregate, concatenate
+from console.errors import ConfigError, SourceMalformed
+from console.model import Frame, Query, Span
+from console.plugins import SourceType, hookimpl
+from console.signals.catalogue import catalogue, find_signal
+from console.signals.dialect import Dialect
+from console.signals.matrix import Row, series_of
+from console.signals.promql import Expression, promql
+from console.sources.fetch import fetch, open_client
+from console.sources.types import SourceStatus
+
+if TYPE_CHECKING:
+    from console.model import Array
+
+MOST_POINTS = 11_000  # of one range query; Prometheus refuses more
+AT_ONCE = 4  # queries; a Prometheus serves others too
+REMEMBERED = 32  # spans whose metric names are kept
+STALE_SECONDS = 300.0
+ROUNDING = 1e-6
+
+
+class PrometheusOptions(BaseModel):
+    """Where it is, and how much of it to ask for at once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str  # http://host:9090, or with the prefix that it is served under
+    token_env: str | None = None  # the environment variable that holds a bearer token
+    timeout: float = Field(default=10.0, gt=0)  # of one query
+    max_bytes: int = Field(default=32 << 20, gt=0)  # of one answer
+
+
+class Prometheus:
+    """A SignalReader over a Prometheus."""
+
+    def __init__(self, name: str, options: PrometheusOptions) -> None:
+        self.name = name
+        self._options = options
+        self._headers = _authorization(name, options.token_env)
+        self._client = open_client(options.url)
+        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._dialects: tuple[Dialect, ...] = ()
+        self._names: OrderedDict[Span, frozenset[str]] = OrderedDict()
+
+    def speak(self, dialects: Mapping[str, Dialect]) -> None:
+        """Learn the exporters' dialects."""
+        self._dialects = tuple(dialects.values())
+
+    async def read(self, query: Query) -> Frame:
+        """The frame of a query, by its labels, in increase form; a step without data is NaN.
+
+        Steps end where their span ends. Raises the errors of `fetch`, and SourceMalformed for an answer that is none.
+        """
+        spans = query.window.spans
+        exposed = await self._exposed(Span(query.window.start, query.window.end))
+        expressions = [each for dialect in self._dialects for each in promql(dialect, query, exposed)]
+        frames = await asyncio.gather(*(self._read_span(query, expressions, span) for span in spans))
+        return aggregate(concatenate(frames), query.by, find_signal(query.signal).across)
+
+    async def signals(self) -> Sequence[str]:
+        """The signals that it has, in the order of the catalogue."""
+        return self._signals(await self._exposed())
+
+    async def check(self) -> SourceStatus:
+        """Which dialects it holds, which of their signals it lacks, and how old its newest sample is."""
+        began = time.monotonic()
+        exposed = await self._exposed()
+        seen = [dialect for dialect in self._dialects if not exposed.isdisjoint(dialect.detectors())]
+        newest = await self._newest()
+        age = None if newest is None else time.time() - newest
+        reason = "" if seen else "it holds no metrics in a dialect that andon knows"
+        if age is not None and age > STALE_SECONDS:
+            reason = f"its newest sample is {age:.0f} s old"
+        return SourceStatus(
+            name=self.name,
+            kind="prometheus",
+            state="stale" if age is None or age > STALE_SECONDS else "ok" if seen else "malformed",
+            reason=reason or ("it scrapes nothing" if newest is None else ""),
+            dialects=tuple(dialect.name for dialect in seen),
+            signals=tuple(self._signals(exposed)),
+            missing=tuple(
+                (signal, f"it has no {dialect.natives(signal)[0].names[0]}")
+                for dialect in seen
+                for signal in dialect.signals
+                if not _has(dialect, signal, exposed)
+            ),
+            newest=newest,
+            seconds=time.monotonic() - began,
+        )
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._client.aclose()
+
+    def _signals(self, exposed: frozenset[str]) -> Sequence[str]:
+        return [signal for signal in catalogue() if any(_has(dialect, signal, exposed) for dialect in self._dialects)]
+
+    async def _read_span(self, query: Query, expressions: Sequence[Expression], span: Span) -> Frame:
+        steps = max(1, math.floor((span.seconds + ROUNDING) / query.step))
+        times: Array = span.end - query.step * np.arange(steps - 1.0, -1.0, -1.0)
+        answers = await asyncio.gather(*(self._range(expression.text, times, query.step) for expression in expressions))
+        try:
+            series = series_of(query.signal, zip(expressions, answers, strict=True), times, query.step)
+        except (ValueError, KeyError) as error:
+            raise SourceMalformed(
+                f"{self.name} answered a query with what is no number: {error}", "look at it"
+            ) from None
+        return Frame(times, query.step, series)
+
+    async def _range(self, text: str, times: Array, step: float) -> Sequence[Row]:
+        """One expression over all these steps, asked for in as many pieces as Prometheus wants."""
+        cuts = [*range(0, times.size, MOST_POINTS), times.size]
+        rows: list[Row] = []
+        for first, end in pairwise(cuts):
+            params = {
+                "query": text,
+                "start": f"{times[first]:.3f}",
+                "end": f"{times[end - 1]:.3f}",
+                "step": f"{step:.3f}",
+                "timeout": f"{self._options.timeout:g}s",
+            }
+            data = await self._ask("query_range", params)
+            rows.extend((row["metric"], row["values"]) for row in data["result"])
+        return rows
+
+    async def _exposed(self, span: Span | None = None) -> frozenset[str]:
+        """The metric names that it has seen within a span, or ever."""
+        if span is None:
+            return frozenset(await self._ask("label/__name__/values", {}))
+        if span not in self._names:  # the steps of one run ask for the same few spans
+            params = {"start": f"{span.start:.3f}", "end": f"{span.end:.3f}"}
+            self._names[span] = frozenset(await self._ask("label/__name__/values", params))
+            while len(self._names) > REMEMBERED:
+                self._names.popitem(last=False)
+        return self._names[span]
+
+    async def _newest(self) -> float | None:
+        data = await self._ask("query", {"query": "max(timestamp(up))"})
+        return float(data["result"][0]["value"][1]) if data["result"] else None
+
+    async def _ask(self, path: str, params: Mapping[str, str]) -> Any:
+        async with self._turn:
+            body = await fetch(
+                self._client,
+                f"{self._options.url.rstrip('/')}/api/v1/{path}",
+                seconds=self._options.timeout,
+                most_bytes=self._options.max_bytes,
+                headers=self._headers,
+                params=params,
+            )
+        try:
+            return orjson.loads(body)["data"]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            raise SourceMalformed(
+                f"{self.name} does not answer like a Prometheus", "check its URL, and its prefix if it has one"
+            ) from None
+
+
+def _has(dialect: Dialect, signal: str, exposed: frozenset[str]) -> bool:
+    return any(
+        name in exposed or f"{name}_bucket" in exposed
+        for native in dialect.natives(signal)
+        for name in dialect.spellings(*native.names)
+    )
+
+
+def _authorization(name: str, token_env: str | None) -> dict[str, str]:
+    if token_env is None:
+        return {}
+    token = os.environ.get(token_env, "").strip()
+    if not token:
+        raise ConfigError(f"source {name}: the environment has no {token_env}", "set it to the bearer token")
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _from_url(url: str) -> Mapping[str, Any] | None:
+    """`prometheus+http://…`, or an address with the usual port and no path."""
+    if url.startswith("prometheus+"):
+        return {"url": url.removeprefix("prometheus+")}
+    return {"url": url} if re.match(r"https?://[^/]+:9090/?$", url) else None
+
+
+@hookimpl
+def andon_sources() -> Iterable[SourceType]:
+    """Prometheus."""
+    return [SourceType("prometheus", "A Prometheus", PrometheusOptions, Prometheus, from_url=_from_url)]
