@@ -12,9 +12,9 @@ from console.errors import AndonError
 from console.model import Event, Frame, Kind, Labels, Query, Series, SeriesKey, Span, State
 from console.playbook.step import StepContext, StepOutcome
 from console.plugins import StepType
+from console.signals.catalogue import find_signal
 from console.sources.estate import Estate, Situation
 from console.sources.types import ProbeAnswer
-from console.signals.catalogue import find_signal
 
 NOW = 1_795_348_800.0  # 2026-11-22T12:00:00Z
 EDGES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, float("inf"))

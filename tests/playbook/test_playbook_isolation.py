@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Any
 
-from playbook_world import Diary, NOW, SaysOptions, says, situation
+from playbook_world import NOW, Diary, SaysOptions, says, situation
 
 from console.model import Event, Finding, Run, Span, State, Verdict
 from console.playbook.engine import run

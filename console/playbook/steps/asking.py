@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from console.errors import AndonError, NoData, SourceError, StoreError, UsageError
+from console.model import Window
 from console.playbook.expressions import nearest
 from console.sources.estate import Estate
 from console.sources.types import SignalReader
@@ -46,3 +47,11 @@ def only_one(items: Mapping[str, T], name: str | None, what: str) -> T:
             f"there are several of {what}, and the step names none", f"there is {', '.join(sorted(items))}"
         )
     return next(iter(items.values()))
+
+
+def check_baseline(baseline: Window) -> None:
+    """Raises NoData for a baseline of which nothing is left, and UsageError for a file: steps compare spans of time."""
+    if not baseline.spans:
+        raise NoData(f"absent: {baseline.note}", "")
+    if baseline.kind == "dataset":
+        raise UsageError(f"a step cannot compare with the file {baseline.name}", "use: andon drift BASELINE CURRENT")

@@ -14,7 +14,7 @@ from console.errors import NoData
 from console.model import Comparison, Finding, Frame, Kind, Labels, Query, Stat, State, Verdict, Window
 from console.playbook.schema import Entry, Share, SignalName
 from console.playbook.step import StepContext, StepOutcome
-from console.playbook.steps.asking import reader_of
+from console.playbook.steps.asking import check_baseline, reader_of
 from console.playbook.steps.wording import compared
 from console.plugins import StepType
 from console.signals.catalogue import find_signal
@@ -77,8 +77,7 @@ async def comparisons(context: StepContext, options: CompareOptions) -> tuple[Co
 
     Raises NoData where nobody has the signal or neither side a sample, SourceError where its source does not answer.
     """
-    if not context.baseline.spans:
-        raise NoData(context.baseline.note, "")
+    check_baseline(context.baseline)
     signal = find_signal(options.signal)
     current, baseline = await _both(context, options.signal, options)
     if not current.series and not baseline.series:

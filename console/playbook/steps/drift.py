@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
+from console.analysis.drift import drift
 from console.errors import NoData
 from console.model import (
     ColumnDrift,
     Drift,
     Exemplar,
     Finding,
+    IntegrityIssue,
     Labels,
-    Profile,
-    SliceShare,
-    Span,
     State,
     Verdict,
-    Window,
 )
 from console.playbook.schema import Entry
 from console.playbook.step import StepContext, StepOutcome
-from console.playbook.steps.asking import only_one
+from console.playbook.steps.asking import check_baseline, only_one
+from console.playbook.steps.rows import MOST_SLICING, Look
 from console.playbook.steps.wording import instant, labelled
 from console.plugins import StepType
-from console.sources.types import ExemplarRequest, ProfileRequest, TableReader
 
-DAY = 86400.0
-PAST_WINDOWS = 7  # how many windows of the same hour teach a column's usual wobble
 MOST_COLUMNS = 10  # that are told; onset and slice are looked for in as many
-MOST_SLICING = 4  # columns that a drift is split by
-MOST_VALUES = 32  # of a column that may be sliced by
-ONSET_STEPS = 240  # the current window is cut into at most so many
 
 RESULT = {
     "verdict": "string",
@@ -75,13 +67,16 @@ class DriftOptions(Entry):
 
 
 async def _run(context: StepContext, options: DriftOptions) -> StepOutcome:
-    from console.analysis.drift import drift
-
-    if not context.baseline.spans:
-        raise NoData(context.baseline.note, "")
+    check_baseline(context.baseline)
     model = context.inputs.get("model", "")
     name = options.table or (model if model in context.estate.tables else None)
-    look = _Look(only_one(context.estate.tables, name, "table"), context, options)
+    look = Look(
+        only_one(context.estate.tables, name, "table"),
+        context,
+        tuple(options.columns),
+        options.where,
+        tuple(options.slices),
+    )
     baseline = await look.profile(context.baseline.spans, context.baseline)
     if not baseline.rows:
         raise NoData("absent: the baseline has no row", "")
@@ -90,9 +85,9 @@ async def _run(context: StepContext, options: DriftOptions) -> StepOutcome:
     )
     found = drift(current, baseline, history=history)
     outputs = frozenset(await look.table.outputs())
-    worst = [column for column in _gravest_first(found) if column.verdict is not Verdict.OK][:MOST_COLUMNS]
+    worst = [column for column in _gravest_first(found, outputs) if column.verdict is not Verdict.OK][:MOST_COLUMNS]
     worst = await look.explained(worst, baseline)
-    pair = await look.pair(worst[0], current, baseline) if worst else ()
+    pair = await look.pair(worst[0], baseline) if worst else ()
     return _outcome(context.step, found, worst, pair, outputs)
 
 
@@ -105,140 +100,19 @@ STEP = StepType(
 )
 
 
-# ── asking the table ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class _Look:
-    """One step's questions to one table."""
-
-    def __init__(self, table: TableReader, context: StepContext, options: DriftOptions) -> None:
-        self.table, self.context, self.options = table, context, options
-
-    def where(self, window: Window) -> Labels:
-        chosen = {column: value for column, value in self.options.where.items() if value}
-        return Labels.of(chosen | dict(window.where))
-
-    async def profile(self, spans: tuple[Span, ...], window: Window, like: Profile | None = None) -> Profile:
-        request = ProfileRequest(spans, self.where(window), tuple(self.options.columns), like=like)
-        groups = await self.table.profiles(request)
-        return groups[0].profile if groups else Profile((), 0)
-
-    async def history(self, baseline: Profile) -> list[Profile]:
-        """Past windows of the same phase that have rows: what this table's usual wobble is learned from."""
-        windows = past_windows(self.context.current, self.context.baseline, self.context.excluded)
-        profiles = await asyncio.gather(
-            *(self.profile(spans, self.context.current, like=baseline) for spans in windows)
-        )
-        return [profile for profile in profiles if profile.rows]
-
-    async def explained(self, columns: list[ColumnDrift], baseline: Profile) -> list[ColumnDrift]:
-        """The same columns with their onset and the slice that explains most of each."""
-        from console.analysis.slices import counts_onset
-
-        asked = [column for column in columns if column.verdict is Verdict.DEGRADED]
-        if not asked:
-            return columns
-        context = self.context
-        length = sum(span.seconds for span in context.current.spans)
-        every = max(context.interval, length / ONSET_STEPS)
-        steps = await self.table.profiles(
-            ProfileRequest(context.current.spans, self.where(context.current), tuple(self.options.columns),
-                           like=baseline, every=every)
-        )  # fmt: skip
-        timed = [(group.start, group.profile) for group in steps if group.start is not None]
-        shares = await self._slices([column.name for column in asked], baseline)
-        return [
-            column
-            if column.verdict is not Verdict.DEGRADED
-            else replace(column, onset=counts_onset(column.name, baseline, timed), slice=shares.get(column.name))
-            for column in columns
-        ]
-
-    async def _slices(self, columns: list[str], baseline: Profile) -> dict[str, SliceShare]:
-        from console.analysis.slices import explaining_slice
-
-        best: dict[str, SliceShare] = {}
-        asked = self.options.slices or list(await self.table.slices()) or slicing_columns(baseline)
-        for slicing in asked[:MOST_SLICING]:
-            sides = []
-            for window in (self.context.baseline, self.context.current):
-                groups = await self.table.profiles(
-                    ProfileRequest(window.spans, self.where(window), tuple(columns), like=baseline, by=slicing)
-                )
-                sides.append({group.value: group.profile for group in groups if group.value is not None})
-            for column in columns:
-                share = explaining_slice(column, sides[0], sides[1], slicing=slicing) if column != slicing else None
-                if share is not None and (column not in best or share.share > best[column].share):
-                    best[column] = share
-        return best
-
-    async def pair(self, column: ColumnDrift, current: Profile, baseline: Profile) -> tuple[Exemplar, ...]:
-        """One typical row of each side, the baseline's first; nothing where the table keeps none."""
-        now = self.context.current
-        since = max(column.onset or now.start, now.start)
-        spans = tuple(Span(max(span.start, since), span.end) for span in now.spans if span.end > since)
-        asked = (
-            ("baseline", self.context.baseline.spans, self.context.baseline, baseline),
-            ("current", spans, now, current),
-        )
-        shown: list[Exemplar] = []
-        for side, within, window, profile in asked:
-            held = profile.column(column.name)
-            shown += await self.table.exemplars(
-                ExemplarRequest(
-                    side="baseline" if side == "baseline" else "current",
-                    spans=within,
-                    where=self.where(window),
-                    column=column.name if held is not None else None,
-                    near=held.mean if held is not None else None,
-                )
-            )
-        return tuple(shown) if len({each.side for each in shown}) == len(asked) else ()
-
-
-def past_windows(current: Window, baseline: Window, excluded: Any = ()) -> list[tuple[Span, ...]]:
-    """Earlier windows of the current one's length and hour: the pooled seasons, or the same hour of the days before."""
-    if baseline.kind == "seasonal" and len(baseline.spans) > 1:
-        return [(span,) for span in baseline.spans]
-    shifted = [
-        tuple(Span(span.start - day * DAY, span.end - day * DAY) for span in current.spans)
-        for day in range(1, PAST_WINDOWS + 1)
-    ]
-    return [
-        spans
-        for spans in shifted
-        if spans != baseline.spans and not any(_overlap(span, hole) for span in spans for hole in excluded)
-    ]
-
-
-def slicing_columns(profile: Profile) -> list[str]:
-    """Categorical columns with few enough values to split by, the coarsest first."""
-    fitting = [
-        column
-        for column in profile.columns
-        if column.kind == "categorical" and 2 <= len(column.categories) <= MOST_VALUES
-    ]
-    return [column.name for column in sorted(fitting, key=lambda column: len(column.categories))][:MOST_SLICING]
-
-
-def _overlap(one: Span, other: Span) -> bool:
-    return one.start < other.end and other.start < one.end
-
-
-# ── telling it ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _gravest_first(found: Drift) -> list[ColumnDrift]:
+def _gravest_first(found: Drift, outputs: frozenset[str]) -> list[ColumnDrift]:
+    """Of equal verdicts inputs before outputs, for answers follow questions; then by how much moved."""
     order = (Verdict.DEGRADED, Verdict.INCONCLUSIVE, Verdict.NO_DATA, Verdict.IMPROVED, Verdict.OK)
-    return sorted(found.columns, key=lambda column: (order.index(column.verdict), -(column.effect or 0.0)))
+    return sorted(
+        found.columns,
+        key=lambda column: (order.index(column.verdict), column.name in outputs, -(column.effect or 0.0)),
+    )
 
 
 def _outcome(
     step: str, found: Drift, worst: list[ColumnDrift], pair: tuple[Exemplar, ...], outputs: frozenset[str]
 ) -> StepOutcome:
     issues = [issue for issue in found.integrity if issue.verdict is Verdict.DEGRADED]
-    for column in worst:
-        issues += [issue for issue in column.issues if issue.verdict is Verdict.DEGRADED and issue not in issues]
     broken = {issue.column for issue in issues if issue.check in FEED_CHECKS}
     drifted = [column for column in worst if column.verdict is Verdict.DEGRADED]
     moved = [column for column in drifted if column.name not in broken | outputs]
@@ -275,7 +149,7 @@ def _outcome(
 
 
 def _findings(
-    step: str, found: Drift, worst: list[ColumnDrift], issues: list[Any], pair: tuple[Exemplar, ...]
+    step: str, found: Drift, worst: list[ColumnDrift], issues: list[IntegrityIssue], pair: tuple[Exemplar, ...]
 ) -> tuple[Finding, ...]:
     findings = [
         Finding(id="", kind="drift", step=step, text=_told(column), verdict=column.verdict, reason=column.reason,
@@ -285,6 +159,7 @@ def _findings(
         Finding(id="", kind="integrity", step=step, text=issue.text, verdict=issue.verdict, reason=issue.check,
                 labels=Labels.of(column=issue.column) if issue.column else Labels())
         for issue in issues
+        if issue.text not in {column.reason for column in worst}  # said already
     ]  # fmt: skip
     if pair:
         text = f"baseline: {pair[0].caption} · current: {pair[1].caption}"
