@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -20,12 +20,14 @@ from console.sources.types import Closable, EventReader, Prober, SignalReader, S
 CLOSE_SECONDS = 2.0
 
 T = TypeVar("T")
+Offers = Mapping[str, tuple[str, SourceType]]  # by kind: the plugin that offers it, and the offer
 
 
 async def open_estate(configs: Sequence[SourceConfig], plugins: Plugins) -> Estate:
     """Open every source; those that cannot be opened stand in `failed` with their error."""
     estate = Estate()
-    opened = await asyncio.gather(*(_open_or_say_why(config, plugins) for config in configs))
+    offers = _offers(plugins)
+    opened = await asyncio.gather(*(_open_or_say_why(config, plugins, offers) for config in configs))
     for config, source in zip(configs, opened, strict=True):
         if isinstance(source, AndonError):
             estate.failed[config.name] = source
@@ -39,21 +41,7 @@ async def open_source(config: SourceConfig, plugins: Plugins) -> Any:
 
     Raises ConfigError for an unknown kind or option, SourceError or PluginError for a source that does not open.
     """
-    offers = {offer.kind: (plugin, offer) for plugin, offer in reversed(plugins.offers("andon_sources"))}
-    if config.kind not in offers:
-        raise ConfigError(f"source {config.name}: there is no kind {config.kind!r}", _nearest(config.kind, offers))
-    plugin, offer = offers[config.kind]
-    options = _checked(config, offer)
-    if offer.isolated:
-        module = plugins.manager.get_plugin(plugin)
-        name = getattr(module, "__name__", plugin)
-        file = str(getattr(module, "__file__", "")) if name.startswith("andon_plugins.") else ""
-        return await open_child(Opening(config.name, config.kind, name, file, options.model_dump(mode="json")))
-    source = _told(lambda: guard(plugin, f"opening source {config.name}", lambda: offer.open(config.name, options)))
-    if isinstance(source, Speaking):
-        dialects = plugins.by_name("andon_dialects")
-        _told(lambda: guard(plugin, f"opening source {config.name}", lambda: source.speak(dialects)))
-    return source
+    return await _open(config, plugins, _offers(plugins))
 
 
 def enlist(estate: Estate, name: str, source: Any) -> None:
@@ -97,11 +85,33 @@ def from_argument(text: str, plugins: Plugins) -> SourceConfig:
     raise UsageError(f"no kind of source reads {url!r}", "name a kind and its options in the configuration instead")
 
 
-async def _open_or_say_why(config: SourceConfig, plugins: Plugins) -> Any:
+def _offers(plugins: Plugins) -> Offers:
+    """The kinds of source; where two plugins offer one, the first stays."""
+    return {offer.kind: (plugin, offer) for plugin, offer in reversed(plugins.offers("andon_sources"))}
+
+
+async def _open_or_say_why(config: SourceConfig, plugins: Plugins, offers: Offers) -> Any:
     try:
-        return await open_source(config, plugins)
+        return await _open(config, plugins, offers)
     except AndonError as error:
         return error
+
+
+async def _open(config: SourceConfig, plugins: Plugins, offers: Offers) -> Any:
+    if config.kind not in offers:
+        raise ConfigError(f"source {config.name}: there is no kind {config.kind!r}", _nearest(config.kind, offers))
+    plugin, offer = offers[config.kind]
+    options = _checked(config, offer)
+    if offer.isolated:
+        module = plugins.manager.get_plugin(plugin)
+        name = getattr(module, "__name__", plugin)
+        file = str(getattr(module, "__file__", "")) if name.startswith("andon_plugins.") else ""
+        return await open_child(Opening(config.name, config.kind, name, file, options.model_dump(mode="json")))
+    source = _told(lambda: guard(plugin, f"opening source {config.name}", lambda: offer.open(config.name, options)))
+    if isinstance(source, Speaking):
+        dialects = plugins.by_name("andon_dialects")
+        _told(lambda: guard(plugin, f"opening source {config.name}", lambda: source.speak(dialects)))
+    return source
 
 
 async def _close(source: Closable) -> None:

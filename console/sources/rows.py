@@ -53,7 +53,9 @@ class Rows:
         """SQL: the cell as epoch seconds; what says no zone is UTC."""
         if TIME.fullmatch(self.columns[column]):
             return f"epoch({self.cell(column)})"
-        return f"coalesce({self.number(column)}, epoch(TRY_CAST({self.text(column)} AS TIMESTAMPTZ)))"
+        number = self.number(column)
+        finite = f"CASE WHEN isfinite({number}) THEN {number} END"
+        return f"coalesce({finite}, epoch(TRY_CAST({self.text(column)} AS TIMESTAMPTZ)))"
 
     def cell(self, column: str) -> str:
         """SQL: the cell as the format has it."""
