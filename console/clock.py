@@ -33,3 +33,23 @@ def file_clock(path: Path) -> Clock:
 def clock_of(path: Path | None) -> Clock:
     """The clock that a configuration names."""
     return wall_clock if path is None else file_clock(path)
+
+
+def patient(clock: Clock, on_trouble: Callable[[str], None]) -> Clock:
+    """A clock that, while `clock` fails, stands still; `on_trouble` hears why, and an empty text when all is well.
+
+    Raises ConfigError at once where `clock` does not tell the time to begin with.
+    """
+    last = clock()
+
+    def read() -> float:
+        nonlocal last
+        try:
+            last = clock()
+        except ConfigError as error:
+            on_trouble(error.message)
+        else:
+            on_trouble("")
+        return last
+
+    return read

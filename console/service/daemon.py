@@ -8,45 +8,30 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
-from console.clock import clock_of
 from console.config import Config
 from console.errors import AndonError
-from console.library import library_dir
-from console.playbook.loader import library
-from console.plugins import load_plugins
 from console.report.clean import clean
 from console.service.address import listen, socket_path
-from console.service.bench import Bench
-from console.service.board import read_board, status
-from console.service.collecting import Collector
+from console.service.board import status
 from console.service.connection import Desk
 from console.service.house import House
-from console.service.notifying import tell
+from console.service.opening import open_house
 from console.service.operation import Operation
 from console.service.operations import all_operations
 from console.service.operations.reading import Nothing
-from console.service.pages import Pages
 from console.service.peer import Peer
-from console.service.records import StoreRecords
 from console.service.reports import write_report
 from console.service.server import Server
-from console.service.timeline import Timeline
-from console.service.topics import Topic
-from console.service.watching import Watch
-from console.service.writer import Writer
-from console.sources.opening import close as close_estate
-from console.sources.opening import open_estate
-from console.store.reader import StoreReader
 from console.store.retention import Retention
-from console.store.store import DATABASE_NAME
 
 log = logging.getLogger("andon.daemon")
 
 COMMIT_SECONDS = 1.0  # what a killed daemon may lose of its samples
 COMPACT_SECONDS = 600.0
-REST_SECONDS = 1.0  # after a part of the daemon failed
+REST_SECONDS = 1.0  # after a part of the daemon failed; twice that the next time …
+MOST_REST_SECONDS = 60.0
 
 
 def serve(config: Config) -> None:
@@ -97,52 +82,6 @@ async def _live(config: Config) -> int | None:
 
 
 @asynccontextmanager
-async def open_house(config: Config) -> AsyncIterator[House]:
-    """Everything but the socket, opened in order and put away in the reverse one."""
-    clock = clock_of(config.clock)
-    async with AsyncExitStack() as stack:
-        writer = Writer(config.data / DATABASE_NAME)
-        stack.push_async_callback(writer.close)
-        await writer.open()
-        plugins = load_plugins(config.plugin_dirs, disable=config.plugins_disabled)
-        for problem in plugins.problems:
-            log.warning("%s", problem.message)
-        step_types = plugins.by_name("andon_step_types")
-        troubles: dict[str, str] = {}
-
-        def left_out(problem: AndonError) -> None:
-            log.warning("%s", problem.message)
-            troubles[problem.message] = problem.message
-
-        folders = [library_dir("playbooks"), *config.playbook_dirs]
-        playbooks = library(folders, step_types, on_problem=left_out)
-        estate = await open_estate(config.sources, plugins)
-        stack.push_async_callback(close_estate, estate)
-        for name, error in estate.failed.items():
-            log.warning("%s: %s", name, error.message)
-        reader = StoreReader(writer.path)
-        stack.callback(reader.close)
-        estate.readers.insert(0, reader)
-        records = StoreRecords(writer)
-        panels, notifiers = plugins.offers("andon_panels"), plugins.offers("andon_notifiers")
-        bench = Bench()
-        stack.push_async_callback(bench.close)
-        house = House(config, clock, plugins, step_types, playbooks, estate, writer, records, bench, panels)
-        house.troubles.update(troubles)
-        house.collector = Collector(estate.sources, house.keep, clock)
-        stack.push_async_callback(house.collector.close)
-        house.timeline = Timeline(estate.events, records.add_events)
-        house.pages = Pages(estate.sources, house.keep, clock)
-        house.board = Topic(lambda: read_board(house))
-        house.watch = Watch(
-            records, house.evaluate, house.examine, lambda incident: tell(notifiers, incident), config.data
-        )
-        stack.push_async_callback(house.watch.close)
-        house.started = clock()
-        yield house
-
-
-@asynccontextmanager
 async def _listening(house: House) -> AsyncIterator[None]:
     desk = Desk(house.config.data, {}, {"board": house.board})
     server = Server(desk)
@@ -188,7 +127,8 @@ def _parts(house: House) -> dict[str, Callable[[], Awaitable[None]]]:
 
 
 async def _keep_going(house: House, name: str, part: Callable[[], Awaitable[None]]) -> None:
-    """Start a part again, after a rest, however it fails; `status` says why it did."""
+    """Start a part again however it fails, after a rest that doubles each time; `status` says why it did."""
+    last, rest = "", REST_SECONDS
     while True:
         try:
             await part()
@@ -196,10 +136,14 @@ async def _keep_going(house: House, name: str, part: Callable[[], Awaitable[None
         except AndonError as error:
             trouble = f"{name}: {error.message}"
         except Exception as error:  # noqa: BLE001 - a mistake in one part must not end the others
-            told = write_report(house.config.data, f"the daemon's part {name} was at work", error)
-            trouble = f"{told.message} ({told.hint})"
-        if house.troubles.get(name) != trouble:
+            trouble = f"{name}: {type(error).__name__}: {error}"
+            if trouble != last:  # one report of one mistake is enough
+                told = write_report(house.config.data, f"the daemon's part {name} was at work", error)
+                log.error("%s", told.hint)
+        if trouble != last:
             log.error("%s", trouble)
-        house.troubles[name] = trouble
+            rest = REST_SECONDS
+        last, house.troubles[name] = trouble, trouble
         house.board.touch()
-        await asyncio.sleep(REST_SECONDS)
+        await asyncio.sleep(rest)
+        rest = min(2 * rest, MOST_REST_SECONDS)

@@ -40,11 +40,11 @@ class House:
     writer: Writer
     records: StoreRecords
     bench: Bench
+    troubles: dict[str, str]
     panels: Sequence[tuple[str, Panel]] = ()  # with the plugin that offers each
     collector: Collector = field(init=False)
     watch: Watch = field(init=False)
     sightings: Sightings = field(default_factory=Sightings)
-    troubles: dict[str, str] = field(default_factory=dict)
     pages: Pages = field(init=False)
     timeline: Timeline = field(init=False)
     board: Topic = field(init=False)

@@ -13,8 +13,8 @@ import pytest
 from household import Clock
 
 from console.config import Config, SourceConfig
-from console.service.daemon import open_house
 from console.service.house import House
+from console.service.opening import open_house
 
 PLUGIN = """
 import asyncio, os, time

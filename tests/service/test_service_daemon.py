@@ -1,5 +1,7 @@
 """Real daemons: one per folder, killed at any instant, on files that are not what they should be."""
 
+import asyncio
+import logging
 import os
 import random
 import shutil
@@ -10,15 +12,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from household import Clock
 from nouns import NOON, a_run
 
+from console.config import Config, SourceConfig
 from console.errors import DaemonUnreachable
 from console.model import Symptom
+from console.service import daemon as daemon_module
 from console.service.client import Client
 from console.service.starting import start, start_daemon
 from console.store.store import DATABASE_NAME, Store
@@ -246,3 +251,69 @@ def test_the_data_folder_may_be_anywhere_however_long_its_path(data: Path, write
     finally:
         Client(far).request("stop")
         shutil.rmtree(far, ignore_errors=True)
+
+
+@pytest.fixture
+async def living(
+    data: Path, clock: Clock, plugin_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Client, "asyncio.Task[int | None]"]]:
+    """A daemon in this process, which collects ten times a second."""
+    monkeypatch.setattr(daemon_module, "REST_SECONDS", 0.05)
+    sources = (SourceConfig("steady", "steady"),)
+    config = Config(data=data, interval=0.1, clock=clock.path, sources=sources, plugin_dirs=(plugin_dir,))
+    life = asyncio.create_task(daemon_module._live(config))
+    async with asyncio.timeout(5):
+        while not (data / "andon.sock").exists():
+            assert not life.done(), life.exception()
+            await asyncio.sleep(0.01)
+    yield Client(data), life
+    if not life.done():
+        await asyncio.to_thread(Client(data).request, "stop")
+    await asyncio.wait_for(life, 5)
+
+
+Living = tuple[Client, "asyncio.Task[int | None]"]
+
+
+async def until(client: Client, holds: Callable[[dict[str, Any]], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not holds(await asyncio.to_thread(client.request, "status")):
+            await asyncio.sleep(0.02)
+
+
+async def test_a_clock_that_fails_stands_still_and_status_says_so(living: Living, clock: Clock) -> None:
+    client, _life = living
+    await until(client, lambda status: status["sources"][0]["state"] == "ok")
+    clock.path.unlink()
+    await until(client, lambda status: any("holds no time" in text for text in status["problems"]))
+    clock.set(clock.now + 15)
+    await until(client, lambda status: status["sources"][0]["newest"] == clock.now and not status["problems"])
+
+
+async def test_a_mistake_in_a_part_is_a_report_and_the_part_goes_on(
+    living: Living, data: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    client, _life = living
+
+    def mistaken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("console.service.collecting.Collector.round", mistaken)
+        await until(client, lambda status: any("oops" in text for text in status["problems"]))
+        await asyncio.sleep(0.1)
+    (report,) = (data / "reports").iterdir()  # one for all the times that it happened
+    assert "Traceback" in report.read_text()
+    await until(client, lambda status: not any("oops" in text for text in status["problems"]))
+
+
+async def test_the_signal_that_ended_it_is_told(living: Living, data: Path) -> None:
+    _client, life = living
+    os.kill(os.getpid(), signal.SIGINT)
+    assert await asyncio.wait_for(life, 5) == signal.SIGINT
+    assert not (data / "andon.sock").exists()
+
+
+def test_the_log_cannot_steer_a_terminal(caplog: pytest.LogCaptureFixture) -> None:
+    record = logging.LogRecord("andon", logging.WARNING, "", 0, "%s is down", ("gl\x1b[2Jove",), None)
+    assert daemon_module._CleanFormatter("%(levelname)s %(message)s").format(record) == "WARNING glove is down"

@@ -1,0 +1,79 @@
+"""From settings to a house: everything of the daemon but its socket."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from console.clock import clock_of, patient
+from console.config import Config
+from console.errors import AndonError
+from console.library import library_dir
+from console.playbook.loader import library
+from console.plugins import load_plugins
+from console.service.bench import Bench
+from console.service.board import read_board
+from console.service.collecting import Collector
+from console.service.house import House
+from console.service.notifying import tell
+from console.service.pages import Pages
+from console.service.records import StoreRecords
+from console.service.timeline import Timeline
+from console.service.topics import Topic
+from console.service.watching import Watch
+from console.service.writer import Writer
+from console.sources.opening import close, open_estate
+from console.store.reader import StoreReader
+from console.store.store import DATABASE_NAME
+
+log = logging.getLogger("andon.daemon")
+
+
+@asynccontextmanager
+async def open_house(config: Config) -> AsyncIterator[House]:
+    """Open everything in order, and put it away in the reverse one.
+
+    Raises DaemonRunning, StoreError, or ConfigError for a clock without a time; a source, plugin or playbook that is
+    wrong is left out, and said so.
+    """
+    troubles: dict[str, str] = {}
+    clock = patient(clock_of(config.clock), lambda trouble: troubles.update(clock=trouble))
+    async with AsyncExitStack() as stack:
+        writer = Writer(config.data / DATABASE_NAME)
+        stack.push_async_callback(writer.close)
+        await writer.open()
+        plugins = load_plugins(config.plugin_dirs, disable=config.plugins_disabled)
+        for problem in plugins.problems:
+            log.warning("%s", problem.message)
+        step_types = plugins.by_name("andon_step_types")
+
+        def left_out(problem: AndonError) -> None:
+            log.warning("%s", problem.message)
+            troubles[problem.message] = problem.message
+
+        folders = [library_dir("playbooks"), *config.playbook_dirs]
+        playbooks = library(folders, step_types, on_problem=left_out)
+        estate = await open_estate(config.sources, plugins)
+        stack.push_async_callback(close, estate)
+        for name, error in estate.failed.items():
+            log.warning("%s: %s", name, error.message)
+        reader = StoreReader(writer.path)
+        stack.callback(reader.close)
+        estate.readers.insert(0, reader)
+        records = StoreRecords(writer)
+        panels, notifiers = plugins.offers("andon_panels"), plugins.offers("andon_notifiers")
+        bench = Bench()
+        stack.push_async_callback(bench.close)
+        house = House(config, clock, plugins, step_types, playbooks, estate, writer, records, bench, troubles, panels)
+        house.collector = Collector(estate.sources, house.keep, clock)
+        stack.push_async_callback(house.collector.close)
+        house.timeline = Timeline(estate.events, records.add_events)
+        house.pages = Pages(estate.sources, house.keep, clock)
+        house.board = Topic(lambda: read_board(house))
+        house.watch = Watch(
+            records, house.evaluate, house.examine, lambda incident: tell(notifiers, incident), config.data
+        )
+        stack.push_async_callback(house.watch.close)
+        house.started = clock()
+        yield house
