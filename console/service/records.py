@@ -20,7 +20,11 @@ class StoreRecords:
 
     async def standing(self) -> Sequence[Incident]:
         """The incidents that are not closed, oldest first."""
-        return [each for each in reversed(await self.incidents()) if each.state != "closed"]
+
+        def work(store: Store) -> list[Incident]:
+            return [*store.incidents.list("open"), *store.incidents.list("acknowledged")]
+
+        return sorted(await self.writer.do(work), key=lambda incident: incident.opened)
 
     async def incidents(self) -> Sequence[Incident]:
         """All incidents, the newest first."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -146,6 +147,47 @@ async def test_what_stands_twice_opens_an_incident_that_is_examined_and_told(
     again = await ask(house, "triage", incident="I-1")
     assert again["incident"]["id"] == "I-1"
     assert (await ask(house, "triage", symptom=dump(SLOW)))["incident"] is None
+
+
+QUEUE_UP = """schema: andon/v1
+name: queue_up
+title: Why is the queue longer?
+triggers:
+  - {signal: model.queue.depth, verdict: degraded}
+inputs:
+  model: {type: string, from: incident.labels.model}
+windows: {current: 15m, baseline: {offset: 1h}}
+steps:
+  - id: queue
+    title: Is it longer?
+    uses: compare
+    with: {signal: model.queue.depth, stat: mean, where: {model: "${{ inputs.model }}"}}
+causes:
+  - id: load
+    title: More requests come
+    evidence:
+      - {if: steps.queue.verdict == "degraded", weight: decisive}
+"""
+
+
+async def test_a_queue_that_really_grew_is_an_incident_with_its_cause_and_finding(
+    opened: Open, clock: Clock, tmp_path: Path
+) -> None:
+    (tmp_path / "queue_up.yaml").write_text(QUEUE_UP)
+    house = await opened("steady", playbook_dirs=(tmp_path,))
+    rng = random.Random(3)
+    samples = [(ago, (30 if ago < 900 else 3) + rng.uniform(-1, 1)) for ago in range(7200, 0, -15)]
+    page = "\n".join(f"depth {depth} {(clock.now - ago) * 1000:.0f}" for ago, depth in samples)
+    await ask(house, "ingest", source="steady", page=page)
+    opened_by = []
+    for _ in range(2):
+        opened_by += (await ask(house, "collect", wait=True))["incidents"]
+        clock.set(clock.now + 15)
+    assert opened_by == ["I-1"]
+    told = await ask(house, "diagnosis", incident="I-1")
+    assert (told["verdict"], told["exit"], told["incident"]["subject"]) == ("degraded", 1, "glove")
+    assert [(cause["id"], cause["evidence"]) for cause in told["causes"] if cause["id"] == "load"] == [("load", ["F1"])]
+    assert told["findings"][0]["signal"] == "model.queue.depth"
 
 
 async def test_triage_wants_one_thing_to_start_from(opened: Open) -> None:

@@ -49,7 +49,8 @@ def operations(house: House) -> tuple[Operation, ...]:
         return dump(incident)
 
     async def list_them(arguments: Which, _peer: Peer) -> Any:
-        return [dump(each) for each in await records.incidents() if arguments.all or each.state != "closed"]
+        found = await records.incidents() if arguments.all else reversed(await records.standing())
+        return [dump(each) for each in found]
 
     async def show(arguments: One, _peer: Peer) -> Any:
         return dump(await records.incident(arguments.incident))
