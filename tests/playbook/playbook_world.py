@@ -1,4 +1,4 @@
-"""A small world for playbooks: readers that return the frames they are given, tables, events, probers, and a situation."""
+"""A small world for playbooks: readers of given series, diaries of events, probers, and step types that do as told."""
 
 from __future__ import annotations
 

@@ -41,8 +41,17 @@ async def test_a_slower_model_is_degraded_since_it_was_slower() -> None:
     assert outcome.values["current.stat"] > outcome.values["baseline.stat"] > 0
     assert abs(outcome.values["onset"] - onset) <= 60
     (finding,) = outcome.findings
-    assert (finding.kind, finding.stat, finding.signal, finding.labels) == ("comparison", "p95", "model.latency", Labels())
-    assert finding.text.startswith("model.latency p95 is ") and " ms, was " in finding.text and "since 2026-" in finding.text
+    assert (finding.kind, finding.stat, finding.signal, finding.labels) == (
+        "comparison",
+        "p95",
+        "model.latency",
+        Labels(),
+    )
+    assert (
+        finding.text.startswith("model.latency p95 is ")
+        and " ms, was " in finding.text
+        and "since 2026-" in finding.text
+    )
 
 
 async def test_both_sides_are_asked_at_one_resolution_minutes_where_raw_samples_are_gone() -> None:

@@ -53,7 +53,7 @@ def rows(days: int = 6) -> list[dict[str, Any]]:
             time = NOW - day * DAY - 900 + second
             light = float(random.normal(0.6, 0.05))
             found.append({"time": time, "line": f"line-{second % 2}", "light": light, "hum": float(random.normal(5, 1)),
-                          "prediction": int(light > 0.6)})  # fmt: skip
+                          "prediction": f"class-{int(light * 20)}"})  # fmt: skip
     return found
 
 
@@ -82,7 +82,8 @@ async def test_the_same_world_is_well_and_says_how_much_was_looked_at(tmp_path: 
 
 async def test_what_moved_is_named_with_its_onset_its_slice_and_one_row_of_each_side(tmp_path: Path) -> None:
     changed = [
-        row | {"light": row["light"] - 0.4} if row["time"] >= ONSET and row["line"] == "line-1" else row for row in rows()
+        row | {"light": row["light"] - 0.4} if row["time"] >= ONSET and row["line"] == "line-1" else row
+        for row in rows()
     ]
     outcome = await looked(table(tmp_path, changed, slices=["line"]))
     values = outcome.values
@@ -102,7 +103,7 @@ async def test_what_moved_is_named_with_its_onset_its_slice_and_one_row_of_each_
 
 
 async def test_what_the_model_wrote_is_no_input(tmp_path: Path) -> None:
-    changed = [row | {"prediction": 1} if row["time"] >= ONSET else row for row in rows()]
+    changed = [row | {"prediction": "class-12"} if row["time"] >= ONSET else row for row in rows()]
     values = (await looked(table(tmp_path, changed))).values
     assert values["verdict"] == Verdict.DEGRADED
     assert (values["moved"], values["outputs_moved"]) == (False, True)
@@ -110,7 +111,8 @@ async def test_what_the_model_wrote_is_no_input(tmp_path: Path) -> None:
 
 async def test_a_vanished_column_is_named_and_no_drift_of_the_world(tmp_path: Path) -> None:
     changed = [
-        {key: value for key, value in row.items() if key != "hum"} if row["time"] >= NOW - 900 else row for row in rows()
+        {key: value for key, value in row.items() if key != "hum"} if row["time"] >= NOW - 900 else row
+        for row in rows()
     ]
     outcome = await looked(table(tmp_path, changed))
     assert (outcome.values["schema_changed"], outcome.values["missing_column"]) == (True, "hum")
@@ -181,4 +183,4 @@ async def test_columns_with_few_values_are_what_rows_are_sliced_by(tmp_path: Pat
 
     reader = table(tmp_path, rows(1))
     (group,) = await reader.profiles(ProfileRequest(CURRENT.spans))
-    assert slicing_columns(group.profile) == ["line"]
+    assert slicing_columns(group.profile, ["prediction"]) == ["line"]

@@ -39,7 +39,10 @@ def onset_of(step: str, onset: float | None = ONSET) -> dict[str, StepResult]:
 
 async def test_what_changed_around_the_onset_is_told_in_time_order_with_its_distance() -> None:
     outcome = await looked(
-        events.STEP, {"around": {"onset_of": "a"}}, results=onset_of("a"), estate={"events": {"e": Diary(CONFIG, DEPLOY)}}
+        events.STEP,
+        {"around": {"onset_of": "a"}},
+        results=onset_of("a"),
+        estate={"events": {"e": Diary(CONFIG, DEPLOY)}},
     )
     assert outcome.state is State.OK
     assert outcome.values["count"] == 2
@@ -57,7 +60,10 @@ async def test_only_the_kinds_the_target_and_the_time_asked_for_count() -> None:
     async def count(**options: Any) -> int:
         around = {"onset_of": "a"} | options.pop("around", {})
         outcome = await looked(
-            events.STEP, {"around": around} | options, results=onset_of("a"), estate={"events": {"e": Diary(DEPLOY, CONFIG)}}
+            events.STEP,
+            {"around": around} | options,
+            results=onset_of("a"),
+            estate={"events": {"e": Diary(DEPLOY, CONFIG)}},
         )
         number: int = outcome.values["count"]
         return number
@@ -114,12 +120,22 @@ async def test_a_flood_of_events_is_cut_to_those_nearest_the_onset() -> None:
 @pytest.mark.parametrize(
     ("answer", "state", "same", "text"),
     [
-        (ProbeAnswer(24, 24, 0, 0.0, 0.01), State.OK, True, "24 golden inputs through the live model: all are answered as before"),
+        (
+            ProbeAnswer(24, 24, 0, 0.0, 0.01),
+            State.OK,
+            True,
+            "24 golden inputs through the live model: all are answered",
+        ),
         (ProbeAnswer(24, 24, 9, 0.7, 0.01), State.DEGRADED, False, "9 are answered differently, by up to 0.7"),
-        (ProbeAnswer(24, 9, 0, 0.0, 0.01), State.INCONCLUSIVE, None, "9 were answered as before, the others not at all"),
+        (
+            ProbeAnswer(24, 9, 0, 0.0, 0.01),
+            State.INCONCLUSIVE,
+            None,
+            "9 were answered as before, the others not at all",
+        ),
         (ProbeAnswer(0, 0, 0, 0.0, 0.0), State.NO_DATA, None, "absent: no golden input is pinned"),
     ],
-)  # fmt: skip
+)
 async def test_other_answers_to_the_same_questions_mean_another_model(
     answer: ProbeAnswer, state: State, same: bool | None, text: str
 ) -> None:

@@ -81,7 +81,7 @@ class Look:
 
     async def _slices(self, columns: list[str], baseline: Profile) -> dict[str, SliceShare]:
         best: dict[str, SliceShare] = {}
-        asked = self.slices or list(await self.table.slices()) or slicing_columns(baseline)
+        asked = self.slices or await self.table.slices() or slicing_columns(baseline, await self.table.outputs())
         for slicing in asked[:MOST_SLICING]:
             sides = []
             for window in (self.context.baseline, self.context.current):
@@ -134,12 +134,12 @@ def past_windows(current: Window, baseline: Window, excluded: Sequence[Span] = (
     ]
 
 
-def slicing_columns(profile: Profile) -> list[str]:
-    """Categorical columns with few enough values to split by, the coarsest first."""
+def slicing_columns(profile: Profile, outputs: Sequence[str] = ()) -> list[str]:
+    """Categorical inputs with few enough values to split by, the coarsest first."""
     fitting = [
         column
         for column in profile.columns
-        if column.kind == "categorical" and 2 <= len(column.categories) <= MOST_VALUES
+        if column.kind == "categorical" and column.name not in outputs and 2 <= len(column.categories) <= MOST_VALUES
     ]
     return [column.name for column in sorted(fitting, key=lambda column: len(column.categories))][:MOST_SLICING]
 

@@ -1,0 +1,149 @@
+"""The playbooks that ship: they hold together, and conclude from what the steps found what a person would."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+
+from console.library import library_dir
+from console.model import Finding, Run, State, Verdict
+from console.playbook.engine import run
+from console.playbook.loader import built_in_step_types, library
+from console.playbook.schema import schema
+from console.playbook.step import StepContext, StepOutcome
+from console.plugins import StepType
+from console.sources.estate import Estate, Situation
+
+PLAYBOOKS = library([library_dir("playbooks")])
+NOW = 1_795_348_800.0
+
+
+def test_the_published_schema_is_the_one_the_loader_checks() -> None:
+    published = json.loads((library_dir("playbooks") / "playbook.schema.json").read_text())
+    assert published == schema(), "write it anew: andon playbook schema > playbooks/playbook.schema.json"
+
+
+@pytest.mark.parametrize("name", sorted(PLAYBOOKS))
+def test_what_ships_is_valid_for_editors_too(name: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(schema())
+    tree = YAML(typ="safe", pure=True).load((library_dir("playbooks") / f"{name}.yaml").read_text())
+    jsonschema.validate(tree, schema())
+
+
+def test_the_three_are_there_and_each_is_triggered_by_what_it_asks() -> None:
+    assert set(PLAYBOOKS) == {"accuracy_drop", "latency_regression", "error_burst"}
+    for playbook in PLAYBOOKS.values():
+        assert playbook.trigger_checks
+        assert all(check.step for check in playbook.trigger_checks)
+        assert all("model" in check.options["by"] for check in playbook.trigger_checks)
+
+
+def test_no_playbook_knows_the_practice_line() -> None:
+    for playbook in PLAYBOOKS.values():
+        assert not re.search(r"\b(gloves?|lab|hog|brightness|station|line)\b", playbook.source.lower())
+
+
+async def concluded(name: str, found: Mapping[str, Mapping[str, Any]]) -> Run:
+    """The run of a playbook whose steps found this; a step that is not named found nothing to judge by."""
+
+    def stand_in(real: StepType) -> StepType:
+        async def step(context: StepContext, _options: Any) -> StepOutcome:
+            values = found.get(context.step)
+            if values is None:
+                return StepOutcome(State.NO_DATA, "absent: nobody has it")
+            verdict = Verdict(values.get("verdict", "ok"))
+            finding = Finding("", "comparison", context.step, context.step, verdict)
+            return StepOutcome(State(verdict), "", (finding,), values)
+
+        step.__module__ = "console.playbook.steps.stand_in"
+        return replace(real, run=step)
+
+    types = {name: stand_in(step_type) for name, step_type in built_in_step_types().items()}
+    return await run(PLAYBOOKS[name], {"model": "shoes"}, Situation(Estate(), NOW), step_types=types)
+
+
+OK, WORSE = {"verdict": "ok", "ratio": 1.0}, {"verdict": "degraded", "ratio": 1.8}
+SAME = {"verdict": "ok", "same": True, "changed": 0}
+OTHER = {"verdict": "degraded", "same": False, "changed": 12}
+STILL = {"verdict": "ok", "moved": False, "schema_changed": False}
+MOVED = {"verdict": "degraded", "moved": True, "schema_changed": False}
+BROKEN = {"verdict": "degraded", "moved": False, "schema_changed": True}
+QUIET, DEPLOYED = {"count": 0}, {"count": 1}
+
+WORLD = {"accuracy": WORSE, "confidence": WORSE, "world": MOVED, "model": SAME, "released": QUIET, "upstream": QUIET}
+SLOW = {"latency": WORSE, "compute": OK, "queue": OK, "dependency": OK, "cpu_wait": OK, "host_cpu": OK, "load": OK,
+        "released": QUIET}  # fmt: skip
+BURST = {"errors": WORSE, "reasons": WORSE, "load": OK, "dependency": OK, "dependency_latency": OK, "queue": OK,
+         "feed": STILL, "model": SAME, "released": QUIET, "upstream": QUIET}  # fmt: skip
+BUSIER = {"verdict": "degraded", "ratio": 1.9}
+DATABASE = {"verdict": "degraded", "ratio": 9.0, "labels": {"dependency": "orders"}}
+
+
+@pytest.mark.parametrize(
+    ("playbook", "found", "cause"),
+    [
+        ("accuracy_drop", WORLD, "input_changed"),
+        ("accuracy_drop", WORLD | {"accuracy": None}, "input_changed"),  # no label has come yet
+        ("accuracy_drop", WORLD | {"released": DEPLOYED}, "input_changed"),  # the latest deploy is usually innocent
+        ("accuracy_drop", WORLD | {"model": None}, "input_changed"),  # weaker, where no probe can be sent
+        ("accuracy_drop", WORLD | {"world": STILL, "model": OTHER}, "model_changed"),
+        ("accuracy_drop", WORLD | {"world": STILL, "model": OTHER, "released": DEPLOYED}, "model_changed"),
+        ("accuracy_drop", WORLD | {"world": BROKEN}, "upstream_schema_changed"),
+        ("accuracy_drop", WORLD | {"world": STILL, "confidence": OK}, "concept_changed"),
+        ("accuracy_drop", WORLD | {"accuracy": OK, "confidence": OK, "world": STILL}, None),
+        ("accuracy_drop", {}, None),
+        ("latency_regression", SLOW | {"cpu_wait": WORSE}, "cpu_contention"),
+        ("latency_regression", SLOW | {"cpu_wait": WORSE, "host_cpu": WORSE, "compute": WORSE}, "cpu_contention"),
+        ("latency_regression", SLOW | {"cpu_wait": WORSE, "compute": WORSE, "released": DEPLOYED}, "cpu_contention"),
+        ("latency_regression", SLOW | {"cpu_wait": WORSE, "compute": WORSE, "dependency": DATABASE}, "cpu_contention"),
+        ("latency_regression", SLOW | {"dependency": DATABASE}, "slow_dependency"),
+        ("latency_regression", SLOW | {"dependency": DATABASE, "queue": WORSE}, "slow_dependency"),
+        ("latency_regression", SLOW | {"load": BUSIER, "queue": WORSE}, "load_increase"),
+        ("latency_regression", SLOW | {"compute": WORSE}, "model_slower"),
+        ("latency_regression", SLOW | {"compute": WORSE, "released": DEPLOYED}, "model_slower"),
+        ("latency_regression", SLOW | {"latency": OK}, None),
+        ("latency_regression", {"latency": WORSE}, None),
+        ("error_burst", BURST | {"feed": BROKEN}, "upstream_schema_changed"),
+        ("error_burst", BURST | {"feed": BROKEN, "released": DEPLOYED}, "upstream_schema_changed"),
+        ("error_burst", BURST | {"dependency": DATABASE}, "dependency_failing"),
+        ("error_burst", BURST | {"model": OTHER, "released": DEPLOYED}, "bad_release"),
+        ("error_burst", BURST | {"load": BUSIER, "queue": WORSE}, "overload"),
+        ("error_burst", BURST | {"errors": OK, "reasons": OK}, None),
+        ("error_burst", {"errors": WORSE}, None),
+    ],
+)
+async def test_a_person_would_conclude_the_same(playbook: str, found: dict[str, Any], cause: str | None) -> None:
+    done = await concluded(playbook, {step: values for step, values in found.items() if values is not None})
+    named = [each.id for each in done.causes if each.is_named]
+    assert named[:1] == ([cause] if cause else []), [(each.id, round(each.odds, 3)) for each in done.causes]
+    if cause and found.get("model", SAME) is not None:
+        assert done.causes[0].is_likely or cause == "concept_changed"  # what is left over is never more than possible
+        assert done.causes[1].odds < done.causes[0].odds / 5
+
+
+async def test_the_subject_is_the_dependency_that_is_slow() -> None:
+    done = await concluded("latency_regression", SLOW | {"dependency": DATABASE})
+    assert done.causes[0].subject == "orders"
+    assert {cause.subject for cause in done.causes[1:]} == {"shoes"}
+
+
+async def test_a_healthy_model_is_healthy() -> None:
+    done = await concluded("accuracy_drop", WORLD | {"accuracy": OK, "confidence": OK, "world": STILL})
+    assert done.verdict is Verdict.OK
+    done = await concluded("accuracy_drop", {"confidence": OK, "world": STILL})
+    assert done.verdict is Verdict.NO_DATA  # whether the answers are right is what nobody knows
+
+
+async def test_every_claim_cites_findings() -> None:
+    done = await concluded("accuracy_drop", WORLD)
+    for cause in done.causes:
+        assert all(move.findings for move in cause.moves)
+    ids = {finding.id for finding in done.findings}
+    assert set(done.causes[0].evidence) <= ids
