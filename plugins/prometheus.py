@@ -13,11 +13,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from console.analysis.frames import aggregate, concatenate
 from console.errors import ConfigError, SourceMalformed
@@ -49,6 +48,27 @@ class PrometheusOptions(BaseModel):
     token_env: str | None = None  # the environment variable that holds a bearer token
     timeout: float = Field(default=10.0, gt=0)  # of one query
     max_bytes: int = Field(default=32 << 20, gt=0)  # of one answer
+
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class _Names(BaseModel):
+    data: list[str]
+
+
+class _Found(BaseModel):
+    metric: dict[str, str]
+    values: list[tuple[float, str]] = []  # of a range
+    value: tuple[float, float] | None = None  # of an instant
+
+
+class _Result(BaseModel):
+    result: list[_Found]
+
+
+class _Queried(BaseModel):
+    data: _Result
 
 
 class Prometheus:
@@ -122,7 +142,7 @@ class Prometheus:
         answers = await asyncio.gather(*(self._range(expression.text, times, query.step) for expression in expressions))
         try:
             series = series_of(query.signal, zip(expressions, answers, strict=True), times, query.step)
-        except (ValueError, KeyError) as error:
+        except ValueError as error:
             raise SourceMalformed(
                 f"{self.name} answered a query with what is no number: {error}", "look at it"
             ) from None
@@ -140,26 +160,26 @@ class Prometheus:
                 "step": f"{step:.3f}",
                 "timeout": f"{self._options.timeout:g}s",
             }
-            data = await self._ask("query_range", params)
-            rows.extend((row["metric"], row["values"]) for row in data["result"])
+            answer = await self._ask("query_range", params, _Queried)
+            rows.extend((found.metric, found.values) for found in answer.data.result)
         return rows
 
     async def _exposed(self, span: Span | None = None) -> frozenset[str]:
         """The metric names that it has seen within a span, or ever."""
         if span is None:
-            return frozenset(await self._ask("label/__name__/values", {}))
+            return frozenset((await self._ask("label/__name__/values", {}, _Names)).data)
         if span not in self._names:  # the steps of one run ask for the same few spans
             params = {"start": f"{span.start:.3f}", "end": f"{span.end:.3f}"}
-            self._names[span] = frozenset(await self._ask("label/__name__/values", params))
+            self._names[span] = frozenset((await self._ask("label/__name__/values", params, _Names)).data)
             while len(self._names) > REMEMBERED:
                 self._names.popitem(last=False)
         return self._names[span]
 
     async def _newest(self) -> float | None:
-        data = await self._ask("query", {"query": "max(timestamp(up))"})
-        return float(data["result"][0]["value"][1]) if data["result"] else None
+        answer = await self._ask("query", {"query": "max(timestamp(up))"}, _Queried)
+        return next((found.value[1] for found in answer.data.result if found.value), None)
 
-    async def _ask(self, path: str, params: Mapping[str, str]) -> Any:
+    async def _ask(self, path: str, params: Mapping[str, str], shape: type[Answer]) -> Answer:
         async with self._turn:
             body = await fetch(
                 self._client,
@@ -170,8 +190,8 @@ class Prometheus:
                 params=params,
             )
         try:
-            return orjson.loads(body)["data"]
-        except (orjson.JSONDecodeError, KeyError, TypeError):
+            return shape.model_validate_json(body)
+        except ValidationError:
             raise SourceMalformed(
                 f"{self.name} does not answer like a Prometheus", "check its URL, and its prefix if it has one"
             ) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -18,11 +19,14 @@ def page(name: str) -> bytes:
 
 
 def plugin(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"shipped_{name}", library_dir("plugins") / f"{name}.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """A shipped plugin's module, loaded once under the name that andon gives it."""
+    full = f"andon_plugins.{name}"
+    if full not in sys.modules:
+        spec = importlib.util.spec_from_file_location(full, library_dir("plugins") / f"{name}.py")
+        assert spec and spec.loader
+        sys.modules[full] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[full])
+    return sys.modules[full]
 
 
 def dialect(name: str) -> Dialect:

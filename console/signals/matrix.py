@@ -39,7 +39,7 @@ def series_of(
                     sums[labels] = _add(sums.get(labels), column * native.scale)
                 case "bucket":
                     bars = buckets.setdefault(labels, {})
-                    edge = float(metric["le"]) * native.scale  # "1" and "1.0" are one edge of two exporters
+                    edge = float(metric.get("le", "none")) * native.scale  # "1" and "1.0" are one edge of two exporters
                     bars[edge] = _add(bars.get(edge), column)
     plain = tuple(Series(SeriesKey(signal, labels, kind), column) for labels, column in values.items())
     return plain + tuple(

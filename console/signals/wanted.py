@@ -34,7 +34,9 @@ class Scalar:
     def reading(self, get: Get, time: float) -> Reading | None:
         """The sample of this page, None where there is none; ValueError where it cannot be."""
         value = get(self.slot)
-        if value is None or not isfinite(value) or any(low <= value <= high for low, high in self.blanks):
+        if value is None or not isfinite(value):
+            return None
+        if self.blanks and any(low <= value <= high for low, high in self.blanks):
             return None
         if value < 0 and self.key.kind is Kind.COUNTER:
             raise ValueError("a counter is below zero")

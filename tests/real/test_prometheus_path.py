@@ -142,7 +142,7 @@ async def test_a_window_without_data_is_empty_and_not_zero(url: str) -> None:
 async def test_a_query_it_refuses_is_told_in_its_own_words(url: str) -> None:
     source = _source(url)
     with pytest.raises(SourceError, match=r"answered 400 Bad Request: .*parse error"):
-        await source._ask("query", {"query": "sum(("})
+        await source._range("sum((", np.array([1.0]), 1.0)
     await source.close()
 
 
