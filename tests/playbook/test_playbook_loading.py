@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from console.errors import Exit, PlaybookError
 from console.model import Labels, Verdict
@@ -364,3 +367,18 @@ def test_a_library_is_many_and_one_broken_playbook_takes_no_other_down(tmp_path:
 def test_text_with_half_a_character_is_one_sentence_too() -> None:
     with pytest.raises(PlaybookError, match="not UTF-8"):
         load_text("name: \ud800\n", "slow.yaml")
+
+
+@given(
+    start=st.integers(0, len(GOOD) - 1),
+    length=st.integers(0, 40),
+    instead=st.text(alphabet=" \n\t:{}[]'\"-#&*!|>%@`,?$aé0.\x00", max_size=12),
+)
+@settings(max_examples=150, deadline=None)
+def test_whatever_is_broken_in_a_playbook_is_one_sentence_at_a_place(start: int, length: int, instead: str) -> None:
+    text = GOOD[:start] + instead + GOOD[start + length :]
+    try:
+        load_text(text, "slow.yaml")
+    except PlaybookError as error:
+        assert re.match(r"slow\.yaml:\d+:\d+: \S", error.message), error.message
+        assert "\n" not in error.message + error.hint
