@@ -26,7 +26,7 @@ async def status(house: House, *, clients: int) -> dict[str, Any]:
         "version": console.__version__,
         "pid": os.getpid(),
         "now": now,
-        "uptime": now - house.started,
+        "started": house.started,
         "data": str(house.config.data),
         "interval": house.config.interval,
         "clients": clients,
@@ -40,13 +40,13 @@ async def status(house: House, *, clients: int) -> dict[str, Any]:
 async def read_board(house: House) -> dict[str, Any]:
     """What the home screen shows."""
     now = house.clock()
-    # With a store that cannot be read there are no incidents to show, and `problems` says why.
+    # With a store that cannot be read there are no incidents to show, and `troubles` says why.
     incidents = await house.incidents_or_none()
     return {
         "models": models(house, incidents, now),
         "incidents": [_brief(incident) for incident in incidents],
         "sources": sources(house, now),
-        "problems": problems(house),
+        "troubles": troubles(house),
     }
 
 
@@ -62,11 +62,10 @@ def sources(house: House, now: float) -> list[dict[str, Any]]:
     return [_source(house, name, kind, now) for name, kind in ((each.name, each.kind) for each in house.config.sources)]
 
 
-def problems(house: House) -> list[str]:
+def troubles(house: House) -> list[str]:
     """What is wrong with the daemon itself, one sentence each."""
     found = [
         *house.troubles.values(),
-        *house.timeline.troubles.values(),
         house.writer.trouble,
         house.watch.trouble,
         *(problem.message for problem in house.plugins.problems),
@@ -105,7 +104,8 @@ def _source(house: House, name: str, kind: str, now: float) -> dict[str, Any]:
         return row | {"state": "unreachable", "reason": house.estate.failed[name].message}
     health = house.collector.health.get(name)
     if health is None:  # it is asked when a playbook needs it, never collected from
-        return row
+        trouble = house.timeline.troubles.get(name)
+        return row if trouble is None else row | {"state": "unreachable", "reason": trouble}
     age = None if health.newest is None else now - health.newest
     more = {"readings": health.readings, "seconds": health.seconds, "failures": health.failures}
     state = "stale" if health.state == "new" else health.state

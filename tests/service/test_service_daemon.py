@@ -285,9 +285,9 @@ async def test_a_clock_that_fails_stands_still_and_status_says_so(living: Living
     client, _life = living
     await until(client, lambda status: status["sources"][0]["state"] == "ok")
     clock.path.unlink()
-    await until(client, lambda status: any("holds no time" in text for text in status["problems"]))
+    await until(client, lambda status: any("holds no time" in text for text in status["troubles"]))
     clock.set(clock.now + 15)
-    await until(client, lambda status: status["sources"][0]["newest"] == clock.now and not status["problems"])
+    await until(client, lambda status: status["sources"][0]["newest"] == clock.now and not status["troubles"])
 
 
 async def test_a_mistake_in_a_part_is_a_report_and_the_part_goes_on(
@@ -300,11 +300,11 @@ async def test_a_mistake_in_a_part_is_a_report_and_the_part_goes_on(
 
     with monkeypatch.context() as patch:
         patch.setattr("console.service.collecting.Collector.round", mistaken)
-        await until(client, lambda status: any("oops" in text for text in status["problems"]))
+        await until(client, lambda status: any("oops" in text for text in status["troubles"]))
         await asyncio.sleep(0.1)
     (report,) = (data / "reports").iterdir()  # one for all the times that it happened
     assert "Traceback" in report.read_text()
-    await until(client, lambda status: not any("oops" in text for text in status["problems"]))
+    await until(client, lambda status: not any("oops" in text for text in status["troubles"]))
 
 
 async def test_the_signal_that_ended_it_is_told(living: Living, data: Path) -> None:
