@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +18,8 @@ from console.sources.calls import Opening
 from console.sources.child import open_child
 from console.sources.estate import Estate
 from console.sources.types import Closable, EventReader, Prober, SignalReader, Speaking, TableReader
+
+log = logging.getLogger("andon.sources")
 
 CLOSE_SECONDS = 2.0
 
@@ -63,9 +67,12 @@ async def close(estate: Estate) -> None:
         asyncio.create_task(_close(source)) for source in estate.sources.values() if isinstance(source, Closable)
     ]
     if closing:
-        _done, late = await asyncio.wait(closing, timeout=CLOSE_SECONDS)
+        done, late = await asyncio.wait(closing, timeout=CLOSE_SECONDS)
         for task in late:
             task.cancel()
+        for task in done:
+            if error := task.exception():
+                log.warning("a source could not be closed: %s: %s", type(error).__name__, error)
 
 
 def from_argument(text: str, plugins: Plugins) -> SourceConfig:
@@ -79,7 +86,7 @@ def from_argument(text: str, plugins: Plugins) -> SourceConfig:
             f"--source {text!r} is not NAME=URL", "write it like --source line=http://127.0.0.1:8000/metrics"
         )
     for plugin, offer in plugins.offers("andon_sources"):
-        options = _told(lambda offer=offer, plugin=plugin: guard(plugin, "reading a URL", lambda: offer.from_url(url)))  # type: ignore[misc]
+        options = _guarded(plugin, "reading a URL", partial(offer.from_url, url))
         if options is not None:
             return SourceConfig(name, offer.kind, dict(options))
     raise UsageError(f"no kind of source reads {url!r}", "name a kind and its options in the configuration instead")
@@ -107,11 +114,15 @@ async def _open(config: SourceConfig, plugins: Plugins, offers: Offers) -> Any:
         name = getattr(module, "__name__", plugin)
         file = str(getattr(module, "__file__", "")) if name.startswith("andon_plugins.") else ""
         return await open_child(Opening(config.name, config.kind, name, file, options.model_dump(mode="json")))
-    source = _told(lambda: guard(plugin, f"opening source {config.name}", lambda: offer.open(config.name, options)))
-    if isinstance(source, Speaking):
-        dialects = plugins.by_name("andon_dialects")
-        _told(lambda: guard(plugin, f"opening source {config.name}", lambda: source.speak(dialects)))
-    return source
+
+    def open_it() -> Any:
+        source = offer.open(config.name, options)
+        if isinstance(source, Speaking):
+            source.speak(dialects)
+        return source
+
+    dialects = plugins.by_name("andon_dialects")
+    return await asyncio.to_thread(_guarded, plugin, f"opening source {config.name}", open_it)
 
 
 async def _close(source: Closable) -> None:
@@ -135,10 +146,10 @@ def _checked(config: SourceConfig, offer: SourceType) -> BaseModel:
         ) from None
 
 
-def _told(call: Callable[[], T]) -> T:
-    """What a guarded call gives; an error of andon's own family comes out as itself."""
+def _guarded(plugin: str, what: str, call: Callable[[], T]) -> T:
+    """As `guard`, but an error of andon's own family comes out as itself."""
     try:
-        return call()
+        return guard(plugin, what, call)
     except PluginError as error:
         if isinstance(error.__cause__, AndonError):
             raise error.__cause__ from None

@@ -20,7 +20,7 @@ from console.library import PACKAGE
 from console.sources.calls import Opening, line
 
 CALL_SECONDS = 10.0
-START_SECONDS = 20.0  # a cold interpreter on a busy machine, before the source itself is opened
+START_SECONDS = 15.0  # a cold interpreter on a busy machine, and the source's own opening
 WAIT_SECONDS = 60.0  # behind the questions of others, each of which has its own deadline
 MOST_REST_SECONDS = 60.0
 MOST_LINE_BYTES = 32 << 20
@@ -95,7 +95,7 @@ class Worker:
         self._stderr = asyncio.create_task(self._listen(self._process))
         is_open = False
         try:
-            answer = await self._exchange({"open": asdict(self._opening)}, START_SECONDS + self._seconds)
+            answer = await self._exchange({"open": asdict(self._opening)}, START_SECONDS)
             is_open = answer["ok"]
         finally:
             if not is_open:

@@ -18,7 +18,7 @@ from console.sources.builtin import andon_sources
 from console.sources.child import Child
 from console.sources.estate import Estate
 from console.sources.opening import close, enlist, from_argument, open_estate, open_source
-from console.sources.types import ProfileRequest
+from console.sources.types import ExemplarRequest, ProfileRequest
 
 PLUGIN = """
 from pydantic import BaseModel
@@ -107,6 +107,8 @@ async def test_an_estate_has_every_source_under_what_it_can_do_and_says_why_othe
         assert await feed.outputs() == ("x",)
         again = await feed.profiles(ProfileRequest((Span(0.0, 10.0),), like=group.profile))
         assert again == (group,)
+        [shown] = await feed.exemplars(ExemplarRequest("current", (Span(0.0, 10.0),)))
+        assert dict(shown.fields) == {"x": "1"}
         assert "vllm" in estate.sources["soft"].dialects
         [shut] = [error for error in estate.failed.values() if isinstance(error, SourceDenied)]
         assert shut.message == "the door is shut"
@@ -210,6 +212,32 @@ async def test_closing_does_not_wait_for_a_source_that_will_not(monkeypatch: pyt
     await asyncio.sleep(0)
     assert Stubborn.cancelled
     await close(Estate())
+
+
+async def test_a_source_that_raises_when_closed_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        async def close(self) -> None:
+            raise OSError("stuck")
+
+    estate = Estate()
+    enlist(estate, "broken", Broken())
+    await close(estate)
+    assert "a source could not be closed: OSError: stuck" in caplog.text
+
+
+def test_every_kind_that_comes_with_andon_opens_to_what_it_says(tmp_path: Path) -> None:
+    settings = {
+        "table": {"path": str(tmp_path / "a.csv")},
+        "events": {"path": str(tmp_path / "e.jsonl")},
+        "host": {},
+        "metrics": {"url": "http://127.0.0.1:9/metrics"},
+    }
+    able = {"table": "profiles", "events": "events", "host": "collect", "metrics": "collect"}
+    for offer in andon_sources():
+        source = offer.open("a", offer.options.model_validate(settings.pop(offer.kind)))
+        assert callable(getattr(source, able[offer.kind]))
+        assert callable(source.check)
+    assert not settings
 
 
 def test_paths_mean_the_same_in_a_child_as_where_they_were_written(

@@ -17,6 +17,9 @@ import pytest
 
 from console.errors import SourceDenied, SourceError, SourceMalformed, UsageError
 from console.model import ColumnProfile, Labels, Profile, Span
+from console.sources import duck as duck_module
+from console.sources import shards as shards_module
+from console.sources import tables as tables_module
 from console.sources.builtin import TableOptions
 from console.sources.tables import Table
 from console.sources.types import ExemplarRequest, ProfileRequest
@@ -366,6 +369,52 @@ def test_duckdb_reads_nothing_but_the_folder_of_the_table(tmp_path: Path) -> Non
     for statement in ("SET memory_limit = '100GB'", "INSTALL httpfs", "LOAD httpfs"):
         with pytest.raises(SourceError):
             duck.asks(statement, {})
+
+
+def test_more_than_the_memory_allows_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duck_module, "MEMORY", "8MB")
+    source = table(write(tmp_path / "a.jsonl", rows(20_000, c=lambda i: f"a long text of its own {i}" * 20)))
+    with pytest.raises(SourceError, match=r"table feed needs more than 8MB to count"):
+        profile(source)
+
+
+def test_a_newest_shard_that_lost_its_time_is_named_not_passed_over(tmp_path: Path) -> None:
+    write(tmp_path / "1.jsonl", rows(5, x=1))
+    write(tmp_path / "2.jsonl", [{"when": NOON + 90000, "x": 1}])
+    with pytest.raises(SourceMalformed, match="no time column 'time'"):
+        profile(table(tmp_path / "*.jsonl"), spans=(Span(NOON + 86400, NOON + 172800),))
+
+
+def test_shards_of_csv_are_told_apart_by_their_rows_too(tmp_path: Path) -> None:
+    for day in range(2):
+        (tmp_path / f"{day}.csv").write_text(f"time,x\n{NOON + day * 86400},{day}\n")
+    source = table(tmp_path / "*.csv")
+    second = (Span(NOON + 86400, NOON + 2 * 86400),)
+    assert profile(source, spans=second).rows == 1
+    assert source._selection(ProfileRequest(second)).rows.files == (str(tmp_path / "1.csv"),)
+
+
+def test_a_time_that_is_no_number_hides_no_shard(tmp_path: Path) -> None:
+    write(tmp_path / "1.jsonl", [*rows(5, x=1), {"time": math.nan}, {"time": math.inf}, {"time": "infinity"}])
+    write(tmp_path / "2.jsonl", [])
+    assert profile(table(tmp_path / "*.jsonl")).rows == 5
+
+
+def test_too_many_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards_module, "MOST_FILES", 1)
+    for number in range(2):
+        write(tmp_path / f"{number}.jsonl", rows(1, x=1))
+    with pytest.raises(SourceError, match="2 files are too many"):
+        profile(table(tmp_path / "*.jsonl"))
+
+
+def test_of_very_many_values_those_with_the_most_rows_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables_module, "MOST_GROUPS", 2)
+    data = rows(10, x=1, az=lambda i: "abbcccdddd"[i])
+    groups = table(write(tmp_path / "a.jsonl", data)).profiles(ProfileRequest(DAY, by="az"))
+    assert [(group.value, group.profile.rows) for group in groups] == [("c", 3), ("d", 4)]
 
 
 def test_forty_thousand_rows_of_twelve_columns_are_counted_well_within_a_second(tmp_path: Path) -> None:
