@@ -27,10 +27,19 @@ def _object(**properties: Any) -> dict[str, Any]:
 SPAN = _object(start={"type": "number"}, end={"type": "number"})
 NUMBER = {"type": "number"}
 PIN = _object(name=_text(), spans=_list(SPAN))
-RATE = {
-    "type": "object",
-    "properties": {"fault": _text(), "runs": {"type": "integer"}, "first": NUMBER, "top3": NUMBER},
-}
+BRIEF = _object(id=_text(), title=_text(), state=_text(), opened=NUMBER, subject=_text(), owner=_text())
+LIGHT = _object(state={"enum": ["ok", "degraded", "stale", "no_data"]}, age={"type": ["number", "null"]})
+STATUS = _object(
+    version=_text(),
+    data=_text(),
+    now=NUMBER,
+    started=NUMBER,
+    interval=NUMBER,
+    models=_list(_object(model=_text(), lights={"type": "object", "additionalProperties": LIGHT})),
+    incidents=_list(BRIEF),
+    sources=_list(_object(name=_text(), kind=_text(), state=_text(), age={"type": ["number", "null"]})),
+    troubles=_list(_text()),
+)
 
 # A dataclass where the shape is one of the nouns; a schema where it is a list or a small table of its own.
 SHAPES: dict[str, type[Any] | dict[str, Any]] = {
@@ -45,7 +54,11 @@ SHAPES: dict[str, type[Any] | dict[str, Any]] = {
         sources=_list(_object(name=_text(), kind=_text())), kinds=_list(_object(kind=_text(), title=_text()))
     ),
     "source-statuses": _list(schema(SourceStatus)),
+    "pin": PIN,
     "pins": _list(PIN),
+    "status": STATUS,
+    "settings": _object(data=_text(), interval=NUMBER, sources=_list(_object(name=_text(), kind=_text()))),
+    "config-path": _object(path=_text(), exists={"type": "boolean"}),
     "playbooks": _list(_object(name=_text(), title=_text(), path=_text(), steps={"type": "integer"})),
     "playbook": _object(
         name=_text(),

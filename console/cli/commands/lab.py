@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from console.cli.session import Group, Session
+from console.cli.session import FOLDER, Group, Session
+from console.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from console.lab.score import Rate, Score
+    from console.lab.standing import Standing
+
+dir_option = click.option("--dir", "folder", type=FOLDER, metavar="DIR", help="Where the line stands: DATA/lab.")
 
 
 @click.group(cls=Group)
@@ -20,6 +30,143 @@ def list_(session: Session) -> None:
 
     faults = session.plugins.by_name("andon_lab_faults").values()
     shape = [{"name": fault.name, "title": fault.title, "expect": dict(fault.expect)} for fault in faults]
-    session.emit_shape(
-        shape, lambda: columns(["fault", "what it does"], [(item["name"], item["title"]) for item in shape])
+    rows = [(fault.name, fault.title) for fault in faults]
+    session.emit_shape(shape, lambda: columns(["fault", "what it does"], rows))
+
+
+@lab.command()
+@dir_option
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another plant.")
+@click.pass_obj
+def up(session: Session, folder: Path | None, seed: int) -> None:
+    """Start a line in the background, with four weeks of past and a daemon that watches it."""
+    from console.lab.standing import up as start
+
+    session.refuse_if_locked()
+    click.echo("starting the line and living through four weeks of traffic …", err=True)
+    _show(session, start(_place(session, folder), seed=seed))
+
+
+@lab.command()
+@click.argument("fault")
+@click.option("-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE", help="Not drawn at random.")
+@dir_option
+@click.pass_obj
+def inject(session: Session, fault: str, pairs: tuple[str, ...], folder: Path | None) -> None:
+    """Break the line with FAULT."""
+    from console.lab.standing import inject as break_it
+
+    session.refuse_if_locked()
+    _show(session, break_it(_place(session, folder), fault, dict(_parameter(pair) for pair in pairs)))
+
+
+@lab.command()
+@dir_option
+@click.pass_obj
+def heal(session: Session, folder: Path | None) -> None:
+    """Undo the present fault."""
+    from console.lab.standing import heal as mend
+
+    session.refuse_if_locked()
+    _show(session, mend(_place(session, folder)))
+
+
+@lab.command()
+@dir_option
+@click.pass_obj
+def down(session: Session, folder: Path | None) -> None:
+    """End the line and everything it started."""
+    from console.lab.standing import down as end
+
+    session.refuse_if_locked()
+    place = _place(session, folder)
+    end(place)
+    session.emit_shape({"folder": str(place)}, lambda: f"the line in {place} has ended")
+
+
+@lab.command()
+@click.option("--seeds", type=click.IntRange(1, 1000), default=3, show_default=True, help="Episodes of each fault.")
+@click.option("--healthy", type=click.IntRange(0, 1000), help="Episodes of none; six per seed.")
+@click.option("--jobs", type=click.IntRange(1, 64), help="At a time; as many as cores.")
+@click.option("--seed", type=int, help="Repeat a score; drawn anew each time otherwise.")
+@click.option("--fault", "faults", multiple=True, help="These faults alone.")
+@click.pass_obj
+def score(
+    session: Session, seeds: int, healthy: int | None, jobs: int | None, seed: int | None, faults: tuple[str, ...]
+) -> int:
+    """Play many episodes, and say how often the diagnosis was right and how often it was a false alarm.
+
+    Exits 0 when every fault was right in at least nine of ten and nothing healthy raised an alarm, else 1.
+    """
+    from console.lab.score import draw_seed
+    from console.lab.score import score as play
+
+    known = session.plugins.by_name("andon_lab_faults")
+    unknown = [fault for fault in faults if fault not in known]
+    if unknown:
+        raise UsageError(f"there is no fault {unknown[0]!r}", f"there are: {', '.join(known)}")
+    first = draw_seed() if seed is None else seed
+    click.echo(f"seed {first}", err=True)
+    result = play(
+        faults or tuple(known),
+        seeds=seeds,
+        first_seed=first,
+        healthy=6 * seeds if healthy is None else healthy,
+        jobs=jobs,
+        on_result=lambda each: click.echo(each.line, err=True),
     )
+    _show_score(session, result)
+    return Exit.HEALTHY if result.passes else Exit.PROBLEM
+
+
+def _place(session: Session, folder: Path | None) -> Path:
+    return folder or session.config.data / "lab"
+
+
+def _parameter(pair: str) -> tuple[str, Any]:
+    name, equals, value = pair.partition("=")
+    if not equals:
+        raise UsageError(f"{pair!r} is not NAME=VALUE", "write -p line=press-2")
+    try:
+        return name, float(value)
+    except ValueError:
+        return name, value
+
+
+def _show(session: Session, standing: Standing) -> None:
+    from console.report import words
+    from console.wire import dump
+
+    fault = f"broken: {standing.fault} {dict(standing.parameters)}" if standing.fault else "all is well"
+    session.emit_shape(
+        dump(standing),
+        lambda: (
+            f"the line in {standing.folder}: {fault}; lab time {words.instant(standing.now)}\n"
+            f"look at it with: andon --data {standing.data} status"
+        ),
+    )
+
+
+def _show_score(session: Session, result: Score) -> None:
+    from console.report.tables import columns
+    from console.report.words import number
+    from console.wire import dump
+
+    rows = [
+        (
+            each.fault,
+            each.runs,
+            _rate(each.first),
+            _rate(each.top3),
+            number(each.onset_error_seconds),
+            number(each.seconds),
+        )
+        for each in result.faults
+    ]
+    headings = ["fault", "runs", "first", "top 3", "onset error s", "wall s"]
+    alarms = f"healthy: {result.healthy.runs} runs, false alarms {_rate(result.healthy.false_alarms)}"
+    session.emit_shape(dump(result), lambda: columns(headings, rows) + "\n" + alarms)
+
+
+def _rate(rate: Rate) -> str:
+    return f"{rate.count}/{rate.of} [{rate.low:.2f}, {rate.high:.2f}]"

@@ -53,14 +53,13 @@ def run(
 def _run_there(
     session: Session, book: Playbook, inputs: dict[str, str], current: str | None, baseline: str | None
 ) -> Diagnosis:
-    from console.model import Run
-    from console.triage.diagnose import diagnose
+    from console.model import Diagnosis
     from console.wire import load
 
     answer = session.client.request(
         "run", timeout=RUN_SECONDS, playbook=book.source, inputs=inputs, current=current, baseline=baseline
     )
-    return diagnose([load(Run, answer)])
+    return load(Diagnosis, answer)
 
 
 def _show_plan(session: Session, plan: PlannedRun) -> None:

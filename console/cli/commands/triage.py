@@ -29,7 +29,7 @@ def triage(session: Session, alert: Path | None, symptom: str | None, id_: str |
     from console.model import Diagnosis
     from console.triage.headless import triage_here
     from console.triage.symptoms import read_alert, symptom_in_words
-    from console.wire import load
+    from console.wire import dump, load
 
     if sum(option is not None for option in (alert, symptom, id_)) != 1:
         raise UsageError("triage needs one thing to start from", "give --alert FILE, --symptom TEXT or --incident ID")
@@ -39,9 +39,8 @@ def triage(session: Session, alert: Path | None, symptom: str | None, id_: str |
         )
     noticed = read_alert(alert) if alert else symptom_in_words(symptom or "")
     if not session.source:
-        asked = {"alert": dict(noticed.alert)} if alert else {"symptom": symptom}
         try:
-            there = session.client.request("triage", timeout=TRIAGE_SECONDS, **asked)
+            there = session.client.request("triage", timeout=TRIAGE_SECONDS, symptom=dump(noticed))
             return session.emit_diagnosis(load(Diagnosis, there))
         except DaemonUnreachable:
             pass  # no daemon: triage needs none

@@ -1,0 +1,114 @@
+"""Every command's JSON is of the shape that `andon schema` publishes, against a real daemon with real sources."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import orjson
+import pytest
+
+from console.cli import run
+from console.errors import Exit
+from console.report.shapes import shape_schema
+from console.service.client import Client
+from console.service.starting import start_daemon
+
+NOW = time.time()
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[list[str]]:
+    """A daemon that watches this host, a prediction log and an event file; the flags that reach it."""
+    folder = Path(tempfile.mkdtemp(prefix="andon-cli-"))
+    rows = [
+        {"time": NOW - age, "model": "glove", "brightness": 100 + age % 7, "line": f"line-{age % 3}"}
+        for age in range(0, 2 * 86400, 20)
+    ]
+    (folder / "predictions.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    event = {"time": NOW - 60, "kind": "deploy", "target": "glove", "id": "d1", "title": "glove 7 released"}
+    (folder / "events.jsonl").write_bytes(orjson.dumps(event) + b"\n")
+    (folder / "config.toml").write_text(
+        '[daemon]\ninterval = "0s"\n'
+        '[sources.here]\nkind = "host"\n'
+        f'[sources.predictions]\nkind = "table"\npath = "{folder}/predictions.jsonl"\nslices = ["line"]\n'
+        f'[sources.changes]\nkind = "events"\npath = "{folder}/events.jsonl"\n'
+    )
+    start_daemon(folder / "config.toml", folder / "data")
+    client = Client(folder / "data")
+    client.request("collect")
+    client.request("run", playbook="accuracy_drop", inputs={"model": "glove"})
+    yield ["--config", str(folder / "config.toml"), "--data", str(folder / "data")]
+    client.request("stop")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def answer(house: list[str], capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:
+    capsys.readouterr()
+    code = run([*house, *arguments, "--format", "json"])
+    captured = capsys.readouterr()
+    assert captured.out, captured.err
+    return code, json.loads(captured.out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shape"),
+    [
+        (["status"], "status"),
+        (["doctor"], "doctor"),
+        (["config", "show"], "settings"),
+        (["config", "path"], "config-path"),
+        (["source", "list"], "sources"),
+        (["source", "check"], "source-statuses"),
+        (["playbook", "list"], "playbooks"),
+        (["playbook", "show", "accuracy_drop"], "playbook"),
+        (["playbook", "check", "playbooks/accuracy_drop.yaml"], "playbook-checks"),
+        (["incident", "list"], "incidents"),
+        (["baseline", "pin", "good", "1h"], "pin"),
+        (["baseline", "list"], "pins"),
+        (["lab", "list"], "faults"),
+        (["run", "accuracy_drop", "-i", "model=glove"], "diagnosis"),
+        (["run", "accuracy_drop", "-i", "model=glove", "--dry-run"], "plan"),
+        (["triage", "--symptom", "wrong answers model=glove"], "diagnosis"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_what_is_printed_is_what_is_published(
+    house: list[str], capsys: pytest.CaptureFixture[str], arguments: list[str], shape: str
+) -> None:
+    _code, printed = answer(house, capsys, *arguments)
+    jsonschema.validate(printed, shape_schema(shape))
+
+
+def test_the_same_run_without_a_daemon(house: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    here = [*house[:2], "--data", str(tmp_path)]
+    _code, printed = answer(here, capsys, "run", "accuracy_drop", "-i", "model=glove")
+    jsonschema.validate(printed, shape_schema("diagnosis"))
+    world = next(step for step in printed["runs"][0]["steps"] if step["id"] == "world")
+    assert world["state"] == "ok", world
+
+
+def test_an_incident_nobody_knows_is_exit_2(house: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*house, "incident", "show", "I-99"]) == Exit.USAGE
+    assert "I-99" in capsys.readouterr().err
+
+
+def test_the_schemas_are_printed(house: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["schema", "diagnosis"], ["playbook", "schema"], ["config", "schema"]):
+        _code, printed = answer(house, capsys, *arguments)
+        jsonschema.Draft202012Validator.check_schema(printed)
+
+
+def test_words_for_people(house: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    run([*house, "status"])
+    shown = capsys.readouterr().out
+    assert "here" in shown and "predictions" in shown and "no incident is open" in shown
+    run([*house, "run", "accuracy_drop", "-i", "model=glove"])
+    assert "Do other inputs reach the model?" in capsys.readouterr().out
