@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def psi(baseline: Array, current: Array) -> float:
     """Population stability index, in nats.
 
-    Above 0.2 is commonly read as a shift (Siddiqi, Credit Risk Scorecards, 2006). Half an observation is added to every bin, so an empty one is rare and not impossible.
+    Above 0.2 is commonly read as a shift (Siddiqi, Credit Risk Scorecards, 2006). Half an observation is added to every
+    bin, so an empty one is rare and not impossible.
 
     >>> psi(np.array([50, 50]), np.array([50, 50]))
     0.0

@@ -70,11 +70,9 @@ def _measure(
     if current.rows == 0 or found is None or reference is None or found.kind != reference.kind:
         return _no_data(column.name, line, "absent: nothing to compare")
     before, now = aligned(reference, found)
-    for name, one in (("current", now), ("baseline", before)):
-        if counted(one) < LEAST_ROWS:
-            return _no_data(
-                column.name, line, f"too few: {counted(one)} values in the {name} window, {LEAST_ROWS} needed"
-            )
+    for name, rows in (("current", counted(now)), ("baseline", counted(before))):
+        if rows < LEAST_ROWS:
+            return _no_data(column.name, line, f"too few: {rows} values in the {name} window, {LEAST_ROWS} needed")
     a, b = counts_of(before), counts_of(now)
     ordered = column.kind == "numeric"
     past = [one for profile in history if (one := profile.column(column.name)) and one.kind == reference.kind]

@@ -118,7 +118,7 @@ def total(series: Series) -> Array:
 
 
 def _estimate(one: Statistic, shared: Wobble) -> Estimate:
-    freedom = max(one.samples / shared.inflation - 1, 1.0)
+    freedom = shared.freedom(one.samples)
     minus, plus, dispersion = one.error(shared, freedom)
     between, seasons = _between(one, max(minus, plus))
     return Estimate(one.value, one.n, one.samples, minus, plus, freedom, dispersion, between, seasons)

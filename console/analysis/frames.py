@@ -42,7 +42,7 @@ def coarsen(frame: Frame, step: float) -> Frame:
     """The same data at a coarser step (the next multiple of the frame's own).
 
     Gauges average the steps that have data, counters and histograms add. Each span of a pooled window is cut from its
-    end backwards; what does not fill a step at its start is left out, because a part of a step would read as a lower rate.
+    end backwards; what does not fill a step at its start is left out: a part of a step would read as a lower rate.
     """
     factor = max(1, int(np.ceil(step / frame.step - 1e-9)))
     if factor == 1 or frame.times.size == 0:

@@ -1,7 +1,7 @@
 """Is the data itself broken? Asked before any question of distribution: a broken pipe looks like drift.
 
-Each check yields an issue or none, in words that name the column: schema, volume, duplicates and freshness of the table;
-type, missing, constant, novelty, unit and range of each column.
+Each check yields an issue or none, in words that name the column: schema, volume, duplicates and freshness of the
+table; type, missing, constant, novelty, unit and range of each column.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ def onset(
     """When the shift began: the start of its first step in epoch seconds; None where nothing shifted.
 
     `baseline` (any length) and `current` (steps,) hold one value per step, NaN for no data; `times` (steps,) are the
-    ends of the current steps, `step` seconds long. Only shifts in the bad direction by more than `margin` count. A window
-    that was shifted from its first step on answers that step: the true onset may lie before.
+    ends of the current steps, `step` seconds long. Only shifts in the bad direction by more than `margin` count. A
+    window that was shifted from its first step on answers that step: the true onset may lie before.
     """
     known = ~np.isnan(current)
     before = baseline[~np.isnan(baseline)]

@@ -20,9 +20,9 @@ LEAST_P = 0.01
 def explaining_slice(column: str, baseline: Mapping[str, Profile], current: Mapping[str, Profile]) -> SliceShare | None:
     """The value of a slicing column whose rows carry most of this column's drift; None where no value stands out.
 
-    G is split exactly (chain rule): G of side × (slice, bin) is the sum over slices of G of side × bin within the slice,
-    plus G of side × slice, whose terms go to their slices. A value stands out when its share of G is at least half way from
-    its share of the rows to all of it. Which slicing column it was is the caller's to fill in.
+    G is split exactly (chain rule): G of side × (slice, bin) is the sum over slices of G of side × bin within each,
+    plus G of side × slice, whose terms go to their slices. A value stands out when its share of G is at least half
+    way from its share of the rows to all of it. Which slicing column it was is the caller's to fill in.
     """
     terms: dict[str, float] = {}
     rows: dict[str, float] = {}
