@@ -7,6 +7,7 @@ import gzip
 import logging
 import socket
 import time
+import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -192,7 +193,11 @@ async def test_two_hundred_megabytes_are_cut_off_at_the_cap(announced: bool) -> 
 async def test_a_gzip_bomb_is_cut_off_before_it_goes_off() -> None:
     bomb = gzip.compress(b"\0" * (100 << 20), 9)
     async with exporter(answering(bomb, **{"Content-Encoding": "gzip"}), max_bytes=1 << 20) as source:
+        tracemalloc.start()
         assert "more than 1,048,576 bytes" in (await failure(source)).message
+        _now, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 10 << 20
 
 
 @pytest.mark.parametrize("body", [b"not gzip at all", gzip.compress(page("vllm"))[:-200]])
@@ -216,7 +221,9 @@ async def test_an_endless_drip_ends_at_the_timeout() -> None:
             await asyncio.sleep(0.02)
 
     async with exporter(answer, timeout=0.15) as source:
+        began = time.perf_counter()
         assert "took more than 0.15 s" in (await failure(source)).message
+        assert time.perf_counter() - began < 2.0
 
 
 async def test_a_server_that_never_answers_ends_at_the_timeout() -> None:
