@@ -54,6 +54,26 @@ async def test_a_slower_model_is_degraded_since_it_was_slower() -> None:
     )
 
 
+@pytest.mark.parametrize("late", [0, 15, 30, 45])
+async def test_an_onset_among_minutes_is_found_to_the_sample(late: int) -> None:
+    onset = NOW - 720 + late
+    reader = Readings({"model.latency": {GLOVE: spread(0.08, onset, 0.4)}})
+    outcome = await looked(reader, {"signal": "model.latency"})
+    assert outcome.state is State.DEGRADED
+    assert abs(outcome.values["onset"] - onset) <= 15
+    assert [query.step for query in reader.queries] == [60, 60, 15]
+
+
+async def test_an_onset_without_a_quiet_part_before_it_stays_as_it_was_found() -> None:
+    reader = Readings({"model.latency": {GLOVE: spread(0.08, NOW - 900, 0.4)}})
+    outcome = await looked(reader, {"signal": "model.latency"})
+    assert outcome.values["onset"] == NOW - 900
+    old = Window((Span(NOW - 7200, NOW - 6300),))
+    reader = Readings({"model.latency": {GLOVE: spread(0.08, NOW - 7000, 0.4)}})
+    await looked(reader, {"signal": "model.latency"}, current=old)
+    assert [query.step for query in reader.queries] == [60, 60]  # its raw samples are gone
+
+
 async def test_both_sides_are_asked_at_one_resolution_minutes_where_raw_samples_are_gone() -> None:
     reader = Readings({"model.requests": {GLOVE: counter(5.0)}})
     await looked(reader, {"signal": "model.requests"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -15,6 +15,7 @@ from console.model import Comparison, Finding, Frame, Kind, Labels, Query, Stat,
 from console.playbook.schema import Entry, Share, SignalName
 from console.playbook.step import StepContext, StepOutcome
 from console.playbook.steps.asking import check_baseline, reader_of
+from console.playbook.steps.since import sharpened
 from console.playbook.steps.wording import compared
 from console.plugins import StepType
 from console.signals.catalogue import find_signal
@@ -99,7 +100,35 @@ async def comparisons(context: StepContext, options: CompareOptions) -> tuple[Co
         baseline_kind=context.baseline.kind,
         now=context.now,
     )
+    if any(one.onset is not None for one in found):
+        found = await _to_the_sample(context, options, found, current.step)
     return tuple(sorted(found, key=_gravity))
+
+
+async def _to_the_sample(
+    context: StepContext, options: CompareOptions, found: tuple[Comparison, ...], coarse: float
+) -> tuple[Comparison, ...]:
+    """The onsets at the sampling interval, where the current window is still held raw."""
+    if coarse <= context.interval or context.now - context.current.start > RAW_SECONDS:
+        return found
+    fine, *of = await asyncio.gather(
+        *(
+            _read(context, name, options, context.current, context.interval)
+            for name in (options.signal, options.of)
+            if name is not None
+        )
+    )
+    if any(frame.step > context.interval for frame in (fine, *of)):
+        return found
+    return sharpened(
+        found,
+        fine,
+        of[0] if of else None,
+        coarse=coarse,
+        stat=options.statistic,
+        tolerance=options.tolerance,
+        bad=find_signal(options.signal).bad,
+    )
 
 
 async def _run(context: StepContext, options: CompareOptions) -> StepOutcome:
@@ -140,19 +169,22 @@ STEP = StepType(
 
 async def _both(context: StepContext, name: str, options: CompareOptions) -> tuple[Frame, Frame]:
     """Both sides of a signal at one resolution: that of the side that is known less finely."""
-    reader = await reader_of(context.estate, name)
     oldest = min(context.current.start, context.baseline.start)
     step = MINUTE if context.now - oldest > RAW_SECONDS else context.interval
-
-    def query(window: Window) -> Query:
-        chosen = {label: value for label, value in options.where.items() if value} | dict(window.where)
-        return Query(name, window, step, Labels.of(chosen), tuple(options.by))
-
-    sides = await asyncio.gather(reader.read(query(context.current)), reader.read(query(context.baseline)))
-    across = find_signal(name).across
+    sides = await asyncio.gather(
+        *(_read(context, name, options, window, step) for window in (context.current, context.baseline))
+    )
     coarsest = max(step, *(side.step for side in sides))
-    current, baseline = (aggregate(coarsen(side, coarsest), tuple(options.by), across) for side in sides)
+    current, baseline = (coarsen(side, coarsest) for side in sides)
     return current, baseline
+
+
+async def _read(context: StepContext, name: str, options: CompareOptions, window: Window, step: float) -> Frame:
+    """One side of a signal, one series per label set asked for."""
+    reader = await reader_of(context.estate, name)
+    chosen = {label: value for label, value in options.where.items() if value} | dict(window.where)
+    frame = await reader.read(Query(name, window, step, Labels.of(chosen), tuple(options.by)))
+    return aggregate(frame, tuple(options.by), find_signal(name).across)
 
 
 def _gravity(comparison: Comparison) -> tuple[int, float]:
@@ -162,20 +194,20 @@ def _gravity(comparison: Comparison) -> tuple[int, float]:
 
 
 def _finding(step: str, comparison: Comparison, of: str | None) -> Finding:
-    shown: dict[str, Any] = {
-        name: getattr(comparison, name)
-        for name in (
-            "verdict",
-            "signal",
-            "labels",
-            "reason",
-            "stat",
-            "current",
-            "baseline",
-            "ratio",
-            "interval",
-            "p",
-            "onset",
-        )
-    }
-    return Finding(id="", kind="comparison", step=step, text=compared(comparison, of), **shown)
+    return Finding(
+        id="",
+        kind="comparison",
+        step=step,
+        text=compared(comparison, of),
+        verdict=comparison.verdict,
+        signal=comparison.signal,
+        labels=comparison.labels,
+        reason=comparison.reason,
+        stat=comparison.stat,
+        current=comparison.current,
+        baseline=comparison.baseline,
+        ratio=comparison.ratio,
+        interval=comparison.interval,
+        p=comparison.p,
+        onset=comparison.onset,
+    )
