@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import os
@@ -105,6 +106,7 @@ async def toy(tmp_path: Path) -> AsyncIterator[Child]:
 async def ask(child: Child, kind: str) -> str:
     assert isinstance(child, EventReader)
     [event] = await child.events(Span(7.0, 8.0), [kind])
+    assert event.kind == kind
     return event.title
 
 
@@ -114,9 +116,15 @@ async def rested(child: Child) -> None:
     assert await ask(child, "calm") == "fine"
 
 
-def is_running(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rsplit(") ", 1)[1][0] != "Z"
+def running(group: int) -> list[str]:
+    """The states of the processes of a group that still run (of none where there is no /proc)."""
+    states = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended while we looked
+            state, _parent, its_group, *_rest = path.read_text().rsplit(") ", 1)[1].split()
+            if int(its_group) == group and state != "Z":
+                states.append(state)
+    return states
 
 
 async def test_a_child_does_what_its_source_does_and_nothing_else(toy: Child) -> None:
@@ -145,7 +153,7 @@ async def test_a_hang_is_ended_with_all_it_started_and_the_next_call_works(toy: 
     with pytest.raises(SourceError, match=r"source toy did not answer within 0.3 s and was cut off") as raised:
         await ask(toy, "hang")
     assert "started again" in raised.value.hint
-    assert not is_running(process.pid)
+    assert not running(process.pid)
     toy.worker._seconds = 5.0
     with pytest.raises(SourceError, match=r"source toy rests for .* it did not answer"):
         toy.worker._rests_until = time.monotonic() + 5
