@@ -39,11 +39,20 @@ def address(path: Path) -> Iterator[str]:
 
 
 def listen(path: Path, group: str | None = None) -> socket.socket:
-    """A socket that only its owner, or a group as well, can connect to. ConfigError for a group that is none.
+    """A socket that only its owner, or a group as well, can connect to.
 
     The caller holds the data folder's lock, so a socket that lies there already is a dead daemon's.
+    ConfigError for a group that is none, or not ours to give to, and for a place where no socket can be.
     """
-    path.unlink(missing_ok=True)
+    try:
+        path.unlink(missing_ok=True)
+        return _bound(path, group)
+    except OSError as error:
+        hint = "check who owns the folder, and [daemon] socket_group"
+        raise ConfigError(f"there can be no socket {path}: {error.strerror}", hint) from error
+
+
+def _bound(path: Path, group: str | None) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with address(path) as name:

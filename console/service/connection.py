@@ -30,6 +30,8 @@ from console.service.topics import Topic
 
 log = logging.getLogger("andon.socket")
 
+LONG_LINE = 256 * 1024  # bytes; reading a longer one would hold up the loop
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -79,7 +81,7 @@ class Connection:
         try:
             while bad < self._limits.bad_lines and (line := await self._line()) is not None:
                 try:
-                    request = parse_request(line)
+                    request = await _parsed(line)
                 except UsageError as error:
                     bad += 1
                     await self.send(failure(None, error))
@@ -174,3 +176,7 @@ class Connection:
         async for news in topic.changes(self._limits.heartbeat_seconds):
             await self.send(encode({"id": request.id, kind: news}))
             kind = "change"
+
+
+async def _parsed(line: bytes) -> Request:
+    return parse_request(line) if len(line) < LONG_LINE else await asyncio.to_thread(parse_request, line)

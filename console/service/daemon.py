@@ -33,6 +33,9 @@ COMPACT_SECONDS = 600.0
 REST_SECONDS = 1.0  # after a part of the daemon failed; twice that the next time …
 MOST_REST_SECONDS = 60.0
 
+Part = tuple[float, Callable[[], Awaitable[object]]]
+"""(seconds from one start to the next, the work)"""
+
 
 def serve(config: Config) -> None:
     """Run the daemon until SIGTERM or `stop`; SIGINT raises KeyboardInterrupt once everything is put away.
@@ -73,7 +76,11 @@ async def _live(config: Config) -> int | None:
             loop.add_signal_handler(number, end, number)
         async with _listening(house):
             print(f"andon daemon ready on {socket_path(config.data)}", file=sys.stderr, flush=True)  # noqa: T201
-            parts = [asyncio.create_task(_keep_going(house, name, part)) for name, part in _parts(house).items()]
+            parts = [
+                asyncio.create_task(_go_on(house, name, seconds, work), name=name)
+                for name, (seconds, work) in _parts(house).items()
+            ]
+            await _attempt(house, "resume", house.watch.resume)
             await house.stopping.wait()
             for part in parts:
                 part.cancel()
@@ -99,51 +106,56 @@ async def _listening(house: House) -> AsyncIterator[None]:
         await server.close()
 
 
-def _parts(house: House) -> dict[str, Callable[[], Awaitable[None]]]:
-    """What goes on for ever, by name."""
-
-    async def commit() -> None:
-        while True:
-            await asyncio.sleep(COMMIT_SECONDS)
-            await house.writer.commit()
-
-    async def compact() -> None:
-        while True:
-            retention = Retention(house.config.retention_days, house.config.store_megabytes)
-            await house.writer.compact(house.clock(), retention)
-            house.troubles.pop("compact", None)
-            await asyncio.sleep(COMPACT_SECONDS)
+def _parts(house: House) -> dict[str, Part]:
+    """What goes on for ever, each at its own pace: one that is held up holds up no other."""
 
     async def collect() -> None:
-        await house.watch.resume()
-        loop = asyncio.get_running_loop()
-        while house.config.interval > 0:
-            started = loop.time()
-            await house.collect(patience=house.config.interval)
-            house.troubles.pop("collect", None)
-            await asyncio.sleep(max(0.0, started + house.config.interval - loop.time()))
-
-    return {"commit": commit, "compact": compact, "collect": collect}
-
-
-async def _keep_going(house: House, name: str, part: Callable[[], Awaitable[None]]) -> None:
-    """Start a part again however it fails, after a rest that doubles each time; `status` says why it did."""
-    last, rest = "", REST_SECONDS
-    while True:
-        try:
-            await part()
-            return
-        except AndonError as error:
-            trouble = f"{name}: {error.message}"
-        except Exception as error:  # noqa: BLE001 - a mistake in one part must not end the others
-            trouble = f"{name}: {type(error).__name__}: {error}"
-            if trouble != last:  # one report of one mistake is enough
-                told = write_report(house.config.data, f"the daemon's part {name} was at work", error)
-                log.error("%s", told.hint)
-        if trouble != last:
-            log.error("%s", trouble)
-            rest = REST_SECONDS
-        last, house.troubles[name] = trouble, trouble
+        await house.collector.round(patience=house.config.interval)
+        await house.writer.commit()
         house.board.touch()
-        await asyncio.sleep(rest)
-        rest = min(2 * rest, MOST_REST_SECONDS)
+
+    async def compact() -> None:
+        retention = Retention(house.config.retention_days, house.config.store_megabytes)
+        await house.writer.compact(house.clock(), retention)
+
+    parts: dict[str, Part] = {"commit": (COMMIT_SECONDS, house.writer.commit), "compact": (COMPACT_SECONDS, compact)}
+    if house.config.interval > 0:
+        parts["collect"] = (house.config.interval, collect)
+        parts["timeline"] = (house.config.interval, lambda: house.timeline.copy(house.clock()))
+        parts["watch"] = (house.config.interval, house.look)
+    return parts
+
+
+async def _go_on(house: House, name: str, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    """Do the work every so many seconds. However it fails it is done again, after a rest that doubles each time."""
+    loop = asyncio.get_running_loop()
+    rest = REST_SECONDS
+    while True:
+        started = loop.time()
+        if await _attempt(house, name, work):
+            rest = REST_SECONDS
+            await asyncio.sleep(max(0.0, started + seconds - loop.time()))
+        else:
+            house.board.touch()
+            await asyncio.sleep(rest)
+            rest = min(2 * rest, MOST_REST_SECONDS)
+
+
+async def _attempt(house: House, name: str, work: Callable[[], Awaitable[object]]) -> bool:
+    """Whether the work was done; if not, `status` says why. One mistake is reported once, however often it is made."""
+    before = house.troubles.get(name, "")
+    try:
+        await work()
+    except AndonError as error:
+        trouble = f"{name}: {error.message}"
+    except Exception as error:  # noqa: BLE001 - a mistake in one part must not end the others
+        trouble = f"{name}: {type(error).__name__}: {error}"
+        if trouble != before:
+            log.error("%s", write_report(house.config.data, f"the daemon's part {name} was at work", error).hint)
+    else:
+        house.troubles[name] = ""
+        return True
+    if trouble != before:
+        log.error("%s", trouble)
+    house.troubles[name] = trouble
+    return False

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from console.clock import Clock
 from console.config import Config
-from console.errors import StoreError
+from console.errors import SourceError, StoreError
 from console.model import Diagnosis, Incident, Reading, Span, Symptom
 from console.playbook.definition import Playbook
 from console.plugins import Panel, Plugins, StepType
@@ -25,6 +25,8 @@ from console.sources.bridge import bridged
 from console.sources.estate import Estate, Situation
 from console.store.store import Store
 from console.triage import investigate, standing
+
+EVALUATE_SECONDS = 60.0  # all triggers together
 
 
 @dataclass(slots=True)
@@ -69,10 +71,14 @@ class House:
             excluded=tuple(Span(each.opened, now if each.closed is None else each.closed) for each in incidents),
         )
 
-    async def collect(self, *, patience: float | None = None) -> list[Incident]:
+    async def collect(self) -> list[Incident]:
         """Ask the sources, put what they say on disk, and look at the triggers; the incidents that this opened."""
-        await asyncio.gather(self.collector.round(patience=patience), self.timeline.copy(self.clock()))
+        await asyncio.gather(self.collector.round(), self.timeline.copy(self.clock()))
         await self.writer.commit()
+        return await self.look()
+
+    async def look(self) -> list[Incident]:
+        """Look at the triggers, where that is wanted; the incidents that this opened."""
         opened = await self.watch.look(self.clock()) if self.config.watch else []
         self.board.touch()
         return opened
@@ -89,7 +95,12 @@ class House:
     async def evaluate(self, _now: float) -> Sequence[Symptom]:
         """What the playbooks' triggers see right now."""
         situation = await self.situation()
-        return await self.bench.do(standing(self.playbooks.values(), situation, self.step_types))
+        looking = self.bench.do(standing(self.playbooks.values(), situation, self.step_types))
+        try:
+            return await asyncio.wait_for(looking, EVALUATE_SECONDS)
+        except TimeoutError:
+            hint = "ask for fewer label sets in `by`, or for shorter windows"
+            raise SourceError(f"evaluating the triggers took more than {EVALUATE_SECONDS:g} s", hint) from None
 
     async def examine(self, incident: Incident | None, symptoms: Sequence[Symptom]) -> Diagnosis:
         """Run the playbooks that fit."""

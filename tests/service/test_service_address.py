@@ -27,6 +27,12 @@ def test_a_group_that_is_none_is_a_config_error(data: Path) -> None:
         listen(data / "andon.sock", "no-such-group")
 
 
+def test_a_place_where_no_socket_can_be_is_a_config_error(data: Path) -> None:
+    (data / "andon.sock").mkdir()
+    with pytest.raises(ConfigError, match="there can be no socket"):
+        listen(data / "andon.sock")
+
+
 def test_a_dead_daemons_socket_makes_room(data: Path) -> None:
     listen(data / "andon.sock").close()
     with listen(data / "andon.sock"):

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from household import Clock
 from nouns import NOON, a_run
@@ -67,10 +68,6 @@ def refused(config: Path, data: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=20)
 
 
-def children_of(pid: int) -> list[str]:
-    return subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout.split()
-
-
 def test_a_folder_has_one_daemon_and_the_second_says_which(
     data: Path, launch: Launch, write_config: WriteConfig
 ) -> None:
@@ -87,15 +84,13 @@ def test_a_daemon_that_is_asked_to_end_leaves_nothing_behind(
     data: Path, launch: Launch, write_config: WriteConfig, how: signal.Signals, code: int
 ) -> None:
     daemon = launch(write_config("steady", "hung"))
-    children = children_of(daemon.pid)
+    children = psutil.Process(daemon.pid).children()
     Client(data).request("incident.list")
     assert end(daemon, how) == code
     assert not (data / "andon.sock").exists()
     assert children
-    deadline = time.monotonic() + 3
-    while any(Path(f"/proc/{child}").exists() for child in children) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not any(Path(f"/proc/{child}").exists() for child in children)
+    _gone, alive = psutil.wait_procs(children, timeout=3)
+    assert alive == []
 
 
 def test_a_hung_child_delays_neither_another_source_nor_status(

@@ -12,7 +12,7 @@ import pytest
 from household import Clock, ask
 from nouns import a_run, diagnosis
 
-from console.errors import ConfigError, UsageError
+from console.errors import ConfigError, SourceError, UsageError
 from console.model import Diagnosis, Labels, Symptom, Verdict
 from console.service.board import read_board, status
 from console.service.house import House
@@ -274,6 +274,18 @@ async def test_arithmetic_without_end_holds_up_nobody(opened: Open, monkeypatch:
     triage.cancel()
     await house.bench.close(seconds=0.05)  # given up, with a line in the log
     free.set()
+
+
+async def test_triggers_that_take_too_long_are_given_up(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def for_ever(*_: Any) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr("console.service.house.standing", for_ever)
+    monkeypatch.setattr("console.service.house.EVALUATE_SECONDS", 0.01)
+    house = await opened("steady")
+    with pytest.raises(SourceError, match="evaluating the triggers"):
+        await ask(house, "collect")
+    assert house.collector.health["steady"].state == "ok"
 
 
 async def test_files_are_their_owners_alone(opened: Open, data: Path) -> None:
