@@ -82,22 +82,8 @@ def count(
     parts += ["count(*) AS rows", "max(andon_time) AS newest", "count(*) - count(DISTINCT andon_hash) AS duplicates"]
     bound = dict(selection.values)
     for i, one in enumerate(bins):
-        parts += [f"count(s{i}) AS present{i}", f"count(n{i}) AS numbers{i}", f"mode(d{i}) AS dtype{i}"]
-        if one.edges is not None:
-            bound[f"bins{i}_"] = list(one.edges)
-            finite = _finite(i)
-            parts += [
-                f"count(*) FILTER (isnan(n{i})) AS nan{i}", f"count(*) FILTER (isinf(n{i})) AS infinite{i}",
-                f"min({finite}) AS least{i}",
-                f"max({finite}) AS most{i}", f"avg({finite}) AS mean{i}",
-                f"histogram({finite}, $bins{i}_::DOUBLE[]) AS counts{i}",
-            ]  # fmt: skip
-        else:
-            bound[f"bins{i}_"] = list(one.categories)
-            numbers = list(range(1, len(one.categories) + 1))
-            position = f"nullif(list_position($bins{i}_::VARCHAR[], s{i}), 0)"
-            place = f"CASE WHEN s{i} IS NOT NULL THEN coalesce({position}, {len(numbers) + 1}) END"
-            parts.append(f"histogram({place}, {numbers}::INTEGER[]) AS counts{i}")
+        parts += _aggregates(i, one)
+        bound[f"bins{i}_"] = list(one.categories if one.edges is None else one.edges)
     names = ", ".join(f"g{i}" for i in range(len(group)))
     grouping = f" GROUP BY {names} ORDER BY rows DESC, {names} LIMIT {most}" if group else ""
     cells = _cells(selection, [one.column for one in bins], [*keys, f"{selection.hash()} AS andon_hash", "andon_time"])
@@ -119,6 +105,26 @@ def absent(
         tuple(row[key] for key in keys): {column for i, column in enumerate(columns) if not row[f"seen{i}"]}
         for row in found
     }
+
+
+def _aggregates(i: int, bins: Bins) -> list[str]:
+    """What is counted of the column that is the i-th: its $bins are its edges or its categories."""
+    parts = [f"count(s{i}) AS present{i}", f"count(n{i}) AS numbers{i}", f"mode(d{i}) AS dtype{i}"]
+    if bins.edges is None:
+        other = len(bins.categories) + 1
+        position = f"coalesce(nullif(list_position($bins{i}_::VARCHAR[], s{i}), 0), {other})"
+        places = list(range(1, other))
+        return [*parts, f"histogram(CASE WHEN s{i} IS NOT NULL THEN {position} END, {places}::INTEGER[]) AS counts{i}"]
+    finite = _finite(i)
+    return [
+        *parts,
+        f"count(*) FILTER (isnan(n{i})) AS nan{i}",
+        f"count(*) FILTER (isinf(n{i})) AS infinite{i}",
+        f"min({finite}) AS least{i}",
+        f"max({finite}) AS most{i}",
+        f"avg({finite}) AS mean{i}",
+        f"histogram({finite}, $bins{i}_::DOUBLE[]) AS counts{i}",
+    ]
 
 
 def _cells(selection: Selection, columns: Sequence[str], more: Iterable[str] = ()) -> str:
