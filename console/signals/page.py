@@ -8,6 +8,7 @@ counted; what is wrong with the page as a whole is a SourceMalformed in one sent
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 
 from console.errors import SourceMalformed
 from console.model import NO_LABELS, Labels, Reading
@@ -20,6 +21,7 @@ UNKNOWN = -2
 CHUNK_BYTES = 1 << 20  # a page is split into lines piece by piece, so that tiny lines cost no gigabytes
 MOST_SERIES = 500_000
 SPARE_ENTRIES = 1000
+TWICE = "a series is there twice"
 
 Stamped = dict[float, dict[int, float]]  # time -> slot -> value, of lines with a timestamp of their own
 
@@ -78,7 +80,7 @@ class PageReader:
         if self.skipped * 2 > lines:
             raise SourceMalformed(f"most of the page is not metrics: {self.trouble}", "check the URL")
         readings = list(self._assemble(self._wanted.templates, self._values.__getitem__, now))
-        for time, values in stamped.items():
+        for time, values in sorted(stamped.items(), key=itemgetter(0)):
             templates = dict.fromkeys(template for slot in values for template in self._owners[slot])
             readings.extend(self._assemble(templates, values.get, time))
         self._answered = {reading.series.signal for reading in readings}
@@ -127,17 +129,22 @@ class PageReader:
                     continue
                 try:
                     if slot == UNKNOWN:
-                        self._take_odd(line, series, second, stamped)
+                        text, _, value = series.rpartition(b" ")
+                        stamped_slot = slot_of(text, UNKNOWN) if value and number else UNKNOWN
+                        if stamped_slot >= 0:  # a known series, its value and a timestamp
+                            _put(stamped, float(number) * second, stamped_slot, float(value))
+                        elif stamped_slot == UNKNOWN:
+                            self._take_odd(line, series, second, stamped)
                     elif values[slot] is None:
                         values[slot] = float(number)
                     else:
-                        raise ValueError("a series is there twice")
+                        raise ValueError(TWICE)
                 except ValueError as error:
                     self._skip(f"{error}: {line[:80]!r}")
         return lines, stamped
 
     def _take_odd(self, line: bytes, series: bytes, second: float, stamped: Stamped) -> None:
-        """A line that the fast path does not know: new, a comment, or with a timestamp or an exemplar."""
+        """A line that is not a known series and its number: a new series, a comment, or one with an exemplar."""
         if not line.strip():
             return
         if line.startswith(b"#"):
@@ -149,13 +156,12 @@ class PageReader:
             slot = self._slots[sample.series] = self._admit(sample.name, sample.label_text)
         if slot == UNWANTED:
             return
-        moment = None if sample.stamp is None else stamped.setdefault(sample.stamp * second, {})
-        if (self._values[slot] if moment is None else moment.get(slot)) is not None:
-            raise ValueError("a series is there twice")
-        if moment is None:
+        if sample.stamp is not None:
+            _put(stamped, sample.stamp * second, slot, sample.value)
+        elif self._values[slot] is None:
             self._values[slot] = sample.value
         else:
-            moment[slot] = sample.value
+            raise ValueError(TWICE)
 
     def _admit(self, name: str, label_text: bytes) -> int:
         """A slot for a series not seen before; UNWANTED where no dialect wants it."""
@@ -192,6 +198,13 @@ class PageReader:
         self._owners: list[list[Template]] = []  # who wants the number of each slot
         self._wanted = Wanted(self._active, self._labels)
         self._is_stale = False
+
+
+def _put(stamped: Stamped, time: float, slot: int, value: float) -> None:
+    moment = stamped.setdefault(time, {})
+    if slot in moment:
+        raise ValueError(TWICE)
+    moment[slot] = value
 
 
 def _starts_a_line(body: bytes, name: bytes) -> bool:

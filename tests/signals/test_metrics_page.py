@@ -93,9 +93,11 @@ def test_a_timestamp_on_the_line_is_honoured_warm_and_cold() -> None:
 
 
 def test_a_page_may_hold_the_history_of_a_series() -> None:
-    lines = [line + b" %d000" % t for t in (10, 20) for line in (UP + HISTOGRAM).splitlines()]
-    readings = reader().read(b"\n".join(lines) + b"\n", 99.0)
-    assert [r.time for r in of(readings, "model.latency")] == [10, 20]
+    lines = [line + b" %d000" % t for t in (30, 10, 20, 10) for line in (UP + HISTOGRAM).splitlines()]
+    it = reader()
+    readings = it.read(b"\n".join(lines) + b"\n", 99.0)
+    assert [r.time for r in of(readings, "model.latency")] == [10, 20, 30]  # in time order, whatever the page's
+    assert it.skipped == 5 and it.trouble.startswith("a series is there twice")
 
 
 def test_openmetrics_exemplars_are_passed_over_and_its_timestamps_are_seconds() -> None:
