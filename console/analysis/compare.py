@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from console.analysis.contrast import Contrast, contrast
-from console.analysis.estimate import TAIL, Statistic, estimates, statistic, total
+from console.analysis.estimate import estimates
 from console.analysis.families import benjamini_hochberg
 from console.analysis.frames import has_data
 from console.analysis.onset import onset
 from console.analysis.pairing import Pair, pairs
 from console.analysis.quantiles import count_below
+from console.analysis.statistic import Statistic, statistic, total
+from console.analysis.tails import TAIL
 from console.model import Comparison, Direction, Frame, Kind, Series, Side, Stat, Verdict
 
 if TYPE_CHECKING:

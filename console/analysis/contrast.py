@@ -9,8 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from console.analysis.estimate import TAIL, Estimate
-from console.analysis.tails import student_quantile, student_tail
+from console.analysis.estimate import Estimate
+from console.analysis.tails import TAIL, student_quantile, student_tail
 
 NEAR_ZERO = 0.4  # a relative standard error above this leaves zero within reach: differences are compared instead
 SCALE_FLOOR = 0.005  # no side is known better than to half a percent, so a flat series does not make a scale of zero

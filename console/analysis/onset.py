@@ -36,7 +36,8 @@ def onset(
     step = float(np.median(np.diff(ends))) if step is None else step
     centre = float(np.median(before))
     scale = _scale(before, centre, float(np.abs(values).max()))
-    z = np.clip((values - centre) / scale, -CLIP, CLIP)
+    far = (values - centre) / scale
+    z = np.clip(far, -CLIP, CLIP)
     phi = lag_one(np.clip((before - centre) / scale, -CLIP, CLIP), np.zeros(before.size, dtype=np.int64))
     grows = (1 + phi) / (1 - phi)
     slack = min(margin / scale, CLIP / 2)
@@ -44,7 +45,9 @@ def onset(
     score, sign, end = max(_scored(sign, sign * z - slack) for sign in signs)
     if score / grows < LEAST_SCORE:
         return None
-    return float(ends[_first_shifted(sign * z[:end])]) - step
+    # Where it began shows best unclipped: two wild steps are cut down to the third.
+    third = max(CLIP, float(np.sort(np.abs(far[:end]))[-3:][0]))
+    return float(ends[_first_shifted(sign * np.clip(far[:end], -third, third))]) - step
 
 
 def _scored(sign: int, z: Array) -> tuple[float, int, int]:

@@ -6,7 +6,6 @@ Written out because scipy is the oracle of our tests and not a dependency; agree
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,14 +13,10 @@ import numpy as np
 if TYPE_CHECKING:
     from console.model import Array
 
-_NORMAL = NormalDist()
+TAIL = 0.025  # beyond each end of an interval, and the level of a verdict
+
 _SERIES_TERMS = 10_000
 _TINY = 1e-300
-
-
-def normal_quantile(p: float) -> float:
-    """The standard normal deviate with mass p below it, 0 < p < 1."""
-    return _NORMAL.inv_cdf(p)
 
 
 def student_tail(t: float, freedom: float) -> float:

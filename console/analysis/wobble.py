@@ -33,7 +33,7 @@ class Wobble:
     phi: float = 0.0  # the correlation of neighbours
 
     def freedom(self, steps: int) -> float:
-        """Degrees of freedom of a variance from so many steps: spread and persistence are both estimates (delta method)."""
+        """Degrees of freedom of a variance from so many steps: spread and persistence are estimates (delta method)."""
         return max(1.0, steps * (1 - self.phi**2) / (3 + self.phi**2))
 
 
