@@ -27,6 +27,7 @@ from console.wire import dump, encode
 
 EARLIEST, LATEST = 8, 20  # healthy ticks before a fault
 LAST = 48  # ticks (12 minutes) in which a fault must be noticed
+LOOKS, LOOK_TICKS = 5, 4  # how often an incident without a cause is looked at again, and how many ticks lie between
 HEALTHY = 68  # ticks of a run without a fault: as long as the longest with one
 
 
@@ -93,14 +94,15 @@ def _play(
         expect = expected(fault.expect, parameters)
         for _ in range(LAST):
             if opened := line.tick():
-                diagnosis = line.diagnosis(opened[0])
+                noticed = line.plant.clock.now() - injected
+                diagnosis = _settled(line, opened[0])
                 on_progress(f"incident {opened[0]}: {_name(diagnosis)}")
                 return EpisodeResult(
                     seed,
                     fault.name,
                     parameters,
                     expect,
-                    noticed_after=line.plant.clock.now() - injected,
+                    noticed_after=noticed,
                     cause=_name(diagnosis),
                     first=any(_is_expected(cause, diagnosis, expect) for cause in diagnosis.causes[:1]),
                     top3=any(_is_expected(cause, diagnosis, expect) for cause in diagnosis.causes[:3]),
@@ -109,6 +111,18 @@ def _play(
                     diagnosis=diagnosis,
                 )
     return EpisodeResult(seed, fault.name, parameters, expect, seconds=time.monotonic() - began)
+
+
+def _settled(line: Line, incident: str) -> Diagnosis:
+    """The first diagnosis that names a cause: whoever is on call looks again a minute later, some times."""
+    diagnosis = line.diagnosis(incident)
+    for _ in range(LOOKS):
+        if diagnosis.causes:
+            break
+        for _tick in range(LOOK_TICKS):
+            line.tick()
+        diagnosis = line.triage(incident)
+    return diagnosis
 
 
 def _name(diagnosis: Diagnosis) -> str:
