@@ -54,9 +54,9 @@ async def test_a_slower_model_is_degraded_since_it_was_slower() -> None:
     )
 
 
-@pytest.mark.parametrize("late", [0, 15, 30, 45])
+@pytest.mark.parametrize("late", [0, 15, 30, 45, 52])
 async def test_an_onset_among_minutes_is_found_to_the_sample(late: int) -> None:
-    onset = NOW - 720 + late
+    onset = NOW - 540 + late
     reader = Readings({"model.latency": {GLOVE: spread(0.08, onset, 0.4)}})
     outcome = await looked(reader, {"signal": "model.latency"})
     assert outcome.state is State.DEGRADED
