@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from functools import cache
 from typing import Any, TypeVar
 
 import orjson
 from pydantic import TypeAdapter
 
 T = TypeVar("T")
+
+ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}  # one per noun: building one costs milliseconds
 
 
 def dump(value: Any) -> Any:
@@ -38,6 +38,5 @@ def encode(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
 
 
-@cache
-def _adapter(kind: Hashable) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    return ADAPTERS.get(kind) or ADAPTERS.setdefault(kind, TypeAdapter(kind))

@@ -22,8 +22,7 @@ def list_(session: Session, everything: bool) -> None:
     from console.report import words
     from console.report.tables import columns
 
-    known = session.client.request("incident.list")
-    incidents = [item for item in known if everything or item["state"] != "closed"]
+    incidents = session.client.request("incident.list", all=everything)
     rows = [
         (item["id"], item["state"], words.instant(item["opened"]), item["owner"] or "–", item["subject"], item["title"])
         for item in incidents
@@ -73,6 +72,6 @@ def _change(session: Session, op: str, id_: str, **args: Any) -> None:
     from console.report.clean import clean
 
     session.refuse_if_locked()
-    item = session.client.request(op, id=id_, **args)
+    item = session.client.request(op, incident=id_, **args)
     owner = f", owner {item['owner']}" if item["owner"] else ""
     session.emit_shape(item, lambda: clean(f"{item['id']} is {item['state']}{owner}: {item['title']}"))
