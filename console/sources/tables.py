@@ -62,7 +62,7 @@ class Table:
         return groups
 
     def exemplars(self, request: ExemplarRequest) -> Sequence[Exemplar]:
-        """Rows of a window: nearest to `near` in `column` first, or newest first; with their pictures."""
+        """Rows of a window: those with a picture first, then nearest to `near` in `column`, then newest."""
         selection = self._selection(ProfileRequest(request.spans, request.where))
         rows, options = selection.rows, self.options
         order = "andon_time DESC NULLS LAST"
@@ -72,10 +72,10 @@ class Table:
             order = f"abs({rows.number(request.column)} - $near) NULLS LAST, {order}"
         names = [column for column in rows.columns if column not in (options.time, options.image)]
         parts = [f"{rows.text(column)} AS c{i}" for i, column in enumerate(names)]
-        image = options.image if options.image in rows.columns else None
-        parts += [f"{rows.text(image)} AS image" if image else "NULL AS image", f"{FILE} AS file", "andon_time"]
+        image = rows.text(options.image) if options.image is not None and options.image in rows.columns else "NULL"
+        parts += [f"{image} AS image", f"{FILE} AS file", "andon_time"]
         limit = max(0, min(request.limit, MOST_EXEMPLARS))
-        found = self._duck.asks(f"{selection.query(parts)} ORDER BY {order} LIMIT {limit}", values)
+        found = self._duck.asks(f"{selection.query(parts)} ORDER BY {image} IS NULL, {order} LIMIT {limit}", values)
         return [self._exemplar(request, {name: row[f"c{i}"] for i, name in enumerate(names)}, row) for row in found]
 
     def slices(self) -> Sequence[str]:

@@ -453,6 +453,14 @@ def test_exemplars_are_the_rows_nearest_to_a_value_with_their_picture(tmp_path: 
     assert (two.kind, two.time, two.side) == ("row", NOON + 8, "current")
 
 
+def test_rows_with_a_picture_are_shown_before_those_without(tmp_path: Path) -> None:
+    picture(tmp_path / "kept.pgm", 4, 4, 7)
+    data = rows(10, x=lambda i: i, img=lambda i: "kept.pgm" if i in (2, 9) else None)
+    source = table(write(tmp_path / "a.jsonl", data), image="img")
+    shown = source.exemplars(ExemplarRequest("current", DAY, column="x", near=4.0, limit=3))
+    assert [(one.kind, one.time - NOON) for one in shown] == [("image", 2), ("image", 9), ("row", 4)]
+
+
 def test_without_a_value_to_be_near_the_newest_rows_are_shown(tmp_path: Path) -> None:
     source = table(write(tmp_path / "a.jsonl", rows(30, x=1)))
     shown = source.exemplars(ExemplarRequest("baseline", DAY, limit=99))
