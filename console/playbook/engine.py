@@ -259,20 +259,21 @@ def _numbered(playbook: Playbook, results: Mapping[str, StepResult]) -> dict[str
 
 
 def _verdict(playbook: Playbook, results: Mapping[str, StepResult]) -> Verdict:
-    """Degraded when any step is. Otherwise the playbook's questions decide: the steps its triggers are judged by.
+    """The verdict of the playbook's questions: the steps its triggers are judged by, or all where it has none.
 
-    All other steps only tell causes apart, so a site that lacks their data can still be well. Without triggers every
-    step is a question. No data is not good news: one unanswered question is `no_data`, and so is no question at all.
+    The other steps tell causes apart, so more load or a moved input is no problem where the question finds no harm. Where
+    a question has no answer, a step that is degraded is one all the same. No data is not good news: one unanswered
+    question is `no_data`, and so is no question at all.
     """
+    questions = {check.step for check in playbook.trigger_checks if check.step} or set(results)
+    answers = {results[step].state for step in questions} - {State.SKIPPED}
+    if State.DEGRADED in answers:
+        return Verdict.DEGRADED
+    if answers and answers <= {State.OK, State.IMPROVED}:
+        return Verdict.OK
     if any(result.state is State.DEGRADED for result in results.values()):
         return Verdict.DEGRADED
-    questions = {check.step for check in playbook.trigger_checks if check.step} or set(results)
-    states = {results[step].state for step in questions} - {State.SKIPPED}
-    if State.INCONCLUSIVE in states:
-        return Verdict.INCONCLUSIVE
-    if not states or states & {State.NO_DATA, State.ERROR}:
-        return Verdict.NO_DATA
-    return Verdict.OK
+    return Verdict.INCONCLUSIVE if State.INCONCLUSIVE in answers else Verdict.NO_DATA
 
 
 async def _nobody(_question: str, _answers: tuple[str, ...]) -> str | None:

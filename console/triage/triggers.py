@@ -48,6 +48,8 @@ async def look(
         results={},
         now=situation.now,
         ask=_nobody,
+        excluded=situation.excluded,
+        interval=situation.interval,
     )
     options = compare.options.model_validate(check.options)
     outcome = await asyncio.wait_for(compare.run(context, options), CHECK_SECONDS)

@@ -212,9 +212,19 @@ async def test_where_a_trigger_asks_a_question_the_other_steps_only_tell_causes_
 
     here = situation(readers=[Readings({"model.latency": {Labels.of(): lambda times, _step: histogram(times)}})])
     types = TYPES | built_in_step_types()
-    found = await ran(QUESTION + step("other", "fails: data"), head=TRIGGERED, here=here, types=types)
-    assert [each.state for each in found.steps] == [State.OK, State.NO_DATA]
-    assert found.verdict is Verdict.OK
+    for other, state in (("fails: data", State.NO_DATA), ("verdict: degraded", State.DEGRADED)):
+        found = await ran(QUESTION + step("other", other), head=TRIGGERED, here=here, types=types)
+        assert [each.state for each in found.steps] == [State.OK, state]
+        assert found.verdict is Verdict.OK
+
+
+async def test_where_the_question_has_no_answer_what_else_is_degraded_counts() -> None:
+    from console.playbook.loader import built_in_step_types
+
+    types = TYPES | built_in_step_types()
+    found = await ran(QUESTION + step("other", "verdict: degraded"), head=TRIGGERED, here=situation(), types=types)
+    assert [each.state for each in found.steps] == [State.NO_DATA, State.DEGRADED]
+    assert found.verdict is Verdict.DEGRADED
 
 
 def histogram(times: Any) -> Any:
