@@ -1,6 +1,6 @@
 """The station's prediction log: one JSON line per request, one file per day, and a few kept pictures.
 
-predictions/2026-11-22.jsonl      predictions/kept/line-2-1795348800-3.pgm
+predictions/2026-11-22.jsonl      predictions/kept/line-2-1795348800.pgm
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from console.lab.images import pgm
 if TYPE_CHECKING:
     from console.lab.images import Pixels
 
-QUARTER = 900.0
-KEPT = 16  # pictures per line and quarter of an hour
+EVERY = 56.25  # seconds: sixteen in a quarter of an hour, so that a change of any minute can be looked at
 MOST_KEPT = 4000  # in all; then the oldest go
 
 
@@ -28,23 +27,23 @@ class PredictionLog:
     """The folder. One process writes, any number read."""
 
     path: Path
-    kept: dict[tuple[str, int], int] = field(default_factory=dict)
+    kept: set[tuple[int, str]] = field(default_factory=set)
     _lines: dict[str, list[bytes]] = field(default_factory=dict)
 
     def keep(self, time: float, line: str, picture: Pixels) -> str | None:
-        """Keep a picture while this line's share of this quarter lasts; where it lies, relative to the log."""
-        quarter = int(time // QUARTER)
-        taken = self.kept.get((line, quarter), 0)
-        if taken >= KEPT:
+        """Keep one picture per line and `EVERY` seconds; where it lies, relative to the log."""
+        place = (int(time // EVERY), line)
+        if place in self.kept:
             return None
-        self.kept[line, quarter] = taken + 1
-        name = f"kept/{line}-{round(quarter * QUARTER)}-{taken}.pgm"
-        file = self.path / name
-        if not taken:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            self._forget()
+        self.kept.add(place)
+        file = self.path / _kept(place)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(pgm(picture))
-        return name
+        if len(self.kept) > MOST_KEPT:
+            oldest = min(self.kept)
+            self.kept.remove(oldest)
+            (self.path / _kept(oldest)).unlink(missing_ok=True)
+        return _kept(place)
 
     def add(self, row: dict[str, Any]) -> None:
         """Note one request; `flush` writes it. NaN becomes null."""
@@ -59,9 +58,6 @@ class PredictionLog:
                 file.write(b"".join(lines))
         self._lines.clear()
 
-    def _forget(self) -> None:
-        if sum(self.kept.values()) <= MOST_KEPT:
-            return
-        oldest = min(self.kept, key=lambda kept: kept[1])
-        for index in range(self.kept.pop(oldest)):
-            (self.path / f"kept/{oldest[0]}-{round(oldest[1] * QUARTER)}-{index}.pgm").unlink(missing_ok=True)
+
+def _kept(place: tuple[int, str]) -> str:
+    return f"kept/{place[1]}-{round(place[0] * EVERY)}.pgm"

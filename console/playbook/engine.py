@@ -261,9 +261,9 @@ def _numbered(playbook: Playbook, results: Mapping[str, StepResult]) -> dict[str
 def _verdict(playbook: Playbook, results: Mapping[str, StepResult]) -> Verdict:
     """The verdict of the playbook's questions: the steps its triggers are judged by, or all where it has none.
 
-    The other steps tell causes apart, so more load or a moved input is no problem where the question finds no harm. Where
-    a question has no answer, a step that is degraded is one all the same. No data is not good news: one unanswered
-    question is `no_data`, and so is no question at all.
+    The other steps tell causes apart, so more load or a moved input is no problem where the question finds no
+    harm. Where a question has no answer, a step that is degraded is one all the same. No data is not good news: one
+    unanswered question is `no_data`, and so is no question at all.
     """
     questions = {check.step for check in playbook.trigger_checks if check.step} or set(results)
     answers = {results[step].state for step in questions} - {State.SKIPPED}

@@ -17,15 +17,15 @@ def half_blocks(pixels: Pixels) -> list[str]:
     return lines
 
 
-def ramp(pixels: Pixels) -> list[str]:
-    """Two rows of grey values (0..255) a line, as characters from dark to bright.
+def ramp(pixels: Pixels, *, dark: int = 0, bright: int = 255) -> list[str]:
+    """Two rows of grey values (0..255) a line, as characters from `dark` to `bright`.
 
     >>> ramp(((0, 255), (0, 255)))
     [' @']
     """
-    top = len(RAMP) - 1
+    step = (len(RAMP) - 1) / max(bright - dark, 1)
     return [
-        "".join(RAMP[round((a + b) / 2 / 255 * top)] for a, b in zip(upper, lower, strict=True))
+        "".join(RAMP[round(((a + b) / 2 - dark) * step)] for a, b in zip(upper, lower, strict=True))
         for upper, lower in _row_pairs(pixels)
     ]
 

@@ -116,19 +116,23 @@ def _exemplars(findings: Sequence[Finding], colours: bool, paint: Paint) -> list
 
 
 def _pair(baseline: Exemplar, current: Exemplar, colours: bool) -> list[str]:
-    draw = half_blocks if colours else ramp
     width = max(len(baseline.pixels[0]) if baseline.pixels else 0, 34)
     captions = [(f"baseline  {words.instant(baseline.time)}", f"current  {words.instant(current.time)}")]
     captions.append((clean(baseline.caption)[:width], clean(current.caption)[:width]))
     lines = [f"{INDENT}{left:{width}}    {right}" for left, right in captions]
     if baseline.pixels and current.pixels:
         pad = " " * (width - len(baseline.pixels[0]))
-        left = [row + pad for row in draw(baseline.pixels)]
-        return lines + [INDENT + row for row in side_by_side(left, draw(current.pixels), width=width)]
-    for name, before in baseline.fields:
-        after = current.fields.value(name)
-        changed = "" if after == before else "  ≠"
-        lines.append(f"{INDENT}{clean(f'{name} {before}')[:width]:{width}}    {clean(f'{name} {after}')}{changed}")
+        if colours:
+            before, after = half_blocks(baseline.pixels), half_blocks(current.pixels)
+        else:  # ten characters must do, so they span what the two pictures have, the same for both
+            greys = [grey for row in (*baseline.pixels, *current.pixels) for grey in row]
+            before, after = (ramp(each.pixels, dark=min(greys), bright=max(greys)) for each in (baseline, current))
+        rows = side_by_side([row + pad for row in before], after, width=width)
+        return lines + [INDENT + row for row in rows]
+    for name, value in baseline.fields:
+        now = current.fields.value(name)
+        changed = "" if now == value else "  ≠"
+        lines.append(f"{INDENT}{clean(f'{name} {value}')[:width]:{width}}    {clean(f'{name} {now}')}{changed}")
     return lines
 
 

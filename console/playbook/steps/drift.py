@@ -162,7 +162,8 @@ def _findings(
         if issue.text not in {column.reason for column in worst}  # said already
     ]  # fmt: skip
     if pair:
-        text = f"baseline: {pair[0].caption} · current: {pair[1].caption}"
+        of = f"{worst[0].slice.column}={worst[0].slice.value}, " if worst[0].slice else ""
+        text = f"{of}baseline: {pair[0].caption} · current: {pair[1].caption}"
         findings.append(Finding(id="", kind="exemplar", step=step, text=text, verdict=worst[0].verdict, exemplars=pair))
     if not findings:
         text = f"{found.rows[1]:,} rows against {found.rows[0]:,}: no column of {len(found.columns)} drifted"

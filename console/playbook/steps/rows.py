@@ -17,6 +17,7 @@ DAY = 86400.0
 PAST_WINDOWS = 7  # how many windows of the same hour teach a column's usual wobble
 MOST_SLICING = 4  # columns that a drift is split by
 MOST_VALUES = 32  # of a column that may be sliced by
+NO_SLICE: Mapping[str, str] = {}
 ONSET_STEPS = 240  # the current window is cut into at most so many
 
 
@@ -34,9 +35,15 @@ class Look:
         """Which rows of a window are meant."""
         return Labels.of({column: value for column, value in self.chosen.items() if value} | dict(window.where))
 
-    async def profile(self, spans: tuple[Span, ...], window: Window, like: Profile | None = None) -> Profile:
-        """The rows of these spans as counts, selected as in `window`."""
-        request = ProfileRequest(spans, self.where(window), self.columns, like=like)
+    async def profile(
+        self,
+        spans: tuple[Span, ...],
+        window: Window,
+        like: Profile | None = None,
+        only: Mapping[str, str] = NO_SLICE,
+    ) -> Profile:
+        """The rows of these spans as counts, selected as in `window` and further to `only` these values."""
+        request = ProfileRequest(spans, Labels.of(self.where(window), **only), self.columns, like=like)
         groups = await self.table.profiles(request)
         return groups[0].profile if groups else Profile((), 0)
 
@@ -96,15 +103,17 @@ class Look:
         return best
 
     async def pair(self, column: ColumnDrift, baseline: Profile) -> tuple[Exemplar, ...]:
-        """One typical row of each side, the baseline's first; nothing where the table has none to show."""
+        """One typical row of each side, of the slice that explains the drift; nothing where there is none to show."""
         now, then = self.context.current, self.context.baseline
+        only = {column.slice.column: column.slice.value} if column.slice else {}
         since = now.start if column.onset is None else column.onset
         spans = tuple(Span(max(span.start, since), span.end) for span in now.spans if span.end > since)
         # Typical of what came after the onset: the whole window's mean may lie where no row is.
-        after = await self.profile(spans, now, like=baseline)
+        after = await self.profile(spans, now, like=baseline, only=only)
+        before = await self.profile(then.spans, then, like=baseline, only=only)
         shown = [
-            *await self._exemplar("baseline", then.spans, then, baseline.column(column.name)),
-            *await self._exemplar("current", spans, now, after.column(column.name)),
+            *await self._exemplar("baseline", then.spans, then, only, before.column(column.name)),
+            *await self._exemplar("current", spans, now, only, after.column(column.name)),
         ]
         return tuple(shown) if len(shown) == 2 else ()
 
@@ -113,10 +122,12 @@ class Look:
         side: Literal["current", "baseline"],
         spans: tuple[Span, ...],
         window: Window,
+        only: Mapping[str, str],
         column: ColumnProfile | None,
     ) -> Sequence[Exemplar]:
         name, mean = (None, None) if column is None else (column.name, column.mean)
-        return await self.table.exemplars(ExemplarRequest(side, spans, self.where(window), column=name, near=mean))
+        where = Labels.of(self.where(window), **only)
+        return await self.table.exemplars(ExemplarRequest(side, spans, where, column=name, near=mean))
 
 
 def past_windows(current: Window, baseline: Window, excluded: Sequence[Span] = ()) -> list[tuple[Span, ...]]:
