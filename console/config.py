@@ -22,6 +22,7 @@ class SourceConfig:
     name: str
     kind: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path | None = None  # what relative paths in its options start from; None: the current folder
 
 
 @dataclass(frozen=True, slots=True)

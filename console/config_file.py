@@ -82,6 +82,7 @@ def load_config(path: Path | None = None, *, data: Path | None = None) -> Config
         file = _File.model_validate(tables)
     except ValidationError as error:
         raise _in_words(path, error) from None
+    _refuse_shared_secrets(path, file)
     return _settings(path.absolute(), file, data)
 
 
@@ -105,12 +106,20 @@ def _settings(path: Path, file: _File, data: Path | None) -> Config:
         clock=beside(daemon.clock) if daemon.clock else None,
         watch=daemon.watch,
         sources=tuple(
-            SourceConfig(name, table.kind, dict(table.model_extra or {})) for name, table in file.sources.items()
+            SourceConfig(name, table.kind, dict(table.model_extra or {}), path.parent)
+            for name, table in file.sources.items()
         ),
         plugin_dirs=tuple(map(beside, file.plugins.dirs)),
         plugins_disabled=tuple(file.plugins.disable),
         playbook_dirs=tuple(map(beside, file.playbooks.dirs)),
     )
+
+
+def _refuse_shared_secrets(path: Path, file: _File) -> None:
+    """Headers carry tokens, so a file that has some is for its owner's eyes."""
+    names = [name for name, table in file.sources.items() if (table.model_extra or {}).get("headers")]
+    if names and path.stat().st_mode & 0o077:
+        raise ConfigError(f"{path} holds headers for source {names[0]} and others may read it", f"chmod 600 {path}")
 
 
 def _in_words(path: Path, error: ValidationError) -> ConfigError:

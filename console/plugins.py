@@ -249,6 +249,7 @@ class Plugins:
 
     manager: pluggy.PluginManager
     problems: list[PluginError] = field(default_factory=list)
+    _offers: dict[str, list[tuple[str, Any]]] = field(default_factory=dict)  # each hook is asked once
 
     def names(self) -> list[str]:
         """The plugins that loaded, built-in ones first."""
@@ -256,6 +257,11 @@ class Plugins:
 
     def offers(self, hook: str) -> list[tuple[str, Any]]:
         """(plugin, offer) for everything offered on one hook; a plugin that misbehaves is left out and named."""
+        if hook not in self._offers:
+            self._offers[hook] = self._ask(hook)
+        return self._offers[hook]
+
+    def _ask(self, hook: str) -> list[tuple[str, Any]]:
         found: list[tuple[str, Any]] = []
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
             plugin = implementation.plugin_name

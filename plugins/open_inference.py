@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from console.errors import SourceDenied, SourceError, SourceMalformed
 from console.plugins import SourceType, hookimpl
+from console.sources.options import LocalPath
 from console.sources.types import ProbeAnswer, SourceStatus
 
 if TYPE_CHECKING:
@@ -45,14 +46,9 @@ class OpenInferenceOptions(BaseModel):
 
     url: str
     model: str
-    golden: str
+    golden: LocalPath
     timeout: float = Field(default=5.0, gt=0)  # of one request
     limit: int = Field(default=64, gt=0)  # requests sent at most, from the top of the file
-
-    @field_validator("golden")
-    @classmethod
-    def _absolute(cls, golden: str) -> str:
-        return str(Path(golden).expanduser().absolute())
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         store_megabytes=10,
         clock=tmp_path / "clock",
         watch=False,
-        sources=(SourceConfig("line", "metrics", {"url": "http://127.0.0.1:8000/metrics"}),),
+        sources=(SourceConfig("line", "metrics", {"url": "http://127.0.0.1:8000/metrics"}, tmp_path),),
         plugin_dirs=(tmp_path / "mine",),
         plugins_disabled=("dcgm",),
         playbook_dirs=(Path("/srv/playbooks"),),
@@ -99,6 +99,16 @@ def test_a_file_that_is_not_text_is_said_so(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00[daemon]")
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(path)
+
+
+def test_headers_are_secrets_so_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    path = write(tmp_path, '[sources.a]\nkind = "metrics"\nheaders = {Authorization = "Bearer hunter2"}\n')
+    path.chmod(0o640)
+    with pytest.raises(ConfigError, match="others may read it") as caught:
+        load_config(path)
+    assert "hunter2" not in caught.value.message
+    path.chmod(0o600)
+    assert load_config(path).sources[0].options["headers"] == {"Authorization": "Bearer hunter2"}
 
 
 @given(

@@ -86,5 +86,13 @@ def test_nothing_is_loaded_from_the_current_folder(tmp_path: Path, monkeypatch: 
     assert load_plugins().problems == []
 
 
+def test_a_plugin_that_fails_is_asked_and_named_once(tmp_path: Path) -> None:
+    text = "from console.plugins import hookimpl\n\n@hookimpl\ndef andon_panels():\n    raise KeyError('x')\n"
+    plugins = load_plugins([plugin(tmp_path, "raising", text)])
+    for _ in range(3):
+        plugins.offers("andon_panels")
+    assert len(plugins.problems) == 1
+
+
 def test_a_bounded_number_of_offers_passes() -> None:
     assert take("p", "w", range(3), most=3) == [0, 1, 2]

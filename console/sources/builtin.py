@@ -7,71 +7,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from typing import Any
 
 from console.plugins import SourceType, hookimpl
+from console.sources.options import EventsOptions, HostOptions, MetricsOptions, TableOptions
 
 TABLE_SUFFIXES = (".jsonl", ".ndjson", ".csv", ".parquet")
-
-
-def _absolute(path: str) -> str:
-    """So that a path means the same in a child process as where it was written."""
-    return str(Path(path).expanduser().absolute())
-
-
-class TableOptions(BaseModel):
-    """Rows in files: .jsonl, .csv or .parquet, one or many."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    path: str | list[str]  # a path or a glob, or several
-    time: str | None = "time"  # the column of epoch seconds or RFC 3339; None: rows without a time, all in every span
-    model: str | None = None  # the model that all rows are about, where no column says so
-    label: str | None = None
-    prediction: str | None = None
-    image: str | None = None  # a column of paths to PGM pictures, relative to the file it stands in
-    slices: list[str] = Field(default_factory=list)
-
-    @field_validator("path")
-    @classmethod
-    def _paths(cls, path: str | list[str]) -> str | list[str]:
-        return _absolute(path) if isinstance(path, str) else [_absolute(one) for one in path]
-
-
-class EventsOptions(BaseModel):
-    """A file of events, one JSON object a line: {time, kind, target, id, title, detail}."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    path: str
-
-    @field_validator("path")
-    @classmethod
-    def _path(cls, path: str) -> str:
-        return _absolute(path)
-
-
-class HostOptions(BaseModel):
-    """This machine."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    mounts: list[str] = Field(default_factory=lambda: ["/"])  # whose disk use is read
-
-
-class MetricsOptions(BaseModel):
-    """A metrics page in the Prometheus text format."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    url: str
-    dialects: list[str] | Literal["auto"] = "auto"
-    headers: dict[str, str] = Field(default_factory=dict)
-    labels: dict[str, str] = Field(default_factory=dict)  # added to every series that lacks them
-    max_bytes: int = Field(default=32 << 20, gt=0)
-    timeout: float = Field(default=5.0, gt=0)
 
 
 def _open_table(name: str, options: TableOptions) -> Any:

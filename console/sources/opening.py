@@ -137,7 +137,7 @@ def _checked(config: SourceConfig, offer: SourceType) -> BaseModel:
                 f"source {config.name}: a {offer.kind} source has no option {option!r}", _nearest(option, known)
             )
     try:
-        return offer.options.model_validate(dict(config.options))
+        return offer.options.model_validate(dict(config.options), context={"folder": config.folder})
     except ValidationError as error:
         first = error.errors()[0]
         option = ".".join(map(str, first["loc"])) or "options"

@@ -21,7 +21,7 @@ from console.sources.fetch import fetch, open_client
 from console.sources.types import SourceStatus
 
 if TYPE_CHECKING:
-    from console.sources.builtin import MetricsOptions
+    from console.sources.options import MetricsOptions
 
 # 0.0.4 and not OpenMetrics: prometheus_client's OpenMetrics rewrites names with a colon and contradicts itself there.
 ACCEPT = "text/plain;version=0.0.4;q=1,text/plain;q=0.5"

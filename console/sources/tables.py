@@ -10,9 +10,9 @@ from typing import Any
 
 from console.errors import SourceMalformed, UsageError
 from console.model import Exemplar, Profile
-from console.sources.builtin import TableOptions
 from console.sources.counting import absent, bins_of, count, fresh_bins
 from console.sources.duck import Duck
+from console.sources.options import TableOptions
 from console.sources.pictures import read_pgm
 from console.sources.redact import shown_fields, shown_value
 from console.sources.rows import FILE

@@ -15,7 +15,7 @@ from console.model import Span, State, Verdict, Window
 from console.playbook.step import StepContext, StepOutcome
 from console.playbook.steps.drift import STEP, DriftOptions
 from console.playbook.steps.rows import past_windows, slicing_columns
-from console.sources.builtin import TableOptions
+from console.sources.options import TableOptions
 from console.sources.estate import Estate
 from console.sources.tables import Table
 

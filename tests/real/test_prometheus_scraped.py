@@ -9,7 +9,7 @@ from pages import one
 from promserver import is_installed, prometheus
 
 from console.signals.dialect import Dialect, counter, gauge, histogram
-from console.sources.builtin import MetricsOptions
+from console.sources.options import MetricsOptions
 from console.sources.scrape import Scrape
 
 pytestmark = [

@@ -250,3 +250,13 @@ def test_paths_mean_the_same_in_a_child_as_where_they_were_written(
         "/b.csv",
     ]
     assert offers["events"].model_validate({"path": "e.jsonl"}).model_dump()["path"] == f"{tmp_path}/e.jsonl"
+
+
+async def test_a_relative_path_starts_at_the_file_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_text('{"time": 5, "kind": "deploy", "target": "glove", "title": "7"}\n')
+    estate = await open_estate([SourceConfig("e", "events", {"path": "events.jsonl"}, tmp_path)], load_plugins())
+    try:
+        (event,) = await estate.events["e"].events(Span(0, 10), ())
+        assert event.target == "glove"
+    finally:
+        await close(estate)

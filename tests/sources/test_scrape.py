@@ -20,9 +20,9 @@ from pages import DCGM, TRITON, VLLM, one, page
 from console.config import SourceConfig
 from console.errors import AndonError, ConfigError, SourceDenied, SourceError, SourceMalformed
 from console.plugins import load_plugins
-from console.sources.builtin import MetricsOptions
 from console.sources.checking import check_all
 from console.sources.opening import close, open_estate
+from console.sources.options import MetricsOptions
 from console.sources.scrape import Scrape
 from console.sources.types import Checkable, Collectable
 

@@ -20,7 +20,7 @@ from console.model import ColumnProfile, Labels, Profile, Span
 from console.sources import duck as duck_module
 from console.sources import shards as shards_module
 from console.sources import tables as tables_module
-from console.sources.builtin import TableOptions
+from console.sources.options import TableOptions
 from console.sources.tables import Table
 from console.sources.types import ExemplarRequest, ProfileRequest
 

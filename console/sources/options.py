@@ -1,0 +1,57 @@
+"""What the configuration may say about andon's own kinds of source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+
+
+def _beside(path: str, info: ValidationInfo) -> str:
+    """Absolute, so that it means the same in a child process; relative to the folder that opening.py gives."""
+    folder: Path = (info.context or {}).get("folder") or Path.cwd()
+    return str(folder.absolute() / Path(path).expanduser())
+
+
+LocalPath = Annotated[str, AfterValidator(_beside)]
+"""A path on this host, relative to the configuration file that names it (to the current folder on a command line)."""
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class TableOptions(_Options):
+    """Rows in files: .jsonl, .csv or .parquet, one or many."""
+
+    path: LocalPath | list[LocalPath]  # a path or a glob, or several
+    time: str | None = "time"  # the column of epoch seconds or RFC 3339; None: rows without a time, all in every span
+    model: str | None = None  # the model that all rows are about, where no column says so
+    label: str | None = None
+    prediction: str | None = None
+    image: str | None = None  # a column of paths to PGM pictures, relative to the file it stands in
+    slices: list[str] = Field(default_factory=list)
+
+
+class EventsOptions(_Options):
+    """A file of events, one JSON object a line: {time, kind, target, id, title, detail}."""
+
+    path: LocalPath
+
+
+class HostOptions(_Options):
+    """This machine."""
+
+    mounts: list[str] = Field(default_factory=lambda: ["/"])  # whose disk use is read
+
+
+class MetricsOptions(_Options):
+    """A metrics page in the Prometheus text format."""
+
+    url: str
+    dialects: list[str] | Literal["auto"] = "auto"
+    headers: dict[str, str] = Field(default_factory=dict)
+    labels: dict[str, str] = Field(default_factory=dict)  # added to every series that lacks them
+    max_bytes: int = Field(default=32 << 20, gt=0)
+    timeout: float = Field(default=5.0, gt=0)
