@@ -48,6 +48,17 @@ class EpisodeResult:
     seconds: float = 0.0  # of wall time, all in all
     diagnosis: Diagnosis | None = None
 
+    @property
+    def line(self) -> str:
+        """The result in one line."""
+        took = f"({self.seconds:.1f} s)"
+        if self.fault is None:
+            return f"healthy seed {self.seed}: {f'FALSE ALARM, {self.cause}' if self.alarm else 'quiet'} {took}"
+        said = "right" if self.first else f"WRONG, expected {dict(self.expect)}"
+        onset = "–" if self.onset_error is None else f"{self.onset_error:+.0f} s"
+        found = self.cause or "nothing noticed"
+        return f"{self.fault} seed {self.seed}: {said}; {found}, onset {onset} {took} {dict(self.parameters)}"
+
 
 def episode(
     fault: LabFault | None,
