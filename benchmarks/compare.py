@@ -173,13 +173,13 @@ def main() -> int:
     chosen = parser.parse_args()
     rng = np.random.default_rng(chosen.seed)
     began = time.perf_counter()
-    heard: dict[tuple[str, str, str], list[Verdict]] = defaultdict(list)
+    heard: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
     everything: dict[str, list[Verdict]] = defaultdict(list)
     for case in cases(chosen.pairs):
         verdict = judge(simulate(case, rng), chosen.tolerance)
         everything[case.change].append(verdict)
         for name in (f"{case.process} {case.stat}", case.condition, str(case.kind)):
-            heard[(case.change, name, "")].append(verdict)
+            heard[(case.change, name)].append(verdict)
     seconds = time.perf_counter() - began
     worst = _print(heard, everything, chosen.tolerance)
     print(f"\n{chosen.pairs} pairs, seed {chosen.seed}, {seconds:.1f} s, {1000 * seconds / chosen.pairs:.1f} ms a pair")
@@ -187,13 +187,13 @@ def main() -> int:
 
 
 def _print(
-    heard: dict[tuple[str, str, str], list[Verdict]], everything: dict[str, list[Verdict]], tolerance: float
+    heard: dict[tuple[str, str], list[Verdict]], everything: dict[str, list[Verdict]], tolerance: float
 ) -> float:
     print(f"tolerance {tolerance:.0%}; share judged degraded with its 95 % Wilson interval; n/d: no_data\n")
     worst = 0.0
     for change in ("none", *CHANGES):
         print(f"── {'no change: false degraded' if change == 'none' else f'{change}: power'} " + "─" * 40)
-        rows = [(name, verdicts) for (one, name, _), verdicts in heard.items() if one == change]
+        rows = [(name, verdicts) for (one, name), verdicts in heard.items() if one == change]
         for name, verdicts in [*sorted(rows), ("all", everything[change])]:
             judged = [one for one in verdicts if one is not Verdict.NO_DATA]
             hits = sum(one is Verdict.DEGRADED for one in judged)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,24 +26,6 @@ def aligned(baseline: ColumnProfile, current: ColumnProfile) -> tuple[ColumnProf
     listed = set(current.categories)
     categories = tuple(one for one in baseline.categories if one in listed)
     return _on_categories(baseline, categories), _on_categories(current, categories)
-
-
-def pooled(profiles: Sequence[ColumnProfile]) -> ColumnProfile:
-    """Several windows of one column as one; they must be counted into the same bins."""
-    first = profiles[0]
-    known = [one for one in profiles if one.mean is not None and counted(one) > 0]
-    weight = sum(counted(one) for one in known)
-    return replace(
-        first,
-        rows=sum(one.rows for one in profiles),
-        missing=sum(one.missing for one in profiles),
-        infinite=sum(one.infinite for one in profiles),
-        unparsable=sum(one.unparsable for one in profiles),
-        counts=tuple(int(count) for count in np.sum([one.counts for one in profiles], axis=0)),
-        minimum=min((one.minimum for one in profiles if one.minimum is not None), default=None),
-        maximum=max((one.maximum for one in profiles if one.maximum is not None), default=None),
-        mean=sum((one.mean or 0.0) * counted(one) for one in known) / weight if weight else None,
-    )
 
 
 def counts_of(column: ColumnProfile) -> Array:

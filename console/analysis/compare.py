@@ -106,9 +106,10 @@ def _measure(
         _side(mine, current, "current", steps), _side(its, baseline, baseline_kind, steps),
     )  # fmt: skip
     missing = _missing(pair, frames, mine, its, stat, needed, now)
-    if missing is not None or mine is None or its is None:
-        verdict, reason = missing or (Verdict.NO_DATA, "absent: nothing to compare")
+    if missing is not None:
+        verdict, reason = missing
         return _Measured(pair, replace(comparison, verdict=verdict, reason=reason))
+    assert mine is not None and its is not None  # or something would be missing
     a, b = (one.scaled(steps) for one in estimates(mine, its))
     found = contrast(a, b, tolerance=limits.tolerance, floor=limits.floor)
     comparison = replace(
@@ -128,9 +129,8 @@ def _statistic(series: Series | None, of: Series | None, frame: Frame, stat: Sta
 
 
 def _side(one: Statistic | None, frame: Frame, kind: str, steps: int) -> Side:
-    start, end = (
-        (float(frame.times[0]) - frame.step, float(frame.times[-1])) if frame.times.size else (math.nan, math.nan)
-    )
+    """A side as it is shown; one without any step starts and ends at 0, which JSON can hold and NaN it cannot."""
+    start, end = (float(frame.times[0]) - frame.step, float(frame.times[-1])) if frame.times.size else (0.0, 0.0)
     value = None if one is None or math.isnan(one.value) else one.value * steps
     return Side(value, 0.0 if one is None else one.n, start, end, kind)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
     from console.model import Array
 
 MOST_STEPS = 400  # shifts that end again are looked for in windows up to here: that scan is quadratic
-CLIP = 6.0  # in scales: one wild step is not a shift
-LEAST_SCORE = 10.0  # of the log-likelihood ratio: below 1 in 1,000 windows of 60 steps that did not shift
+CLIP = 4.0  # in scales: one wild step is not a shift
+LEAST_SCORE = 10.0  # of the log-likelihood ratio: fewer than 1 in 100 still windows of 60 steps reach it
 PRIOR_STEPS = 4.0  # how many steps the baseline's level weighs against the current window's own quiet part
+MEDIAN_VARIANCE = math.pi / 2  # of a median, against that of a mean
 SCALE_FLOOR = 0.005  # of the level: a flat baseline has no scale of its own
 
 
@@ -42,7 +44,7 @@ def onset(
     grows = (1 + phi) / (1 - phi)
     slack = min(margin / scale, CLIP / 2)
     signs = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.EITHER: (1, -1)}[bad]
-    score, sign, end = max(_scored(sign, sign * z - slack) for sign in signs)
+    score, sign, end = max(_scored(sign, sign * z - slack, before.size) for sign in signs)
     if score / grows < LEAST_SCORE:
         return None
     # Where it began shows best unclipped: two wild steps are cut down to the third.
@@ -50,15 +52,16 @@ def onset(
     return float(ends[_first_shifted(sign * np.clip(far[:end], -third, third))]) - step
 
 
-def _scored(sign: int, z: Array) -> tuple[float, int, int]:
-    """(score, sign, end) of the run of steps that is most unlikely at the baseline's level."""
+def _scored(sign: int, z: Array, baseline: int) -> tuple[float, int, int]:
+    """(score, sign, end) of the run least likely at the level of a baseline of so many steps, itself an estimate."""
     n = z.size
     upto = np.concatenate([[0.0], np.cumsum(z)])
     ends = np.arange(1, n + 1) if n <= MOST_STEPS else np.array([n])
     starts = np.arange(n)
     length = ends[None, :] - starts[:, None]
     gain = np.where(length > 0, upto[ends][None, :] - upto[starts][:, None], 0.0)
-    score = np.where(gain > 0, gain**2 / (2 * np.maximum(length, 1)), 0.0)
+    doubt = np.maximum(length, 1) * (1 + MEDIAN_VARIANCE * length / baseline)
+    score = np.where(gain > 0, gain**2 / (2 * doubt), 0.0)
     best = int(np.argmax(score))
     return float(score.flat[best]), sign, int(ends[best % ends.size])
 

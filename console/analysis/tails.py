@@ -42,7 +42,7 @@ def student_quantile(p: float, freedom: float) -> float:
 
 def chi_square_tail(x: float, freedom: float) -> float:
     """P(X > x) for chi-square; `freedom` need not be whole."""
-    if x <= 0:
+    if x < _TINY:
         return 1.0
     if math.isinf(x):
         return 0.0

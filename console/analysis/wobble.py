@@ -8,6 +8,7 @@ answer holds: noise on top of a slow wave shows only in the longer ones. Spans o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,15 +44,17 @@ def wobble(values: Array, span: IntArray) -> Wobble:
     usual = float(np.var(values[known])) / max(int(known.sum()), 1)
     if usual <= 0:
         return Wobble()
-    inflation, phi = 1.0, 0.0
-    length = 1
-    while length == 1 or known.sum() // length >= FEWEST_SUB_WINDOWS:
+    variance, phi = _variance_of_mean(values[known], span[known], CAUTION)
+    length = 2
+    while known.sum() // length >= FEWEST_SUB_WINDOWS:
         means, owner = _sub_windows(values, span, length)
-        variance, shared = _variance_of_mean(means, owner)
-        inflation = max(inflation, variance / usual)
-        phi = max(phi, shared ** (1 / length))
+        wider, shared = _variance_of_mean(means, owner, 0.0)
+        # The largest of several estimates is too large: a longer sub-window has to win by a standard error.
+        wider *= 1 - math.sqrt(2 / means.size)
+        if wider > variance:
+            variance, phi = wider, max(phi, shared ** (1 / length))
         length *= 2
-    return Wobble(inflation, phi)
+    return Wobble(max(1.0, variance / usual), phi)
 
 
 def usual_wobble(current: Wobble, baseline: Wobble, *without_steps: Wobble) -> Wobble:
@@ -85,7 +88,7 @@ def shared_variance(phi: float, n: float) -> float:
     return float((1 + phi) / (1 - phi) - 2 * phi * (1 - phi**n) / (n * (1 - phi) ** 2))
 
 
-def lag_one(values: Array, span: IntArray) -> float:
+def lag_one(values: Array, span: IntArray, caution: float = CAUTION) -> float:
     """The correlation of neighbours within spans, 0..1.
 
     Freed of its small-sample bias (Kendall, Biometrika 41, 1954), and then read with caution.
@@ -99,13 +102,12 @@ def lag_one(values: Array, span: IntArray) -> float:
         return 0.0
     raw = float(centred[1:][together] @ centred[:-1][together]) / pairs / (scale / n)
     bias = (1 + 3 * raw) / n
-    caution = CAUTION * max(0.0, 1 - raw**2) / n
-    return float(np.clip(raw + bias + caution, 0.0, LARGEST_PHI))
+    return float(np.clip(raw + bias + caution * max(0.0, 1 - raw**2) / n, 0.0, LARGEST_PHI))
 
 
-def _variance_of_mean(means: Array, span: IntArray) -> tuple[float, float]:
+def _variance_of_mean(means: Array, span: IntArray, caution: float) -> tuple[float, float]:
     n = means.size
-    phi = lag_one(means, span)
+    phi = lag_one(means, span, caution)
     _names, sizes = np.unique(span, return_counts=True)
     grows = float(np.average([shared_variance(phi, size) for size in sizes], weights=sizes))
     # The spread around the sample's own mean misses what all of its values share.

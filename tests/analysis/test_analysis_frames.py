@@ -1,4 +1,5 @@
 import numpy as np
+
 from console.analysis.frames import aggregate, coarsen, concatenate
 from console.model import Frame, Kind, Labels, Series, SeriesKey
 
@@ -14,7 +15,11 @@ def counter(values, **labels):
 
 
 def histogram(values, edges, **labels):
-    return Series(SeriesKey("h", Labels.of(labels), Kind.HISTOGRAM, edges), np.array(values, float), np.array(values, float).sum(axis=1))
+    return Series(
+        SeriesKey("h", Labels.of(labels), Kind.HISTOGRAM, edges),
+        np.array(values, float),
+        np.array(values, float).sum(axis=1),
+    )
 
 
 def frame(*series, start=0.0, step=15.0):
