@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.analysis.compare import compare
+from console.analysis.contrast import contrast
+from console.analysis.estimate import Estimate
 from console.analysis.frames import concatenate
 from console.model import Direction, Frame, Kind, Labels, Series, SeriesKey, Verdict
 
@@ -256,6 +259,21 @@ def test_a_week_that_differs_is_wobble_too(rng):
     assert calm.verdict is Verdict.DEGRADED
     assert wobbly.verdict is Verdict.INCONCLUSIVE
     assert calm.baseline.kind == "seasonal"
+
+
+def test_one_more_season_may_differ_as_much_as_the_others_did():
+    now = Estimate(15, 60, 60, 0.1, 0.1)
+    alike = Estimate(10, 240, 240, 0.1, 0.1, between=0.0, seasons=4)
+    unlike = replace(alike, between=4.0)
+    sure, unsure = (contrast(now, its, tolerance=0.2, floor=0.0) for its in (alike, unlike))
+    assert sure.p_higher < 1e-6 < 0.025 < unsure.p_higher
+    assert unsure.interval[0] < sure.interval[0]
+
+
+def test_seeing_nothing_does_not_mean_that_nothing_can_happen():
+    found = one(counter(np.zeros(60)), counter(np.zeros(60)), "rate")
+    assert found.verdict is Verdict.OK
+    assert found.interval[1] > 1 / (60 * STEP)  # one more might have been counted
 
 
 def test_what_neighbours_share_is_no_new_evidence(rng):
