@@ -52,8 +52,8 @@ def chi_square_tail(x: float, freedom: float) -> float:
 def weighted_chi_square_tail(x: float, weights: Array) -> float:
     """P(sum of weights[i] * chi-square(1) > x), from three matched moments.
 
-    Hall, Buckley and Eagleson; within 10 % of the truth in the tails that matter here (Bodenham and Adams,
-    Stat. Comput. 26, 2016). `weights` are positive, shape (k,).
+    The approximation of Hall, Buckley and Eagleson (Bodenham and Adams, Stat. Comput. 26, 2016). `weights` are not
+    negative, shape (k,).
     """
     first, second, third = (float(np.sum(weights**power)) for power in (1, 2, 3))
     if first <= 0:
