@@ -219,13 +219,15 @@ class _Keeper:
             until = time.monotonic() + TICK / speed
             self.line.tick()
             self.tell()
-            while time.monotonic() < until:
+            while True:  # at least one look, however fast the line runs
                 wish = self._wish()
                 if wish is not None and wish.down:
                     return
                 if wish is not None:
                     self.grant(wish)
                     self.tell()
+                if time.monotonic() >= until:
+                    break
                 time.sleep(LOOK_SECONDS)
 
     def _wish(self) -> _Wish | None:

@@ -1,0 +1,170 @@
+"""The whole line, scoring and the line that stands: a real daemon watches a real station."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import orjson
+import psutil
+import pytest
+
+from console.config_file import load_config
+from console.errors import UsageError
+from console.lab import standing
+from console.lab.episode import EpisodeResult, _is_expected, _onset_error, find_fault
+from console.lab.line import GOLDEN, Line, config, golden, opening
+from console.lab.manifest import expected
+from console.lab.registry import CURRENT, trained
+from console.lab.score import summarise, wilson
+from console.lab.traffic import WEEK
+from console.model import NO_LABELS, Cause, ColumnDrift, Diagnosis, Finding, SliceShare, Verdict
+from console.service.client import Client
+
+
+def test_a_line_of_one_seed_opens_at_one_working_hour() -> None:
+    hours = {opening(seed) % 86400 // 3600 for seed in range(40)}
+    assert opening(3) == opening(3)
+    assert min(hours) >= 6
+    assert max(hours) < 20
+    assert len(hours) > 5
+    assert all(opening(seed) % 15 == 0 for seed in range(40))
+
+
+def test_the_configuration_is_one_that_andon_takes(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(config(tmp_path / 'a "folder"', "http://127.0.0.1:1"))
+    settings = load_config(tmp_path / "config.toml")
+    assert [source.name for source in settings.sources] == ["station", "predictions", "changes", "golden"]
+    assert settings.interval == 0
+    assert settings.clock == tmp_path / 'a "folder"' / "clock"
+
+
+def test_golden_inputs_carry_the_healthy_answers() -> None:
+    lines = [orjson.loads(line) for line in golden(trained()[CURRENT], seed=3).splitlines()]
+    answers = [line["outputs"][0]["data"][0] for line in lines]
+    assert len(lines) == GOLDEN >= 20
+    assert min(answers) < 0.1 < 0.9 < max(answers)
+
+
+def test_a_daemon_knows_the_past_and_sees_the_present(tmp_path: Path) -> None:
+    with Line(tmp_path / "line", seed=3) as line:
+        assert line.tick() == ()
+        now = line.plant.clock.now()
+        status = line.client.request("status")
+        assert {source["name"]: source["state"] for source in status["sources"]}["station"] == "ok"
+        for start in (now - 4 * WEEK, now - WEEK, now - 300):
+            series = line.client.request("series", signal="model.requests", start=start - 300, end=start)
+            (requests,) = series["series"]
+            assert sum(requests["values"]) > 100, start
+        groups = [process.pid for process in line.plant.leash.processes]
+    assert not any(psutil.pid_exists(group) for group in groups)
+
+
+# ── what counts as right ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def diagnosis(cause: str = "input_changed", feature: str = "glove_luma", value: str = "line-2") -> Diagnosis:
+    drift = ColumnDrift(feature, Verdict.DEGRADED, "", onset=130.0, slice=SliceShare("line", value, 0.9))
+    finding = Finding("F1", "drift", "world", "", Verdict.DEGRADED, onset=130.0, drift=drift)
+    named = Cause(cause, "accuracy_drop", "", "glove", 30.0, 0.97, ("F1",), ())
+    return Diagnosis(Verdict.DEGRADED, 1, None, (named,), (finding,), (), ())
+
+
+GLOVES = {
+    "playbook": "accuracy_drop",
+    "cause": "input_changed",
+    "subject": "glove",
+    "feature": "glove_luma",
+    "slice": "line-2",
+}
+
+
+@pytest.mark.parametrize(
+    ("said", "right"),
+    [
+        (diagnosis(), True),
+        (diagnosis(cause="model_changed"), False),
+        (diagnosis(feature="brightness"), False),
+        (diagnosis(value="line-1"), False),
+    ],
+)
+def test_only_the_expected_cause_with_its_feature_and_slice_is_right(said: Diagnosis, right: bool) -> None:
+    assert _is_expected(said.causes[0], said, GLOVES) is right
+
+
+def test_the_onset_is_judged_by_what_the_first_cause_cites() -> None:
+    assert _onset_error(diagnosis(), injected=100.0) == 30.0
+    assert NO_LABELS == ()
+
+
+def test_expectations_name_the_parameters_drawn() -> None:
+    fault = find_fault("black_gloves")
+    assert expected(fault.expect, {"line": "line-3"})["slice"] == "line-3"
+
+
+def test_an_unknown_fault_is_a_usage_error_with_the_known_ones() -> None:
+    with pytest.raises(UsageError) as error:
+        find_fault("gremlins")
+    assert "cpu_hog" in error.value.hint
+
+
+def test_a_score_counts_what_was_never_noticed_as_wrong() -> None:
+    results = [
+        EpisodeResult(1, "cpu_hog", first=True, top3=True, onset_error=-15.0, seconds=8.0),
+        EpisodeResult(2, "cpu_hog", top3=True, onset_error=300.0, seconds=9.0),
+        EpisodeResult(3, "cpu_hog", seconds=10.0),
+        EpisodeResult(1001, None, seconds=10.0),
+        EpisodeResult(1002, None, alarm=True, seconds=10.0),
+    ]
+    score = summarise(["cpu_hog"], results)
+    (hog,) = score.faults
+    assert (hog.runs, hog.first.count, hog.top3.count) == (3, 1, 2)
+    assert (hog.onset_error_seconds, hog.seconds) == (15.0, 9.0)
+    assert (score.healthy.runs, score.healthy.false_alarms.count) == (2, 1)
+
+
+def test_wilsons_interval_is_the_published_one() -> None:
+    rate = wilson(81, 263)  # Newcombe, Statistics in Medicine 17 (1998), table I
+    assert (round(rate.low, 4), round(rate.high, 4)) == (0.2553, 0.3662)
+    assert wilson(0, 60).low == 0
+    assert wilson(10, 10).high == 1
+
+
+# ── the line that stands ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_standing_line_is_broken_and_healed_by_commands_and_ends_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "stands"
+    with pytest.raises(UsageError):
+        standing.heal(folder)
+    up = standing.up(folder, seed=3, speed=150)
+    try:
+        assert folder.stat().st_mode & 0o077 == 0
+        assert Client(up.data).request("status")
+        with pytest.raises(UsageError):
+            standing.up(folder)
+        broken = standing.inject(folder, "black_gloves", {"line": "line-3"})
+        assert (broken.fault, broken.expect["slice"]) == ("black_gloves", "line-3")
+        with pytest.raises(UsageError, match="no parameter"):
+            standing.inject(folder, "black_gloves", {"colour": "black"})
+        with pytest.raises(UsageError, match="no fault"):
+            standing.inject(folder, "gremlins")
+        assert standing.heal(folder).fault is None
+        family = psutil.Process(up.process).children(recursive=True)
+        assert len(family) >= 3
+    finally:
+        standing.down(folder)
+    assert standing.look(folder) is None
+    assert not [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_standing_line_that_is_killed_takes_everything_along(tmp_path: Path) -> None:
+    up = standing.up(tmp_path / "stands", seed=3, speed=150)
+    family = psutil.Process(up.process).children(recursive=True)
+    os.kill(up.process, signal.SIGKILL)
+    _gone, alive = psutil.wait_procs(family, timeout=8)
+    assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+    deadline = time.monotonic() + 2
+    while standing.look(tmp_path / "stands") is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
