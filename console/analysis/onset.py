@@ -39,17 +39,22 @@ def onset(
     centre = float(np.median(before))
     scale = _scale(before, centre, float(np.abs(values).max()))
     far = (values - centre) / scale
-    z = np.clip(far, -CLIP, CLIP)
     phi = lag_one(np.clip((before - centre) / scale, -CLIP, CLIP), np.zeros(before.size, dtype=np.int64))
     grows = (1 + phi) / (1 - phi)
-    slack = min(margin / scale, CLIP / 2)
+    slack = margin / scale
     signs = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.EITHER: (1, -1)}[bad]
-    score, sign, end = max(_scored(sign, sign * z - slack, before.size) for sign in signs)
+    score, sign, end = max(_scored(sign, _clipped(sign * far - slack), before.size) for sign in signs)
     if score / grows < LEAST_SCORE:
         return None
     # Where it began shows best unclipped: two wild steps are cut down to the third.
     third = max(CLIP, float(np.sort(np.abs(far[:end]))[-3:][0]))
     return float(ends[_first_shifted(sign * np.clip(far[:end], -third, third))]) - step
+
+
+def _clipped(z: Array) -> Array:
+    """One or two wild steps are cut down to `CLIP`; three or more are a shift, and count for up to twice as much."""
+    bound = float(np.clip(np.sort(z)[-3:][0], CLIP, 2 * CLIP))
+    return np.clip(z, -bound, bound)
 
 
 def _scored(sign: int, z: Array, baseline: int) -> tuple[float, int, int]:
