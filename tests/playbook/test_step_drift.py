@@ -15,8 +15,8 @@ from console.model import Span, State, Verdict, Window
 from console.playbook.step import StepContext, StepOutcome
 from console.playbook.steps.drift import STEP, DriftOptions
 from console.playbook.steps.rows import past_windows, slicing_columns
-from console.sources.options import TableOptions
 from console.sources.estate import Estate
+from console.sources.options import TableOptions
 from console.sources.tables import Table
 
 DAY = 86400.0
