@@ -18,7 +18,7 @@ from console.lab.cores import others, settle
 from console.lab.leash import ready
 from console.lab.traffic import GAINS
 
-USUAL_SECONDS = 0.025
+USUAL_SECONDS = 0.022
 SPREAD = 0.15  # of the logarithm
 
 

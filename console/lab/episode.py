@@ -25,10 +25,10 @@ from console.model import Cause, Diagnosis, Finding
 from console.plugins import LabFault, load_plugins
 from console.wire import dump, encode
 
-EARLIEST, LATEST = 8, 20  # healthy ticks before a fault
+EARLIEST, LATEST = 4, 14  # healthy ticks before a fault
 LAST = 48  # ticks (12 minutes) in which a fault must be noticed
 LOOKS, LOOK_TICKS = 5, 4  # how often an incident without a cause is looked at again, and how many ticks lie between
-HEALTHY = 68  # ticks of a run without a fault: as long as the longest with one
+HEALTHY = 62  # ticks of a run without a fault: as long as the longest with one
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from console.lab.predictions import PredictionLog
 
 WEEKS = 4
-AROUND = 2700.0  # seconds of past weeks kept and of yesterday, on either side of the lab's opening
-LAST = 7200.0  # seconds right before it opens
+BEFORE, AFTER = 1800.0, 2700.0  # seconds of past weeks, and of yesterday, around the lab's opening
+LAST = 5400.0  # seconds right before it opens
 MINUTE = 60.0  # between two pages; the daemon keeps no finer past than that
 RAW = 3600.0  # … but for the last hour, where a page is written every tick
 
@@ -48,7 +48,7 @@ class Past:
 def spans(start: float) -> list[Span]:
     """The stretches of time that a lab opening at `start` has a history of, oldest first."""
     same_hour = [*(start - week * WEEK for week in range(WEEKS, 0, -1)), start - DAY]
-    return [*(Span(then - AROUND, then + AROUND) for then in same_hour), Span(start - LAST, start)]
+    return [*(Span(then - BEFORE, then + AFTER) for then in same_hour), Span(start - LAST, start)]
 
 
 def live_through(feed: Feed, network: Network, span: Span, rng: np.random.Generator) -> Past:

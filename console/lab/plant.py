@@ -22,7 +22,7 @@ from console.lab.registry import CURRENT, MODEL, Registry, trained
 from console.lab.sending import Sender, Timing
 from console.lab.traffic import SPOILED, Feed, request_body
 
-REVIEWED = 0.6  # of the answers, sooner or later
+REVIEWED = 0.8  # of the answers, sooner or later
 REVIEW_SECONDS = (20.0, 60.0)  # after the answer
 INSPECTOR_ERRS = 0.02
 WARM_REQUESTS = 40  # before the first tick: caches and connections, as in a station that has run for weeks

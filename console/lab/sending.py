@@ -14,7 +14,7 @@ from console.lab.registry import MODEL
 
 ANSWER_SECONDS = 20.0
 MOST_CONNECTIONS = 64
-PACE_SECONDS = 0.06  # of wall time in which one tick's requests are sent
+PACE_SECONDS = 0.045  # of wall time in which one tick's requests are sent
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from console.config_file import load_config
 from console.errors import UsageError
 from console.lab import standing
 from console.lab.episode import EpisodeResult, _is_expected, _onset_error, find_fault
-from console.lab.line import GOLDEN, Line, config, golden, opening
+from console.lab.line import GOLDEN, config, golden, opening
 from console.lab.manifest import expected
 from console.lab.registry import CURRENT, trained
 from console.lab.score import summarise, wilson
@@ -44,20 +44,6 @@ def test_golden_inputs_carry_the_healthy_answers() -> None:
     answers = [line["outputs"][0]["data"][0] for line in lines]
     assert len(lines) == GOLDEN >= 20
     assert min(answers) < 0.1 < 0.9 < max(answers)
-
-
-def test_a_daemon_knows_the_past_and_sees_the_present(tmp_path: Path) -> None:
-    with Line(tmp_path / "line", seed=3) as line:
-        assert line.tick() == ()
-        now = line.plant.clock.now()
-        status = line.client.request("status")
-        assert {source["name"]: source["state"] for source in status["sources"]}["station"] == "ok"
-        for start in (now - 4 * WEEK, now - WEEK, now - 300):
-            series = line.client.request("series", signal="model.requests", start=start - 300, end=start)
-            (requests,) = series["series"]
-            assert sum(requests["values"]) > 100, start
-        groups = [process.pid for process in line.plant.leash.processes]
-    assert not any(psutil.pid_exists(group) for group in groups)
 
 
 # ── what counts as right ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -133,14 +119,18 @@ def test_wilsons_interval_is_the_published_one() -> None:
 # ── the line that stands ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_standing_line_is_broken_and_healed_by_commands_and_ends_whole(tmp_path: Path) -> None:
+def test_a_standing_line_has_a_past_is_broken_and_healed_and_ends_whole(tmp_path: Path) -> None:
     folder = tmp_path / "stands"
     with pytest.raises(UsageError):
         standing.heal(folder)
     up = standing.up(folder, seed=3, speed=150)
     try:
         assert folder.stat().st_mode & 0o077 == 0
-        assert Client(up.data).request("status")
+        client = Client(up.data)
+        assert {source["name"]: source["state"] for source in client.request("status")["sources"]}["station"] == "ok"
+        for end in (up.now - 4 * WEEK, up.now - WEEK, up.now - 300):
+            (requests,) = client.request("series", signal="model.requests", start=end - 300, end=end)["series"]
+            assert sum(requests["values"]) > 100, end
         with pytest.raises(UsageError):
             standing.up(folder)
         broken = standing.inject(folder, "black_gloves", {"line": "line-3"})

@@ -71,7 +71,8 @@ def test_black_gloves_show_as_glove_luma_and_not_as_much_else() -> None:
 
 def test_every_wrong_version_answers_worse(models: dict[str, Network]) -> None:
     good, batch = models[CURRENT], batch_of(Conditions())
-    wrong = [models["1"], models["2"], wrong_weights.damaged(good, 0.5), wrong_weights.mirrored(good)]
+    worst, least = wrong_weights.damaged(good, 0.9), wrong_weights.damaged(good, 0.6)
+    wrong = [models["1"], models["2"], worst, least, wrong_weights.mirrored(good)]
     assert all(accuracy(network, batch) < 0.9 for network in wrong)
 
 
