@@ -83,6 +83,14 @@ class Session:
         if self.locked:
             raise UsageError("this andon is locked: it changes nothing", "run it without --locked")
 
+    def say_without_daemon(self) -> None:
+        """On stderr, for a run that fell back to this process: pages have no past unless a daemon collects them."""
+        if not self.source:
+            click.echo(
+                f"no daemon runs on {self.config.data}: only tables, events and what keeps its own past were asked",
+                err=True,
+            )
+
     @property
     def colours(self) -> bool:
         """Colour only for a person at a terminal who has not said no."""
@@ -158,9 +166,9 @@ def global_options(*, hidden: bool = False) -> list[click.Parameter]:
             type=FILE,
             metavar="FILE",
             hidden=hidden,
-            help="The settings (also ANDON_CONFIG).",
+            help="The configuration file (also ANDON_CONFIG); see `andon config path`.",
         ),
-        _option("--data", type=FOLDER, metavar="DIR", hidden=hidden, help="The data folder."),
+        _option("--data", type=FOLDER, metavar="DIR", hidden=hidden, help="The data folder; see `andon config show`."),
         _option(
             "--source",
             multiple=True,
@@ -175,7 +183,7 @@ def global_options(*, hidden: bool = False) -> list[click.Parameter]:
             "--format",
             type=click.Choice(["text", "json", "junit", "markdown"]),
             hidden=hidden,
-            help="How to print the answer.",
+            help="How to print the answer; junit and markdown are for diagnoses.",
         ),
         _option("--output", type=FILE, metavar="FILE", hidden=hidden, help="Write the answer there, not to stdout."),
         _option(
@@ -184,7 +192,7 @@ def global_options(*, hidden: bool = False) -> list[click.Parameter]:
             hidden=hidden,
             help="No colour, no pictures in colour: for pipes and screen readers.",
         ),
-        _option("--locked", is_flag=True, hidden=hidden, help="Change nothing."),
+        _option("--locked", is_flag=True, hidden=hidden, help="Refuse whatever changes anything."),
     ]
 
 

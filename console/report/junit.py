@@ -57,6 +57,6 @@ def _case(run: Run, step: StepResult) -> ElementTree.Element:
         if element != "skipped":
             said.set("type", str(step.state))
             said.text = "\n".join(
-                clean(f"{finding.id} {finding.text} {words.certainty(finding)}") for finding in step.findings
+                clean(f"{finding.id} {finding.text} {words.certainty(finding)}").rstrip() for finding in step.findings
             )
     return case

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from console.model import Cause, Diagnosis, Finding, Run
+from console.model import Cause, Diagnosis, Finding, Note, Run
 from console.report import words
 from console.report.clean import clean
 
@@ -16,7 +16,12 @@ def markdown_report(diagnosis: Diagnosis) -> str:
     incident = diagnosis.incident
     title = f"{incident.id} {incident.title}" if incident else ", ".join(run.title for run in diagnosis.runs)
     lines = [f"# {words.mark(diagnosis.verdict)} {diagnosis.verdict}: {_safe(title)}", ""]
-    lines += ["## Causes", "", *map(_cause, diagnosis.causes)] if diagnosis.causes else ["No cause stands out."]
+    lines += [*map(_note, incident.notes), ""] if incident and incident.notes else []
+    lines += (
+        ["## Causes", "", *map(_cause, diagnosis.causes)]
+        if diagnosis.causes
+        else [f"{words.WITHOUT_CAUSE[diagnosis.verdict].capitalize()}."]
+    )
     for run in diagnosis.runs:
         lines += ["", *_run(run)]
     if diagnosis.findings:
@@ -31,6 +36,10 @@ def _cause(cause: Cause) -> str:
     cited = ", ".join(cause.evidence) or "nothing"
     against = f", against: {', '.join(cause.against)}" if cause.against else ""
     return f"1. **{_safe(cause.title)}** ({words.odds(cause)}), about `{_code(cause.subject)}`; for: {cited}{against}"
+
+
+def _note(note: Note) -> str:
+    return f"- {words.instant(note.time)} {_safe(note.operator)}: {_safe(note.text)}"
 
 
 def _run(run: Run) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from textwrap import wrap
 
-from console.model import Cause, Diagnosis, Exemplar, Finding, Move, Run, State, StepResult
+from console.model import Cause, Diagnosis, Exemplar, Finding, Incident, Move, Run, State, StepResult, Verdict
 from console.report import words
 from console.report.clean import clean
 from console.report.picture import half_blocks, ramp, side_by_side
@@ -54,15 +54,25 @@ def text_report(diagnosis: Diagnosis, *, width: int = 80, colours: bool = False)
 def _headline(diagnosis: Diagnosis, width: int, paint: Paint) -> list[str]:
     verdict = str(diagnosis.verdict)
     incident = diagnosis.incident
-    head = paint(f"{words.mark(verdict)} {verdict}", verdict)
+    said = f"{words.mark(verdict)} {verdict}"
+    head = paint(said, verdict)
     if incident is None:
-        lines = [f"{head}  {', '.join(clean(run.title) for run in diagnosis.runs)}"]
+        first, *more = _hang(f"{said}  ", "; ".join(clean(run.title) for run in diagnosis.runs), width)
+        lines = [head + first.removeprefix(said), *more]
     else:
-        lines = [f"{head}  {incident.id}, opened {words.instant(incident.opened)}, {incident.state}"]
+        owner = f" by {clean(incident.owner)}" if incident.state == "acknowledged" else ""
+        lines = [f"{head}  {incident.id}, opened {words.instant(incident.opened)}, {incident.state}{owner}"]
         lines += _hang(INDENT, clean(incident.title), width)
+        lines += _notes(incident, width)
     if not diagnosis.causes:
-        found = "no cause stands out" if verdict == "degraded" else "nothing to explain"
-        lines.append(f"{INDENT}{found}; what was looked at is below")
+        lines.append(f"{INDENT}{words.WITHOUT_CAUSE[verdict]}; what was looked at is below")
+    return lines
+
+
+def _notes(incident: Incident, width: int) -> list[str]:
+    lines = []
+    for note in incident.notes:
+        lines += _hang(f"{INDENT}{words.instant(note.time)} {clean(note.operator)}: ", clean(note.text), width)
     return lines
 
 
@@ -99,7 +109,7 @@ def _step(step: StepResult, width: int, paint: Paint) -> list[str]:
     if step.state in (State.SKIPPED, State.ERROR, State.NO_DATA) or not step.findings:
         lines += _hang(INDENT * 3, clean(step.reason or str(step.state)), width)
     for finding in step.findings:
-        if finding.kind != "exemplar":
+        if finding.kind != "exemplar" and not (step.state is State.NO_DATA and finding.verdict is Verdict.NO_DATA):
             sure = words.certainty(finding)
             lines += _hang(f"{INDENT * 3}{finding.id} ", clean(finding.text) + f" [{sure}]" * bool(sure), width)
     return lines

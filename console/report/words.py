@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from console.model import Cause, Finding, State, Verdict, Window
+from console.playbook.steps.wording import quantity, unit_of
+from console.signals.catalogue import catalogue
 
 MARKS = {
     "ok": "●",
@@ -15,6 +17,13 @@ MARKS = {
     "skipped": "·",
     "error": "✖",
 }
+WITHOUT_CAUSE = {
+    "ok": "nothing to explain",
+    "improved": "nothing to explain",
+    "degraded": "no cause stands out",
+    "inconclusive": "the data does not decide",
+    "no_data": "there is too little data to compare",
+}
 WINDOW_WORDS = {
     "current": "now",
     "offset": "the same span earlier",
@@ -24,6 +33,7 @@ WINDOW_WORDS = {
     "where": "siblings at the same time",
     "dataset": "a dataset",
     "peers": "healthy siblings",
+    "span": "the span given",
 }
 
 
@@ -76,7 +86,7 @@ def window(window: Window | None) -> str:
     if window.name:
         parts[0] += f" {window.name}"
     parts.append(f"{instant(window.start)} to {instant(window.end)}")
-    if len(window.spans) > 1:
+    if len(window.spans) > 1 and window.kind != "seasonal":  # its own note says how many
         parts.append(f"{len(window.spans)} spans pooled")
     if window.note:
         parts.append(window.note)
@@ -84,7 +94,7 @@ def window(window: Window | None) -> str:
 
 
 def certainty(finding: Finding) -> str:
-    """How sure a comparison's text is: the ratio's interval, and what it was counted on.
+    """How sure a comparison's text is: the interval of its ratio or difference, and what it was counted on.
 
     >>> certainty(Finding("F1", "event", "s", "t", Verdict.OK))
     ''
@@ -92,7 +102,16 @@ def certainty(finding: Finding) -> str:
     parts = []
     if finding.interval is not None:
         low, high = finding.interval
-        parts.append(f"{'×' if finding.ratio is not None else ''}{number(low)} to {number(high)}")
+        if finding.ratio is not None:
+            parts.append(f"×{number(low)} to {number(high)}")
+        else:
+            parts.append(f"{_change(low, finding)} to {_change(high, finding)}")
     if finding.current is not None and finding.baseline is not None:
         parts.append(f"n {finding.baseline.n:.0f} → {finding.current.n:.0f}")
     return ", ".join(parts)
+
+
+def _change(value: float, finding: Finding) -> str:
+    """A difference with its sign and, where the signal is known, its unit."""
+    unit = unit_of(finding.signal, finding.stat) if finding.signal and finding.signal in catalogue() else "1"
+    return f"{'+' if value >= 0 else ''}{quantity(value, unit)}"

@@ -90,6 +90,30 @@ def test_nothing_to_look_at_says_what_to_name(capsys: pytest.CaptureFixture[str]
     assert "--source NAME=URL" in capsys.readouterr().err
 
 
+def test_the_path_of_a_missing_configuration_stands_alone_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "path"]) == Exit.HEALTHY
+    captured = capsys.readouterr()
+    assert captured.out.endswith("config.toml\n") and len(captured.out.splitlines()) == 1
+    assert "not there yet" in captured.err
+
+
+def test_no_source_to_check_says_what_to_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["source", "check"]) == Exit.INCONCLUSIVE
+    assert "--source NAME=URL" in capsys.readouterr().err
+
+
+def test_the_list_of_faults_names_their_parameters(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["lab", "list"]) == Exit.HEALTHY
+    gloves = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("black_gloves"))
+    assert gloves.endswith("darkness, line, share")
+
+
+def test_no_one_line_help_is_cut_short(capsys: pytest.CaptureFixture[str]) -> None:
+    for group in ("baseline", "config", "incident", "lab", "playbook", "source"):
+        assert run([group, "--help"]) == Exit.HEALTHY
+        assert "..." not in capsys.readouterr().out.split("Commands:")[1], group
+
+
 def test_a_crash_is_70_with_a_report_that_holds_no_values(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

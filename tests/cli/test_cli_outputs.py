@@ -16,6 +16,7 @@ import pytest
 
 from console.cli import run
 from console.errors import Exit
+from console.report import words
 from console.report.shapes import shape_schema
 from console.service.client import Client
 from console.service.starting import start_daemon
@@ -88,6 +89,8 @@ def test_what_is_printed_is_what_is_published(
 
 def test_the_same_run_without_a_daemon(house: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     here = [*house[:2], "--data", str(tmp_path)]
+    run([*here, "run", "accuracy_drop", "-i", "model=glove"])
+    assert "no daemon runs" in capsys.readouterr().err
     _code, printed = answer(here, capsys, "run", "accuracy_drop", "-i", "model=glove")
     jsonschema.validate(printed, shape_schema("diagnosis"))
     world = next(step for step in printed["runs"][0]["steps"] if step["id"] == "world")
@@ -103,6 +106,12 @@ def test_the_schemas_are_printed(house: list[str], capsys: pytest.CaptureFixture
     for arguments in (["schema", "diagnosis"], ["playbook", "schema"], ["config", "schema"]):
         _code, printed = answer(house, capsys, *arguments)
         jsonschema.Draft202012Validator.check_schema(printed)
+
+
+def test_a_span_may_be_the_baseline(house: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    span = "..".join(words.instant(NOW - age) for age in (86400, 43200))
+    run([*house, "run", "accuracy_drop", "-i", "model=glove", "--baseline", span])
+    assert "Baseline     the span given; " in capsys.readouterr().out
 
 
 def test_words_for_people(house: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,13 +1,14 @@
 import json
 import re
 from dataclasses import replace
+from typing import get_args
 from xml.etree import ElementTree
 
 import jsonschema
 import nouns
 import pytest
 
-from console.model import Move, State, Verdict
+from console.model import Move, Note, State, Verdict, WindowKind
 from console.report import words
 from console.report.formats import FORMATS
 from console.report.junit import junit_report
@@ -121,15 +122,51 @@ def test_evidence_that_speaks_against_is_shown_too() -> None:
 def test_a_healthy_diagnosis_says_there_is_nothing_to_explain() -> None:
     healthy = nouns.diagnosis(verdict=Verdict.OK, exit=0, causes=(), findings=(), incident=None)
     assert "nothing to explain" in text_report(healthy)
-    assert "No cause stands out" in markdown_report(healthy)
+    assert "Nothing to explain." in markdown_report(healthy)
 
 
 def test_words_for_times_spans_and_windows() -> None:
     assert words.instant(nouns.NOON) == "2026-11-22T12:00:00Z"
     assert [words.ago(seconds) for seconds in (5, 90, 7200, 172800)] == ["5 s", "1.5 min", "2 h", "2 d"]
     pooled = replace(nouns.window("seasonal"), spans=nouns.window().spans * 3, note="3 of 4 weeks")
-    assert words.window(pooled).endswith("3 spans pooled; 3 of 4 weeks")
+    assert words.window(pooled).endswith("Z; 3 of 4 weeks")
+    assert words.window(replace(pooled, kind="pinned", name="good")).endswith("3 spans pooled; 3 of 4 weeks")
     assert words.window(None) == "–"
+
+
+@pytest.mark.parametrize("kind", get_args(WindowKind))
+def test_every_kind_of_window_has_words(kind: str) -> None:
+    assert words.window(nouns.window(kind)).startswith(words.WINDOW_WORDS[kind])
+
+
+def test_a_difference_is_shown_with_its_sign_and_unit() -> None:
+    found = nouns.finding(signal="model.latency", stat="p50", ratio=None, interval=(-4.75e-6, 1.13e-5))
+    assert words.certainty(found).startswith("-4.75 µs to +11.3 µs, n ")
+    unknown = nouns.finding(signal="press.heat", ratio=None, interval=(0.5, 1.5))
+    assert words.certainty(unknown).startswith("+0.5 to +1.5, n ")
+
+
+@pytest.mark.parametrize("render", [text_report, markdown_report])
+def test_the_notes_of_an_incident_are_read_where_it_is_shown(render) -> None:
+    note = Note(nouns.NOON, "kim", "rolled back")
+    shown = render(nouns.diagnosis(incident=nouns.incident(state="acknowledged", owner="kim", notes=(note,))))
+    assert "2026-11-22T12:00:00Z kim: rolled back" in shown
+
+
+def test_titles_of_many_playbooks_are_wrapped_like_the_rest() -> None:
+    long = nouns.diagnosis(incident=None, runs=(nouns.a_run(title="Is the model slow? " * 8),))
+    for colours in (False, True):
+        lines = re.sub("\x1b\\[[0-9;]*m", "", text_report(long, width=80, colours=colours)).splitlines()
+        assert lines[0].startswith("▲ degraded  Is the model slow?") and len(lines[0]) <= 80
+        assert lines[1].startswith("            ")
+
+
+def test_a_step_without_data_says_why_once() -> None:
+    nothing = nouns.finding(text="accuracy: no data (absent)", verdict=Verdict.NO_DATA)
+    run = nouns.a_run(steps=(nouns.step(state=State.NO_DATA, reason="absent", findings=(nothing,)),))
+    text = text_report(nouns.diagnosis(verdict=Verdict.NO_DATA, runs=(run,), findings=(nothing,), causes=()))
+    assert text.count("absent") == 1
+    assert "there is too little data to compare" in text
 
 
 def test_an_empty_list_says_so() -> None:

@@ -30,7 +30,7 @@ def list_(session: Session) -> None:
     session.emit_shape(pins, lambda: columns(["name", "span"], rows, empty="nothing is pinned"))
 
 
-@baseline.command()
+@baseline.command(short_help="Pin a span of time under a name.")
 @click.argument("name")
 @click.argument("span", metavar="SPAN")
 @click.pass_obj

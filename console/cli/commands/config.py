@@ -23,7 +23,8 @@ def show(session: Session) -> None:
     config = session.config_with_sources
     settings = {field.name: _plain(getattr(config, field.name)) for field in fields(config) if field.name != "sources"}
     sources = [{"name": each.name, "kind": each.kind, "options": _plain(dict(each.options))} for each in config.sources]
-    rows = [*settings.items(), *((f"sources.{each['name']}", each["kind"]) for each in sources)]
+    rows: list[tuple[str, object]] = [(name, _said(value)) for name, value in settings.items()]
+    rows += [(f"sources.{each['name']}", each["kind"]) for each in sources]
     shape = settings | {"sources": sources}
     session.emit_shape(shape, lambda: columns(["setting", "value"], rows))
 
@@ -31,12 +32,14 @@ def show(session: Session) -> None:
 @config.command()
 @click.pass_obj
 def path(session: Session) -> None:
-    """The file that is read."""
+    """The configuration file that is read, or would be."""
     from console.config import default_config_path
 
     chosen = session.config_path or default_config_path()
     shape = {"path": str(chosen), "exists": chosen.is_file()}
-    session.emit_shape(shape, lambda: f"{chosen}{'' if chosen.is_file() else '  (not there: the defaults hold)'}")
+    session.emit_shape(shape, lambda: str(chosen))
+    if not chosen.is_file():
+        click.echo("it is not there yet: the defaults hold", err=True)
 
 
 @config.command()
@@ -48,6 +51,11 @@ def schema(session: Session) -> None:
     from console.config_file import config_schema
 
     session.emit(orjson.dumps(config_schema(), option=orjson.OPT_INDENT_2).decode())
+
+
+def _said(value: object) -> str:
+    """A setting in words: a dash for nothing."""
+    return ", ".join(map(str, value)) or "–" if isinstance(value, list) else "–" if value is None else str(value)
 
 
 def _plain(value: object) -> object:

@@ -8,7 +8,7 @@ from console.cli.session import Command, Session
 
 
 @click.command(cls=Command)
-@click.option("--headless", is_flag=True, help="The diagnosis on stdout; the way it is shown until there is a console.")
+@click.option("--headless", is_flag=True, help="Print the diagnosis and end, which is the only way so far.")
 @click.pass_obj
 def demo(session: Session, headless: bool) -> int:
     """Put black gloves in front of a real vision model, and let andon say why its answers got worse.

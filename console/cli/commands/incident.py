@@ -18,7 +18,7 @@ def incident() -> None:
 @click.option("--all", "everything", is_flag=True, help="Closed ones too.")
 @click.pass_obj
 def list_(session: Session, everything: bool) -> None:
-    """Open incidents, newest first."""
+    """Incidents that are not closed, newest first."""
     from console.report import words
     from console.report.tables import columns
 
@@ -31,11 +31,11 @@ def list_(session: Session, everything: bool) -> None:
     session.emit_shape(incidents, lambda: columns(headings, rows, empty="no incident is open"))
 
 
-@incident.command()
+@incident.command(short_help="The diagnosis of one incident, and its notes.")
 @click.argument("id_", metavar="ID")
 @click.pass_obj
 def show(session: Session, id_: str) -> int:
-    """The diagnosis of one incident; exits as that diagnosis says."""
+    """The diagnosis of one incident, and its notes; exits as that diagnosis says."""
     from console.model import Diagnosis
     from console.wire import load
 

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from console.lab.score import Rate, Score
     from console.lab.standing import Standing
 
-dir_option = click.option("--dir", "folder", type=FOLDER, metavar="DIR", help="Where the line stands: DATA/lab.")
+dir_option = click.option(
+    "--dir",
+    "folder",
+    type=FOLDER,
+    metavar="DIR",
+    help="The folder that the line stands in; lab/ in the data folder unless given.",
+)
 
 
 @click.group(cls=Group)
@@ -25,16 +31,24 @@ def lab() -> None:
 @lab.command(name="list")
 @click.pass_obj
 def list_(session: Session) -> None:
-    """The faults there are, and what each should be diagnosed as."""
+    """The faults there are, and their parameters."""
+    from numpy.random import default_rng
+
     from console.report.tables import columns
 
     faults = session.plugins.by_name("andon_lab_faults").values()
-    shape = [{"name": fault.name, "title": fault.title, "expect": dict(fault.expect)} for fault in faults]
-    rows = [(fault.name, fault.title) for fault in faults]
-    session.emit_shape(shape, lambda: columns(["fault", "what it does"], rows))
+    drawn = [sorted(fault.draw(default_rng(0))) for fault in faults]
+    shape = [
+        {"name": fault.name, "title": fault.title, "expect": dict(fault.expect), "parameters": parameters}
+        for fault, parameters in zip(faults, drawn, strict=True)
+    ]
+    rows = [
+        (fault.name, fault.title, ", ".join(parameters) or "–") for fault, parameters in zip(faults, drawn, strict=True)
+    ]
+    session.emit_shape(shape, lambda: columns(["fault", "what it does", "parameters"], rows))
 
 
-@lab.command()
+@lab.command(short_help="Start a line, and a daemon that watches it.")
 @dir_option
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another plant.")
 @click.pass_obj
@@ -49,11 +63,21 @@ def up(session: Session, folder: Path | None, seed: int) -> None:
 
 @lab.command()
 @click.argument("fault")
-@click.option("-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE", help="Not drawn at random.")
+@click.option(
+    "-p",
+    "--parameter",
+    "pairs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="One of its parameters; the others are drawn at random.",
+)
 @dir_option
 @click.pass_obj
 def inject(session: Session, fault: str, pairs: tuple[str, ...], folder: Path | None) -> None:
-    """Break the line with FAULT."""
+    """Break the line with FAULT.
+
+    A fault that is there already is undone first.
+    """
     from console.lab.standing import inject as break_it
 
     session.refuse_if_locked()
@@ -84,12 +108,14 @@ def down(session: Session, folder: Path | None) -> None:
     session.emit_shape({"folder": str(place)}, lambda: f"the line in {place} has ended")
 
 
-@lab.command()
+@lab.command(short_help="Play many episodes, and say how often the diagnosis was right.")
 @click.option("--seeds", type=click.IntRange(1, 1000), default=3, show_default=True, help="Episodes of each fault.")
-@click.option("--healthy", type=click.IntRange(0, 1000), help="Episodes of none; six per seed.")
-@click.option("--jobs", type=click.IntRange(1, 64), help="At a time; as many as cores.")
-@click.option("--seed", type=int, help="Repeat a score; drawn anew each time otherwise.")
-@click.option("--fault", "faults", multiple=True, help="These faults alone.")
+@click.option(
+    "--healthy", type=click.IntRange(0, 1000), help="Episodes without a fault; six times --seeds unless given."
+)
+@click.option("--jobs", type=click.IntRange(1, 64), help="Episodes at a time; as many as there are cores unless given.")
+@click.option("--seed", type=int, help="The first seed, to repeat a score; drawn anew unless given.")
+@click.option("--fault", "faults", multiple=True, metavar="FAULT", help="This fault alone; may be repeated.")
 @click.pass_obj
 def score(
     session: Session, seeds: int, healthy: int | None, jobs: int | None, seed: int | None, faults: tuple[str, ...]
@@ -137,12 +163,13 @@ def _show(session: Session, standing: Standing) -> None:
     from console.report import words
     from console.wire import dump
 
-    fault = f"broken: {standing.fault} {dict(standing.parameters)}" if standing.fault else "all is well"
+    given = " ".join(f"{name}={value}" for name, value in standing.parameters.items())
+    fault = f"broken: {standing.fault} {given}".rstrip() if standing.fault else "all is well"
     session.emit_shape(
         dump(standing),
         lambda: (
             f"the line in {standing.folder}: {fault}; lab time {words.instant(standing.now)}\n"
-            f"look at it with: andon --data {standing.data} status"
+            f"look at it with: andon --config {standing.config} --data {standing.data} status"
         ),
     )
 

@@ -30,11 +30,11 @@ def list_(session: Session) -> None:
     session.emit_shape(shape, lambda: columns(["name", "title"], [(book.name, book.title) for book in books]))
 
 
-@playbook.command()
+@playbook.command(short_help="The text of one playbook.")
 @click.argument("name")
 @click.pass_obj
 def show(session: Session, name: str) -> None:
-    """One playbook: its steps, and the causes it can name."""
+    """The text of one playbook; with --format json, its steps and the causes it can name."""
     book = find_playbook(session, name)
     shape = {
         "name": book.name,
@@ -46,7 +46,7 @@ def show(session: Session, name: str) -> None:
     session.emit_shape(shape, lambda: book.source)
 
 
-@playbook.command()
+@playbook.command(short_help="Say what is wrong with playbook files, and where.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @click.pass_obj
 def check(session: Session, files: tuple[Path, ...]) -> int:

@@ -47,7 +47,9 @@ def run(
         except DaemonUnreachable:
             pass  # no daemon: a run needs none
     here = run_here(book, given, session.config_with_sources, session.plugins, current, baseline, ask_operator())
-    return session.emit_diagnosis(asyncio.run(here))
+    diagnosis = asyncio.run(here)
+    session.say_without_daemon()
+    return session.emit_diagnosis(diagnosis)
 
 
 def _run_there(

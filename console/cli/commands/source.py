@@ -39,7 +39,7 @@ def list_(session: Session) -> None:
     )
 
 
-@source.command()
+@source.command(short_help="Ask each source now whether it answers, and with what.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.pass_obj
 def check(session: Session, names: tuple[str, ...]) -> int:
@@ -62,4 +62,6 @@ def check(session: Session, names: tuple[str, ...]) -> int:
         return table + ("\n\n" + columns(["source", "missing", "why"], missing) if missing else "")
 
     session.emit_shape([dump(item) for item in statuses], text)
+    if not statuses:
+        click.echo("name one with --source NAME=URL, or under [sources] in the file of `andon config path`", err=True)
     return worst(EXITS.get(item.state, Exit.UNREACHABLE) for item in statuses) if statuses else Exit.INCONCLUSIVE

@@ -45,4 +45,6 @@ def triage(session: Session, alert: Path | None, symptom: str | None, id_: str |
         except DaemonUnreachable:
             pass  # no daemon: triage needs none
     here = triage_here(noticed, session.playbooks, session.config_with_sources, session.plugins, ask_operator())
-    return session.emit_diagnosis(asyncio.run(here))
+    diagnosis = asyncio.run(here)
+    session.say_without_daemon()
+    return session.emit_diagnosis(diagnosis)

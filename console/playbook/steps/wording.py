@@ -58,7 +58,7 @@ def compared(comparison: Comparison, of: str | None) -> str:
     )
     if comparison.verdict is Verdict.NO_DATA:
         return f"{subject}: no data ({comparison.reason})"
-    unit = _unit(comparison, of)
+    unit = unit_of(comparison.signal, "ratio" if of else comparison.stat)
     text = f"{subject} is {quantity(comparison.current.value, unit)}, was {quantity(comparison.baseline.value, unit)}"
     if comparison.ratio is not None:
         text += f" (×{comparison.ratio:.3g})"
@@ -67,10 +67,15 @@ def compared(comparison: Comparison, of: str | None) -> str:
     return text
 
 
-def _unit(comparison: Comparison, of: str | None) -> str:
-    if of:
+def unit_of(signal: str, stat: str | None) -> str:
+    """The unit of a statistic of a signal.
+
+    >>> unit_of("model.requests", "rate"), unit_of("model.latency", "p95"), unit_of("model.errors", "ratio")
+    ('request/s', 's', '1')
+    """
+    if stat == "ratio":
         return "1"
-    unit = find_signal(comparison.signal).unit
-    if comparison.stat != "rate":
+    unit = find_signal(signal).unit
+    if stat != "rate":
         return unit
     return "1" if unit == "s" else f"{unit.strip('{}')}/s"
