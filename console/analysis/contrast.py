@@ -86,15 +86,20 @@ def _is_positive(one: Estimate) -> bool:
 
 def _combined(current: Estimate, baseline: Estimate, a: float, b: float, least: float) -> tuple[float, float, float]:
     """Standard errors down and up and Welch's degrees of freedom of current - baseline, each scaled by its factor."""
-    seasons = [(one.between * factor**2, one.seasons - 1) for one, factor in ((current, a), (baseline, b))]
+    # x * x, not x**2: values of 1e-200 beside others make a factor whose square Python would refuse, and inf will do.
+    spreads = [(math.sqrt(one.between) * factor, one.seasons - 1) for one, factor in ((current, a), (baseline, b))]
+    seasons = [(spread * spread, freedom) for spread, freedom in spreads]
 
     def together(mine: float, its: float) -> tuple[float, float]:
-        parts = [((mine * a) ** 2, current.freedom), ((its * b) ** 2, baseline.freedom), *seasons]
+        scaled = [(mine * a, current.freedom), (its * b, baseline.freedom)]
+        parts = [*((error * error, freedom) for error, freedom in scaled), *seasons]
         variance = sum(part for part, _freedom in parts)
-        lost = sum(part**2 / freedom for part, freedom in parts if part > 0)
+        lost = sum(part * part / freedom for part, freedom in parts if part > 0)
         # The floor is a certainty, not an estimate: it adds variance and no doubt about it.
-        variance += 2 * least**2
-        return math.sqrt(variance), variance**2 / lost if lost > 0 else math.inf
+        variance += 2 * least * least
+        if not math.isfinite(lost):
+            return math.inf, 1.0
+        return math.sqrt(variance), variance * variance / lost if lost > 0 else math.inf
 
     minus, down = together(current.minus, baseline.plus)
     plus, up = together(current.plus, baseline.minus)

@@ -29,6 +29,8 @@ LEAST_ROWS = 20
 HALVED = 0.5  # volume is news when it halves or doubles
 LATE = 0.1  # of the window
 NEAR_OUT, FAR_OUT = 1.0, 10.0  # usual ranges beyond the usual range: to mention, to alarm
+PARTLY = 0.1  # the same, where the extremes lie a large unit's factor apart
+LARGE_UNIT = 10.0
 MOSTLY = 0.6  # of the rows moved
 UNIT_SLACK, RANGE_SLACK = 0.05, 0.3  # how exactly the mean, or the range, must have grown by a unit's factor
 CENTRED = 0.1  # of the range: means nearer to zero say nothing of scale
@@ -184,7 +186,10 @@ def _unit(current: ColumnProfile, baseline: ColumnProfile) -> str | None:
     if None in (current.mean, baseline.mean, current.maximum, baseline.maximum):
         return None
     before, now = aligned(baseline, current)
-    if len(before.counts) < 2 or total_variation(counts_of(before), counts_of(now)) < MOSTLY:
+    moved = total_variation(counts_of(before), counts_of(now)) if len(before.counts) >= 2 else 0.0
+    if moved >= PARTLY and (part := _unit_of_a_part(current, baseline)):
+        return part
+    if moved < MOSTLY:
         return None
     width = [(one.maximum or 0.0) - (one.minimum or 0.0) for one in (baseline, current)]
     mean = [one.mean or 0.0 for one in (baseline, current)]
@@ -198,6 +203,21 @@ def _unit(current: ColumnProfile, baseline: ColumnProfile) -> str | None:
         for way, ratio in (("×", factor / size), ("÷", factor * size)):
             if abs(ratio - 1) <= slack:
                 return f"about {way}{size:,.0f} what they were ({name}?)"
+    return None
+
+
+def _unit_of_a_part(current: ColumnProfile, baseline: ColumnProfile) -> str | None:
+    """Where only some values changed their unit, the extremes say so: values that are all positive keep their shape."""
+    ends = (baseline.minimum, baseline.maximum, current.minimum, current.maximum)
+    low, high, now_low, now_high = (end or 0.0 for end in ends)
+    if min(low, now_low) <= 0:
+        return None
+    for size, name in UNITS.items():
+        if size < LARGE_UNIT:
+            continue
+        for way, ratio in (("×", now_high / high / size), ("÷", low / now_low / size)):
+            if abs(ratio - 1) <= RANGE_SLACK:
+                return f"in part about {way}{size:,.0f} what they were ({name}?)"
     return None
 
 

@@ -67,7 +67,7 @@ def statistic(series: Series, stat: Stat, frame: Frame, *, of: Series | None = N
         case "ratio":
             if of is None:
                 raise ValueError("a ratio needs what it is of")
-            return _ratio(total(series), total(of), span, counted=kind is not Kind.GAUGE)
+            return _ratio(total(series), total(of), span, counted=kind is not Kind.GAUGE, share=True)
         case "mean" if kind is Kind.HISTOGRAM:
             if series.sums is None:
                 raise ValueError(f"the mean of {series.key.signal} needs the sum of its observations")
@@ -110,7 +110,7 @@ def _resampled(values: Array, stat: Stat, span: IntArray, seed: int) -> Statisti
     return Statistic(value, samples, influence, span, error, lambda part: float(measure(values[part][None, :])[0]))
 
 
-def _ratio(over: Array, under: Array, span: IntArray, *, counted: bool) -> Statistic:
+def _ratio(over: Array, under: Array, span: IntArray, *, counted: bool, share: bool = False) -> Statistic:
     """Sum of `over` by sum of `under`, both (steps,). `counted`: `over` counts things, at least Poisson-noisy."""
     known = ~(np.isnan(over) | np.isnan(under))
     over, under = np.where(known, over, np.nan), np.where(known, under, np.nan)
@@ -119,7 +119,8 @@ def _ratio(over: Array, under: Array, span: IntArray, *, counted: bool) -> Stati
     influence = over - value * under
     samples = int(known.sum())
     quantum = _quantum(over[known]) if counted else 0.0
-    floor = quantum * above
+    # A part of a whole varies as a binomial count does: hardly, where it is nearly all of it.
+    floor = quantum * above * (max(1 - value, 1 / below) if share and value <= 1 else 1.0)
 
     def error(doubt: Doubt) -> tuple[float, float, float]:
         variance = doubt.variance * samples**2

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from console.wire import dump, encode
 
 EARLIEST, LATEST = 4, 14  # healthy ticks before a fault
 LAST = 48  # ticks (12 minutes) in which a fault must be noticed
-LOOKS, LOOK_TICKS = 5, 4  # how often an incident without a cause is looked at again, and how many ticks lie between
+PATIENCE = 20  # ticks that an incident may stand without a cause
 HEALTHY = 62  # ticks of a run without a fault: as long as the longest with one
 
 
@@ -99,15 +100,15 @@ def _play(
         if fault is None:
             return EpisodeResult(seed, None, seconds=time.monotonic() - began)
         parameters = fault.draw(rng)
-        on_progress(f"fault: {fault.title[:1].lower()}{fault.title[1:]}")
         fault.inject(line.plant, parameters)
         injected = line.plant.clock.now()
+        on_progress(f"{_instant(injected)} fault: {fault.title[:1].lower()}{fault.title[1:]}")
         expect = expected(fault.expect, parameters)
         for _ in range(LAST):
             if opened := line.tick():
                 noticed = line.plant.clock.now() - injected
                 diagnosis = _settled(line, opened[0])
-                on_progress(f"incident {opened[0]}: {_name(diagnosis)}")
+                on_progress(f"{_instant(injected + noticed)} incident {opened[0]}: {_name(diagnosis)}")
                 return EpisodeResult(
                     seed,
                     fault.name,
@@ -125,15 +126,18 @@ def _play(
 
 
 def _settled(line: Line, incident: str) -> Diagnosis:
-    """The first diagnosis that names a cause: whoever is on call looks again a minute later, some times."""
+    """The first diagnosis that names a cause: the daemon looks again while none is, some minutes long."""
     diagnosis = line.diagnosis(incident)
-    for _ in range(LOOKS):
+    for _ in range(PATIENCE):
         if diagnosis.causes:
             break
-        for _tick in range(LOOK_TICKS):
-            line.tick()
-        diagnosis = line.triage(incident)
+        line.tick()
+        diagnosis = line.diagnosis(incident)
     return diagnosis
+
+
+def _instant(lab_time: float) -> str:
+    return datetime.fromtimestamp(lab_time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _name(diagnosis: Diagnosis) -> str:

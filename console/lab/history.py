@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from console.lab.images import Floats
     from console.lab.predictions import PredictionLog
 
-WEEKS = 4
-BEFORE, AFTER = 1800.0, 2700.0  # seconds of past weeks, and of yesterday, around the lab's opening
+WEEKS, DAYS = 4, 7
+BEFORE, AFTER = 1800.0, 2700.0  # seconds of past weeks and days around the lab's opening
 LAST = 5400.0  # seconds right before it opens
 MINUTE = 60.0  # between two pages; the daemon keeps no finer past than that
 RAW = 3600.0  # … but for the last hour, where a page is written every tick
@@ -47,8 +47,11 @@ class Past:
 
 def spans(start: float) -> list[Span]:
     """The stretches of time that a lab opening at `start` has a history of, oldest first."""
-    same_hour = [*(start - week * WEEK for week in range(WEEKS, 0, -1)), start - DAY]
-    return [*(Span(then - BEFORE, then + AFTER) for then in same_hour), Span(start - LAST, start)]
+    same_hour = {
+        *(start - week * WEEK for week in range(1, WEEKS + 1)),
+        *(start - day * DAY for day in range(1, DAYS + 1)),
+    }
+    return [*(Span(then - BEFORE, then + AFTER) for then in sorted(same_hour)), Span(start - LAST, start)]
 
 
 def live_through(feed: Feed, network: Network, span: Span, rng: np.random.Generator) -> Past:

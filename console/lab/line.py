@@ -92,10 +92,6 @@ class Line:
         """What andon says about an incident."""
         return load(Diagnosis, self.client.request("diagnosis", incident=incident))
 
-    def triage(self, incident: str) -> Diagnosis:
-        """Look at an incident again, as things stand now."""
-        return load(Diagnosis, self.client.request("triage", timeout=COLLECT_SECONDS, incident=incident))
-
     def _open(self) -> None:
         network = self.plant.registry.load(CURRENT)
         self.plant.changes.past(self.plant.rng, self.plant.start)

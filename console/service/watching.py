@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,8 @@ log = logging.getLogger("andon.watch")
 WATCH_SECONDS = 15.0  # of the daemon's clock, between two evaluations
 EXAMINE_SECONDS = 120.0
 MOST_EXAMINATIONS = 2  # at once
+AGAIN_SECONDS = 60.0  # of the daemon's clock, until an incident without a named cause is looked at again
+MOST_LOOKS = 6  # at one incident; after that a person has to ask
 MOST_OPEN = 100  # incidents; more is a flood of triggers, not that many problems
 SUBJECT_LABELS = ("model", "pipeline", "dataset", "node", "host", "gpu")
 
@@ -44,6 +47,19 @@ def subject_of(symptom: Symptom) -> str:
     return next((labels[name] for name in SUBJECT_LABELS if name in labels), symptom.signal or symptom.text)
 
 
+@dataclass(slots=True)
+class _Case:
+    """What the watch knows of an incident that it looks after."""
+
+    looked: float
+    signals: set[str | None] = field(default_factory=set)
+    looks: int = 0
+    is_named: bool = False  # a cause was
+
+    def is_due(self, now: float) -> bool:
+        return not self.is_named and self.looks < MOST_LOOKS and now - self.looked >= AGAIN_SECONDS
+
+
 class Watch:
     """`look` evaluates the triggers; examinations of what it opens run in the background."""
 
@@ -69,6 +85,7 @@ class Watch:
         self._room = asyncio.Semaphore(MOST_EXAMINATIONS)
         self._looking = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._cases: dict[str, _Case] = {}
 
     @property
     def examinations(self) -> int:
@@ -79,7 +96,7 @@ class Watch:
         """Examine what an earlier daemon opened and did not live to examine."""
         for incident in await self._records.standing():
             if not incident.runs:
-                self._begin(incident, [incident.symptom])
+                self._begin(incident, [incident.symptom], incident.opened)
 
     async def look(self, now: float) -> list[Incident]:
         """Evaluate the triggers unless that was done a moment ago; the incidents it opened."""
@@ -94,10 +111,13 @@ class Watch:
                 if _key(symptom) in before:
                     standing.setdefault(subject_of(symptom), []).append(symptom)
             known = {incident.subject: incident for incident in await self._records.standing()}
+            still = {incident.id for incident in known.values()}
+            self._cases = {id_: case for id_, case in self._cases.items() if id_ in still}
             opened: list[Incident] = []
             for subject, symptoms in standing.items():
                 if subject in known:
                     await self._attach(known[subject], symptoms, now)
+                    self._look_again(known[subject], symptoms, now)
                 elif len(known) + len(opened) < MOST_OPEN:
                     opened.append(await self._open(subject, symptoms, now))
                 else:
@@ -120,8 +140,14 @@ class Watch:
         incident = await self._records.open(symptoms[0], subject, now)
         log.warning("%s opened: %s", incident.id, incident.title)
         await self._attach(incident, symptoms[1:], now)
-        self._begin(incident, symptoms)
+        self._begin(incident, symptoms, now)
         return incident
+
+    def _look_again(self, incident: Incident, symptoms: Sequence[Symptom], now: float) -> None:
+        """When another signal has joined, or no cause was named: more data may have come since."""
+        case = self._cases.get(incident.id)
+        if case is not None and ({symptom.signal for symptom in symptoms} - case.signals or case.is_due(now)):
+            self._begin(incident, symptoms, now)
 
     async def _attach(self, incident: Incident, symptoms: Sequence[Symptom], now: float) -> None:
         """Note, once each, what else stands about the subject of an incident."""
@@ -132,18 +158,23 @@ class Watch:
                 await self._records.note(incident.id, text, now)
                 noted.add(text)
 
-    def _begin(self, incident: Incident, symptoms: Sequence[Symptom]) -> None:
+    def _begin(self, incident: Incident, symptoms: Sequence[Symptom], now: float) -> None:
+        case = self._cases.setdefault(incident.id, _Case(now))
+        case.looked, case.looks = now, case.looks + 1
+        case.signals |= {symptom.signal for symptom in symptoms}
         task = asyncio.create_task(self._work(incident, symptoms), name=f"examine {incident.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _work(self, incident: Incident, symptoms: Sequence[Symptom]) -> None:
+        case = self._cases[incident.id]
         async with self._room:
-            telling = asyncio.create_task(self._tell(incident))
+            telling = asyncio.create_task(self._tell(incident)) if case.looks == 1 else None
             try:
                 async with asyncio.timeout(self._seconds):
                     diagnosis = await self._examine(incident, symptoms)
                     await self._records.keep_runs(diagnosis.runs, incident.id)
+                case.is_named = case.is_named or bool(diagnosis.causes)
                 self.trouble = ""
             except TimeoutError:
                 self._say(f"examining {incident.id} took more than {self._seconds:g} s and was stopped")
@@ -152,7 +183,8 @@ class Watch:
             except Exception as error:  # noqa: BLE001 - a mistake of ours costs one examination, never the daemon
                 told = write_report(self._data, f"examining {incident.id}", error)
                 self._say(f"{told.message} ({told.hint})")
-            await telling
+            if telling is not None:
+                await telling
 
     def _say(self, trouble: str) -> None:
         self.trouble = trouble

@@ -20,8 +20,8 @@ EXITS = {
 
 
 def diagnose(runs: Sequence[Run], incident: Incident | None = None) -> Diagnosis:
-    """What these runs say together. Without any run: no data."""
-    runs = _numbered(runs)
+    """What these runs, oldest first, say together; a playbook's last run stands for it. Without any run: no data."""
+    runs = _numbered(list({run.playbook: run for run in runs}.values()))
     causes = _ranked(cause for run in runs for cause in run.causes if cause.is_named)
     findings = tuple(finding for run in runs for finding in run.findings)
     cited = {id_ for cause in causes for id_ in cause.evidence}

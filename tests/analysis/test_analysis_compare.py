@@ -113,6 +113,21 @@ def test_rates_sums_and_ratios_of_counters(rng):
     assert found.current.n == 6000
 
 
+def test_a_share_that_is_nearly_whole_is_as_sure_as_a_binomial_count():
+    rng = np.random.default_rng(3)
+    wrong, widths = 0, []
+    for _ in range(200):
+        answered = np.full(60, 15.0)
+        sides = [counter(rng.binomial(15, 0.95, 60)) for _ in range(2)]
+        of = (frame(counter(answered), start=1e6), frame(counter(answered)))
+        found = one(*sides, "ratio", tolerance=0.05, bad=DOWN, of=of)
+        wrong += found.verdict is Verdict.DEGRADED
+        widths.append(found.interval[1] - found.interval[0])
+    binomial = 2 * 1.96 * math.sqrt(2 * 0.05 / 0.95 / 900)
+    assert wrong <= 4
+    assert 0.9 * binomial < np.median(widths) < 1.8 * binomial  # Poisson counts would make it 4.5 times as wide
+
+
 def test_a_sum_is_that_of_windows_equally_long(rng):
     found = one(counter(np.full(20, 5.0)), counter(np.full(80, 5.0)), "sum")
     assert found.ratio == pytest.approx(1)

@@ -122,6 +122,8 @@ BROKEN = {
     "5 % infinite": (some(CLEAN, 0.05, np.inf), "range"),
     "unit": (CLEAN * 1000, "unit"),
     "unit, smaller": (CLEAN / 1000, "unit"),
+    "unit of a part": (np.where(np.arange(2000) < 600, CLEAN * 1000, CLEAN), "unit"),
+    "smaller unit of a part": (np.where(np.arange(2000) < 600, CLEAN / 1000, CLEAN), "unit"),
     "stuck": (np.full(2000, 9.5), "constant"),
     "sentinel in 2 %": (some(CLEAN, 0.02, -999), "range"),
     "one wild value": (np.append(CLEAN, 1e9), "range"),

@@ -50,6 +50,7 @@ class Tower:
         self.told: list[str] = []
         self.examined: list[tuple[str, list[str | None]]] = []
         self.fails: Exception | None = None
+        self.names = True  # examinations name a cause
         self.hold = asyncio.Event()
         self.hold.set()
         self.looks = 0
@@ -64,7 +65,7 @@ class Tower:
         await self.hold.wait()
         if self.fails:
             raise self.fails
-        return diagnosis(runs=(a_run(),))
+        return diagnosis(runs=(a_run(),)) if self.names else diagnosis(runs=(a_run(causes=()),), causes=())
 
     async def _tell(self, incident: Incident) -> None:
         self.told.append(incident.id)
@@ -107,6 +108,28 @@ async def test_one_subject_has_one_incident_however_many_symptoms(tower: Tower) 
     await tower.watch.settled()
     assert tower.examined[0] == ("I-1", ["model.latency", "model.feedback.correct"])
     assert [note.text for note in tower.book.all["I-1"].notes] == ["also: model.feedback.correct"]
+
+
+async def test_an_incident_without_a_cause_is_looked_at_again_each_minute_a_few_times(tower: Tower) -> None:
+    tower.sees, tower.names = [SLOW], False
+    for minute in range(0, 1200, 30):
+        await tower.watch.look(float(minute))
+        await tower.watch.settled()
+    assert len(tower.examined) == watching.MOST_LOOKS
+    assert tower.told == ["I-1"]
+
+
+async def test_a_named_cause_is_left_alone_until_another_signal_joins(tower: Tower) -> None:
+    tower.sees = [SLOW]
+    for minute in range(0, 600, 30):
+        await tower.watch.look(float(minute))
+        await tower.watch.settled()
+    assert len(tower.examined) == 1
+    tower.sees = [SLOW, WRONG]
+    for minute in range(600, 1200, 30):
+        await tower.watch.look(float(minute))
+        await tower.watch.settled()
+    assert tower.examined[1:] == [("I-1", ["model.latency", "model.feedback.correct"])]
 
 
 async def test_what_an_earlier_daemon_did_not_live_to_examine_is_examined(tower: Tower) -> None:

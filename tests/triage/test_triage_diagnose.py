@@ -54,7 +54,9 @@ def test_a_degraded_finding_that_no_named_cause_cites_is_unexplained() -> None:
 def test_no_data_is_not_good_news_and_a_problem_outranks_it(
     verdicts: list[Verdict], verdict: Verdict, code: Exit
 ) -> None:
-    diagnosis = diagnose([nouns.a_run(verdict=each, causes=()) for each in verdicts])
+    diagnosis = diagnose(
+        [nouns.a_run(playbook=f"p{place}", verdict=each, causes=()) for place, each in enumerate(verdicts)]
+    )
     assert (diagnosis.verdict, diagnosis.exit) == (verdict, code)
 
 
@@ -68,3 +70,10 @@ def test_a_source_that_could_not_be_reached_is_exit_4_unless_a_problem_was_found
 def test_remedies_of_named_causes_are_offered() -> None:
     run = nouns.a_run(causes=(nouns.cause(remedies=("retrain",)), nouns.cause("unlikely", 1, remedies=("reboot",))))
     assert [(offer.id, offer.cause) for offer in diagnose([run]).remedies] == [("retrain", "input_changed")]
+
+
+def test_what_a_playbook_said_last_is_what_counts() -> None:
+    earlier = nouns.a_run(verdict=Verdict.INCONCLUSIVE, causes=())
+    diagnosis = diagnose([earlier, nouns.a_run()])
+    assert diagnosis.verdict is Verdict.DEGRADED
+    assert len(diagnosis.runs) == 1

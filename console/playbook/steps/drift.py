@@ -49,7 +49,7 @@ RESULT = {
     "rows.baseline": "double",
 }
 
-SCHEMA_CHECKS = frozenset({"schema", "type", "unit"})
+SCHEMA_CHECKS = frozenset({"schema", "type", "unit", "missing"})
 # What a broken feed does to the values; everything else a column can show is the world's doing.
 FEED_CHECKS = SCHEMA_CHECKS | {"missing", "constant"}
 

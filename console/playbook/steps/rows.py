@@ -11,10 +11,11 @@ from console.analysis.slices import counts_onset, explaining_slice
 from console.errors import UsageError
 from console.model import ColumnDrift, ColumnProfile, Exemplar, Labels, Profile, SliceShare, Span, Verdict, Window
 from console.playbook.step import StepContext
-from console.sources.types import ExemplarRequest, ProfileRequest, TableReader
+from console.sources.types import ExemplarRequest, ProfileGroup, ProfileRequest, TableReader
 
 DAY = 86400.0
-PAST_WINDOWS = 7  # how many windows of the same hour teach a column's usual wobble
+PAST_DAYS = 7  # whose windows of the same hour teach a column's usual wobble, where no seasons are pooled
+NEIGHBOURS = 1  # windows on each side of a past one that teach too
 MOST_SLICING = 4  # columns that a drift is split by
 MOST_VALUES = 32  # of a column that may be sliced by
 NO_SLICE: Mapping[str, str] = {}
@@ -49,11 +50,33 @@ class Look:
 
     async def history(self, baseline: Profile) -> list[Profile]:
         """Past windows of the same phase that have rows: what this table's usual wobble is learned from."""
-        windows = past_windows(self.context.current, self.context.baseline, self.context.excluded)
-        profiles = await asyncio.gather(
-            *(self.profile(spans, self.context.current, like=baseline) for spans in windows)
+        current, compared = self.context.current, self.context.baseline.spans
+        length = current.end - current.start
+        places = past_places(current, self.context.baseline)
+        found = await asyncio.gather(*(self._around(place, length, baseline) for place in places))
+        return [
+            group.profile
+            for group in (group for groups in found for group in groups)
+            if group.profile.rows and self._is_quiet(group.start, length) and not _is_alone(group.start, compared)
+        ]
+
+    async def _around(self, place: Span, length: float, baseline: Profile) -> Sequence[ProfileGroup]:
+        """A past window and its neighbours: the same phase, and as many times more to learn from."""
+        wide = Span(place.start - NEIGHBOURS * length, place.end + NEIGHBOURS * length)
+        where = self.where(self.context.current)
+        return await self._cut(ProfileRequest((wide,), where, self.columns, like=baseline, every=length))
+
+    async def _cut(self, request: ProfileRequest) -> Sequence[ProfileGroup]:
+        """Steps of time; none where the table's rows have no time."""
+        try:
+            return await self.table.profiles(request)
+        except UsageError:
+            return ()
+
+    def _is_quiet(self, start: float | None, length: float) -> bool:
+        return start is not None and not any(
+            _overlap(Span(start, start + length), hole) for hole in self.context.excluded
         )
-        return [profile for profile in profiles if profile.rows]
 
     async def explained(self, columns: list[ColumnDrift], baseline: Profile) -> list[ColumnDrift]:
         """The same columns with their onset and the slice that explains most of each."""
@@ -80,10 +103,7 @@ class Look:
             like=baseline,
             every=max(self.context.interval, length / ONSET_STEPS),
         )
-        try:
-            groups = await self.table.profiles(request)
-        except UsageError:
-            return []
+        groups = await self._cut(request)
         return [(group.start, group.profile) for group in groups if group.start is not None]
 
     async def _slices(self, columns: list[str], baseline: Profile) -> dict[str, SliceShare]:
@@ -130,19 +150,17 @@ class Look:
         return await self.table.exemplars(ExemplarRequest(side, spans, where, column=name, near=mean))
 
 
-def past_windows(current: Window, baseline: Window, excluded: Sequence[Span] = ()) -> list[tuple[Span, ...]]:
-    """Earlier windows of the current one's length and hour: the pooled seasons, or the same hour of the days before."""
-    if baseline.kind == "seasonal" and len(baseline.spans) > 1:
-        return [(span,) for span in baseline.spans]
-    shifted = [
-        tuple(Span(span.start - day * DAY, span.end - day * DAY) for span in current.spans)
-        for day in range(1, PAST_WINDOWS + 1)
-    ]
-    return [
-        spans
-        for spans in shifted
-        if spans != baseline.spans and not any(_overlap(span, hole) for span in spans for hole in excluded)
-    ]
+def past_places(current: Window, baseline: Window) -> list[Span]:
+    """The current window's place in each pooled season, or at the same hour of the days before."""
+    length = current.end - current.start
+    if baseline.kind == "seasonal":
+        return [span for span in baseline.spans if abs(span.seconds - length) < 1]
+    return [Span(current.start - day * DAY, current.end - day * DAY) for day in range(1, PAST_DAYS + 1)]
+
+
+def _is_alone(start: float | None, compared: Sequence[Span]) -> bool:
+    """Whether this past window is the whole baseline: against itself it would teach that nothing ever wobbles."""
+    return len(compared) == 1 and start is not None and abs(start - compared[0].start) < 1
 
 
 def slicing_columns(profile: Profile, outputs: Sequence[str] = ()) -> list[str]:
