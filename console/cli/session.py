@@ -87,7 +87,7 @@ class Session:
         """On stderr, for a run that fell back to this process: pages have no past unless a daemon collects them."""
         if not self.source:
             click.echo(
-                f"no daemon runs on {self.config.data}: only tables, events and what keeps its own past were asked",
+                f"no daemon runs on {self.config.data}: asked were its store, if any, and sources that keep their past",
                 err=True,
             )
 

@@ -45,7 +45,7 @@ def text_report(diagnosis: Diagnosis, *, width: int = 80, colours: bool = False)
         _headline(diagnosis, width, paint),
         *(_cause(rank, cause, diagnosis, width, paint) for rank, cause in enumerate(diagnosis.causes, 1)),
         *(_steps(run, width, paint) for run in diagnosis.runs),
-        _exemplars(diagnosis.findings, colours, paint),
+        _exemplars(diagnosis.findings, width, colours, paint),
         _footing(diagnosis, width, paint),
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
@@ -97,7 +97,12 @@ def _move(move: Move, by_id: dict[str, Finding], width: int) -> list[str]:
 
 
 def _steps(run: Run, width: int, paint: Paint) -> list[str]:
-    lines = [paint(f"{clean(run.title)}", "heading") + paint(f"  playbook {run.playbook}", "quiet")]
+    lines = [paint(line, "heading") for line in _hang("", clean(run.title), width)]
+    label = f"playbook {run.playbook}"
+    if len(clean(run.title)) + len(INDENT + label) <= width:
+        lines[0] += INDENT + paint(label, "quiet")
+    else:
+        lines.append(INDENT + paint(label, "quiet"))
     for step in run.steps:
         lines.extend(_step(step, width, paint))
     return lines
@@ -115,12 +120,12 @@ def _step(step: StepResult, width: int, paint: Paint) -> list[str]:
     return lines
 
 
-def _exemplars(findings: Sequence[Finding], colours: bool, paint: Paint) -> list[str]:
+def _exemplars(findings: Sequence[Finding], width: int, colours: bool, paint: Paint) -> list[str]:
     lines: list[str] = []
     for finding in findings:
         sides: dict[str, Exemplar] = {exemplar.side: exemplar for exemplar in finding.exemplars}
         if "baseline" in sides and "current" in sides:
-            lines.append(paint(f"{finding.id} {clean(finding.text)}", "heading"))
+            lines += [paint(line, "heading") for line in _hang(f"{finding.id} ", clean(finding.text), width)]
             lines += _pair(sides["baseline"], sides["current"], colours)
     return lines
 

@@ -36,7 +36,12 @@ def test_many_findings_of_one_line_are_counted_and_not_recited() -> None:
 
 
 def test_no_line_is_wider_than_the_terminal() -> None:
-    for line in text_report(nouns.diagnosis(), width=80).splitlines():
+    long = "Is it as it was, and was it then as it ought to be? " * 2
+    pair = replace(nouns.exemplar_pair(), text=long)
+    steps = (nouns.step(findings=(nouns.finding(text=long), pair)),)
+    diagnosis = nouns.diagnosis(findings=(pair,), runs=(nouns.a_run(title=long, steps=steps),))
+    assert "\n  playbook accuracy_drop\n" in text_report(diagnosis, width=80)
+    for line in text_report(diagnosis, width=80).splitlines():
         assert len(line) <= 80, line
 
 
