@@ -166,6 +166,7 @@ def config(folder: Path, url: str) -> str:
         return json.dumps(str(value))  # a JSON string is a TOML string
 
     return f"""[daemon]
+data = {quoted(folder / "data")}
 interval = "0s"
 clock = {quoted(folder / "clock")}
 

@@ -27,7 +27,7 @@ WITHOUT_CAUSE = {
 WINDOW_WORDS = {
     "current": "now",
     "offset": "the same span earlier",
-    "seasonal": "the same time of earlier weeks",
+    "seasonal": "the same time in the past",
     "before": "before the onset",
     "pinned": "pinned",
     "where": "siblings at the same time",

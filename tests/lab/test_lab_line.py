@@ -34,6 +34,7 @@ def test_a_line_of_one_seed_opens_at_one_working_hour() -> None:
 def test_the_configuration_is_one_that_andon_takes(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(config(tmp_path / 'a "folder"', "http://127.0.0.1:1"))
     settings = load_config(tmp_path / "config.toml")
+    assert settings.data == tmp_path / 'a "folder"' / "data"
     assert [source.name for source in settings.sources] == ["station", "predictions", "changes", "golden"]
     assert settings.interval == 0
     assert settings.clock == tmp_path / 'a "folder"' / "clock"
