@@ -20,7 +20,7 @@ def markdown_report(diagnosis: Diagnosis) -> str:
     lines += (
         ["## Causes", "", *map(_cause, diagnosis.causes)]
         if diagnosis.causes
-        else [f"{words.WITHOUT_CAUSE[diagnosis.verdict].capitalize()}."]
+        else [f"{words.without_cause(diagnosis).capitalize()}."]
     )
     for run in diagnosis.runs:
         lines += ["", *_run(run)]

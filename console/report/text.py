@@ -65,7 +65,8 @@ def _headline(diagnosis: Diagnosis, width: int, paint: Paint) -> list[str]:
         lines += _hang(INDENT, clean(incident.title), width)
         lines += _notes(incident, width)
     if not diagnosis.causes:
-        lines.append(f"{INDENT}{words.WITHOUT_CAUSE[verdict]}; what was looked at is below")
+        below = "; what was looked at is below" if diagnosis.runs else ""
+        lines.append(f"{INDENT}{words.without_cause(diagnosis)}{below}")
     return lines
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from console.model import Cause, Finding, State, Verdict, Window
+from console.model import Cause, Diagnosis, Finding, State, Verdict, Window
 from console.playbook.steps.wording import quantity, unit_of
 from console.signals.catalogue import catalogue
 
@@ -70,6 +70,11 @@ def number(value: float | None) -> str:
     ('0.973', '–')
     """
     return "–" if value is None else f"{value:.3g}"
+
+
+def without_cause(diagnosis: Diagnosis) -> str:
+    """What to say of a diagnosis that names no cause."""
+    return WITHOUT_CAUSE[diagnosis.verdict] if diagnosis.runs else "not examined yet; ask again in a moment"
 
 
 def odds(cause: Cause) -> str:

@@ -130,6 +130,12 @@ def test_a_healthy_diagnosis_says_there_is_nothing_to_explain() -> None:
     assert "Nothing to explain." in markdown_report(healthy)
 
 
+def test_an_incident_that_is_still_being_examined_says_so() -> None:
+    early = nouns.diagnosis(verdict=Verdict.NO_DATA, runs=(), causes=(), findings=())
+    assert "not examined yet; ask again in a moment" in text_report(early)
+    assert "Not examined yet; ask again in a moment." in markdown_report(early)
+
+
 def test_words_for_times_spans_and_windows() -> None:
     assert words.instant(nouns.NOON) == "2026-11-22T12:00:00Z"
     assert [words.ago(seconds) for seconds in (5, 90, 7200, 172800)] == ["5 s", "1.5 min", "2 h", "2 d"]
