@@ -157,9 +157,10 @@ def _is_expected(cause: Cause, diagnosis: Diagnosis, expect: Mapping[str, str]) 
 
 
 def _onset_error(diagnosis: Diagnosis, injected: float) -> float | None:
-    """Of the first finding with an onset that the first cause cites."""
-    onsets = [finding.onset for cause in diagnosis.causes[:1] for finding in _cited(cause, diagnosis)]
-    return next((onset - injected for onset in onsets if onset is not None), None)
+    """Of the first finding with an onset in the first cause's evidence, the strongest line first, as it is shown."""
+    onsets = {finding.id: finding.onset for finding in diagnosis.findings}
+    cited = [onsets.get(id_) for cause in diagnosis.causes[:1] for move in cause.moves for id_ in move.findings]
+    return next((onset - injected for onset in cited if onset is not None), None)
 
 
 def _cited(cause: Cause, diagnosis: Diagnosis) -> list[Finding]:
