@@ -17,6 +17,7 @@ from console.plugins import Plugins, SourceType, guard
 from console.sources.calls import Opening
 from console.sources.child import open_child
 from console.sources.estate import Estate
+from console.sources.guarded import guarded
 from console.sources.types import Closable, EventReader, Prober, SignalReader, Speaking, TableReader
 
 log = logging.getLogger("andon.sources")
@@ -122,7 +123,8 @@ async def _open(config: SourceConfig, plugins: Plugins, offers: Offers) -> Any:
         return source
 
     dialects = plugins.by_name("andon_dialects")
-    return await asyncio.to_thread(_guarded, plugin, f"opening source {config.name}", open_it)
+    source = await asyncio.to_thread(_guarded, plugin, f"opening source {config.name}", open_it)
+    return guarded(source, config.name, plugin)
 
 
 async def _close(source: Closable) -> None:

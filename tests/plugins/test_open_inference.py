@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -199,7 +200,7 @@ async def test_a_server_that_is_not_there_is_one_sentence(prober: Any) -> None:
 async def test_all_together_have_an_end(prober: Any, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     model.answer = hang
     source = await prober([golden(1.0)] * 9)
-    monkeypatch.setitem(type(source).probe.__globals__, "PROBE_SECONDS", 0.05)
+    monkeypatch.setattr(sys.modules["andon_plugins.open_inference"], "PROBE_SECONDS", 0.05)
     with pytest.raises(SourceError, match=r"9 golden inputs were still waiting after 0.05 s"):
         await source.probe()
 

@@ -28,18 +28,20 @@ from console.plugins import SourceType, hookimpl
 class Options(BaseModel):
     at_open: str = ""
 
+CLOSED = []
+
 class Soft:
     def __init__(self, name, options):
         if options.at_open == "deny":
             raise SourceDenied("the door is shut")
         if options.at_open == "crash":
             raise KeyError("no key")
-        self.closed = False
+        self.name = name
 
     async def read(self, query): ...
-    async def signals(self): return ["model.requests"]
+    async def signals(self): return [*self.dialects]
     async def probe(self): ...
-    async def close(self): self.closed = True
+    async def close(self): CLOSED.append(self.name)
     def speak(self, dialects): self.dialects = dialects
 
 class Hard:
@@ -109,12 +111,12 @@ async def test_an_estate_has_every_source_under_what_it_can_do_and_says_why_othe
         assert again == (group,)
         [shown] = await feed.exemplars(ExemplarRequest("current", (Span(0.0, 10.0),)))
         assert dict(shown.fields) == {"x": "1"}
-        assert "vllm" in estate.sources["soft"].dialects
+        assert "vllm" in await estate.sources["soft"].signals()
         [shut] = [error for error in estate.failed.values() if isinstance(error, SourceDenied)]
         assert shut.message == "the door is shut"
     finally:
         await close(estate)
-    assert estate.sources["soft"].closed
+    assert plugins.manager.get_plugin("zz_toys").CLOSED == ["soft"]
     assert estate.sources["feed"].worker._process is None
 
 
