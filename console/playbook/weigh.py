@@ -57,7 +57,7 @@ def strongest_of_each_group(moves: Iterable[Move]) -> tuple[Move, ...]:
 
 
 def _cause(rule: CauseRule, playbook: str, results: Mapping[str, StepResult], values: Mapping[str, Any]) -> Cause:
-    moves = strongest_of_each_group(_moves(rule, results, values))
+    moves = sorted(strongest_of_each_group(_moves(rule, results, values)), key=lambda move: -FACTORS[move.weight])
     posterior = odds(rule.prior, moves)
     return Cause(
         id=rule.id,
@@ -68,7 +68,7 @@ def _cause(rule: CauseRule, playbook: str, results: Mapping[str, StepResult], va
         probability=posterior / (1 + posterior),
         evidence=_cited(move for move in moves if not move.against),
         against=_cited(move for move in moves if move.against),
-        moves=moves,
+        moves=tuple(moves),
         remedies=rule.remedies,
     )
 
