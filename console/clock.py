@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,8 @@ Clock = Callable[[], float]
 
 wall_clock: Clock = time.time
 
+YEAR_10000 = 253402300800.0
+
 
 def file_clock(path: Path) -> Clock:
     """A clock that reads epoch seconds from a file, which its owner replaces whole. ConfigError when it holds none."""
@@ -23,7 +24,7 @@ def file_clock(path: Path) -> Clock:
             now = float(path.read_text("ascii"))
         except (OSError, ValueError) as error:
             raise ConfigError(f"the clock file {path} holds no time", "write epoch seconds into it") from error
-        if not math.isfinite(now):
+        if not 0 <= now < YEAR_10000:  # what no calendar has, no store can keep and no report can say
             raise ConfigError(f"the clock file {path} holds no time", "write epoch seconds into it")
         return now
 

@@ -18,7 +18,7 @@ def test_a_file_tells_the_time_as_it_is_now(tmp_path: Path) -> None:
     assert clock_of(None) is wall_clock
 
 
-@pytest.mark.parametrize("text", ["", "noon", "nan", "inf"])
+@pytest.mark.parametrize("text", ["", "noon", "nan", "inf", "1e300", "-5"])
 def test_a_file_without_a_time_is_a_config_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "clock"
     with pytest.raises(ConfigError):

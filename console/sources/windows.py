@@ -23,6 +23,7 @@ BASELINE_FORMS = (
     "write offset:1d, seasonal:1wx4, before:onset:STEP, pinned:NAME, where:LABEL=VALUE, dataset:PATH or START..END"
 )
 MOST_SEASONS = 60
+LONGEST = 10 * 365.25 * 86400.0  # seconds; many times that, and no calendar has the start
 
 
 # ── text ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -218,6 +219,8 @@ def _seconds(text: str, forms: str) -> float:
         raise UsageError(f"{text!r} is not a length of time", forms) from None
     if seconds <= 0:
         raise UsageError(f"{text!r} has no length", forms)
+    if seconds > LONGEST:
+        raise UsageError(f"{text!r} is longer than ten years", forms)
     return seconds
 
 
@@ -230,6 +233,8 @@ def _instant(text: str, whole: str) -> float:
         raise UsageError(
             f"{text.strip()!r} in {whole!r} does not say its zone", "end it with Z for UTC, or with +02:00"
         )
+    if instant.timestamp() < 0:
+        raise UsageError(f"{text.strip()!r} in {whole!r} lies before 1970", SPAN_FORMS)
     return instant.timestamp()
 
 

@@ -62,7 +62,8 @@ class Samples:
         """
         failure: StoreError | None = None
         with self._database.lock:
-            self._raw_from = max(self._raw_from, now - RAW_SECONDS)
+            # A clock that ran ahead and was set back must not keep raw samples out until it is there again.
+            self._raw_from = now if now < self._raw_from else max(self._raw_from, now - RAW_SECONDS)
             for reading in readings:
                 self._take(reading, now)
                 if self.waiting >= COMMIT_AT and failure is None:

@@ -53,6 +53,8 @@ def test_both_ends_may_be_said_in_any_zone(text: str) -> None:
         ("", "is not a length of time"),
         ("-15m", "is not a length of time"),
         ("0m", "has no length"),
+        ("99999999d", "is longer than ten years"),
+        ("0001-01-01T00:00:00+14:00..2023-11-14T00:00:00Z", "lies before 1970"),
         ("2023-11-13..2023-11-14T00:00:00Z", "does not say its zone"),
         ("2023-11-13T00:00:00..2023-11-14T00:00:00Z", "does not say its zone"),
         ("2023-11-33T00:00:00Z..2023-11-14T00:00:00Z", "is not a time"),

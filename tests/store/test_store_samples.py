@@ -103,6 +103,11 @@ def test_a_clock_set_back_begins_anew_instead_of_falling_silent(store: Store) ->
 # ── back-fill ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_a_clock_that_ran_a_year_ahead_and_was_set_back_keeps_raw_samples_again(store: Store) -> None:
+    live(store, DEPTH, (366 * 86400, 1), (0, 2), (15, 3))
+    assert (NOW + 15, 3.0) in rows(store, "SELECT time, value FROM raw")
+
+
 def test_history_goes_to_minutes_and_not_to_raw(store: Store) -> None:
     backfill(store, REQUESTS, (-86400, 0), (-86340, 10), (-86280, 30))
     assert minutes(store) == {-1439: (1, 10), -1438: (1, 20)}
