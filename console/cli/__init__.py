@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import suppress
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -19,6 +19,7 @@ def run(argv: Sequence[str]) -> int:
     from console.cli.root import andon
     from console.errors import AndonError, Exit
 
+    stdout = sys.stdout
     try:
         outcome = andon.main(list(argv), prog_name="andon", standalone_mode=False)
         return int(outcome) if isinstance(outcome, int) else Exit.HEALTHY
@@ -32,9 +33,10 @@ def run(argv: Sequence[str]) -> int:
         return _say(error.format_message(), f"see `{command} --help`", Exit.USAGE)
     except (KeyboardInterrupt, click.Abort):
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader left (`| head`); there is nobody to tell
-        return Exit.HEALTHY
+    except SystemExit as error:
+        if sys.stdout is not stdout:  # click's mark of a reader that left (`--help | head`); there is nobody to tell
+            return Exit.HEALTHY
+        return error.code if isinstance(error.code, int) else Exit.PROBLEM if error.code else Exit.HEALTHY
     except Exception as error:  # noqa: BLE001 - the last line of defence: a crash is 70, never 1
         return _say(
             f"andon itself failed: {type(error).__name__}: {error}",
@@ -44,15 +46,18 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _say(message: str, hint: str, code: int) -> int:
+    import click
+
     from console.report.clean import clean
 
-    print(f"andon: {clean(message)}", file=sys.stderr)  # noqa: T201
-    if hint:
-        print(f"       {clean(hint)}", file=sys.stderr)  # noqa: T201
+    with suppress(OSError):  # a full stderr changes no exit code
+        click.echo(f"andon: {clean(message)}", err=True)
+        if hint:
+            click.echo(f"       {clean(hint)}", err=True)
     return code
 
 
-def _report_file(argv: Sequence[str]) -> Path:
+def _report_file(argv: Sequence[str]) -> str:
     """Write the traceback and what is needed to read it; arguments after `=` may be secrets and are left out."""
     import platform
     import tempfile
@@ -61,7 +66,11 @@ def _report_file(argv: Sequence[str]) -> Path:
     from console import __version__
 
     words = " ".join(argument.split("=", 1)[0] for argument in argv)
-    with tempfile.NamedTemporaryFile("w", prefix="andon-crash-", suffix=".txt", delete=False, encoding="utf-8") as file:
-        file.write(f"andon {__version__}, Python {platform.python_version()}, {platform.platform()}\nandon {words}\n\n")
-        traceback.print_exc(file=file)
-    return Path(file.name)
+    head = f"andon {__version__}, Python {platform.python_version()}, {platform.platform()}\nandon {words}\n\n"
+    told = (head + traceback.format_exc()).encode("utf-8", "backslashreplace")
+    try:
+        with tempfile.NamedTemporaryFile(prefix="andon-crash-", suffix=".txt", delete=False) as file:
+            file.write(told)
+    except OSError as error:
+        return f"what led to it: no report could be written ({error.strerror})"
+    return file.name

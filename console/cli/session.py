@@ -105,17 +105,18 @@ class Session:
         return shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
 
     def emit(self, text: str) -> None:
-        """To --output, whole or not at all, or to stdout."""
-        if self.output is None:
-            click.echo(text, nl=not text.endswith("\n"), color=True)
-            return
-        partial = self.output.with_name(self.output.name + ".partial")
+        """To --output, whole or not at all, or to stdout; a reader that leaves early changes no verdict."""
+        text = text if text.endswith("\n") else text + "\n"
         try:
-            partial.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
-            partial.replace(self.output)
+            if self.output is None:
+                click.echo(text, nl=False, color=True)
+            else:
+                _write(self.output, text)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end
         except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise UsageError(f"{self.output} cannot be written: {error.strerror}", "name another --output") from error
+            where = self.output or "stdout"
+            raise UsageError(f"{where} cannot be written: {error.strerror}", "name another --output") from error
 
     def emit_shape(self, shape: Any, text: Callable[[], str]) -> None:
         """One of the published shapes: as JSON where asked for, else in words."""
@@ -138,6 +139,20 @@ class Session:
         else:
             self.emit(FORMATS[self.format](diagnosis))
         return diagnosis.exit
+
+
+def _write(path: Path, text: str) -> None:
+    """The whole file or none of it; a device or a pipe (/dev/stdout) is written to, never replaced."""
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def _keep(ctx: click.Context, option: click.Parameter, value: Any) -> None:

@@ -31,6 +31,10 @@ class Input:
 
     def value(self, text: str) -> InputValue:
         """The text of a command line or a label in the input's own type; UsageError where it does not fit."""
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"input {self.name} is not text: {text!r}", "write it in UTF-8") from None
         match self.type:
             case "number":
                 try:

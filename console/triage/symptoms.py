@@ -21,6 +21,7 @@ def symptom_in_words(text: str) -> Symptom:
     >>> symptom_in_words("wrong answers model=glove").labels
     (('model', 'glove'),)
     """
+    text = _whole(text)
     pairs = {name: value.strip('"') for name, value in PAIR.findall(text)}
     words = " ".join(PAIR.sub(" ", text).split())
     if not words and not pairs:
@@ -34,7 +35,8 @@ def read_alert(path: Path) -> Symptom:
     UsageError for a file that cannot be read or holds no alert.
     """
     try:
-        data = sys.stdin.buffer.read(MOST_ALERT_BYTES) if str(path) == "-" else path.read_bytes()[:MOST_ALERT_BYTES]
+        with sys.stdin.buffer if str(path) == "-" else path.open("rb") as file:
+            data = file.read(MOST_ALERT_BYTES)
         alert = _first_firing(json.loads(data))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", "name a JSON file, or - for stdin") from error
@@ -43,9 +45,16 @@ def read_alert(path: Path) -> Symptom:
     labels = alert.get("labels") if alert else None
     if not isinstance(labels, dict) or not labels:
         raise UsageError(f"{path} holds no alert with labels", "save the alert as Alertmanager sends it")
-    annotations = alert.get("annotations") or {} if alert else {}
-    words = annotations.get("summary") or annotations.get("description") or labels.get("alertname") or "an alert"
-    return Symptom(str(words), labels=Labels.of(labels), alert=Labels.of(labels))
+    annotations = alert.get("annotations") if alert else None
+    told = annotations if isinstance(annotations, dict) else {}
+    words = told.get("summary") or told.get("description") or labels.get("alertname") or "an alert"
+    kept = Labels.of({_whole(name): _whole(str(value)) for name, value in labels.items()})
+    return Symptom(_whole(str(words)), labels=kept, alert=kept)
+
+
+def _whole(text: str) -> str:
+    """The text with a ? for each half of a character, which no encoder takes."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _first_firing(data: Any) -> dict[str, Any] | None:

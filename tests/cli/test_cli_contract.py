@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
+import threading
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -160,6 +163,54 @@ def test_output_goes_whole_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_a_file_that_cannot_be_written_is_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["config", "path", "--output", str(tmp_path / "no" / "where")]) == Exit.USAGE
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_device_is_written_to_and_never_replaced(tmp_path: Path) -> None:
+    pipe, answers = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: answers.append(pipe.read_text()))
+    reader.start()
+    assert run(["--output", str(pipe), "config", "schema"]) == Exit.HEALTHY
+    reader.join(5.0)
+    assert pipe.is_fifo() and json.loads(answers[0])["title"] == "_File"
+
+
+@pytest.mark.parametrize("arguments", [["config", "schema"], ["--help"], ["lab", "--help"]])
+def test_a_reader_that_leaves_early_is_no_problem_found(arguments: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "console.cli", *arguments], stdout=write, stderr=subprocess.PIPE, check=False
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (Exit.HEALTHY, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="only Linux has a disk that is always full")
+@pytest.mark.parametrize(("arguments", "code"), [(["config", "schema"], 2), (["run", "no_such_playbook"], 2)])
+def test_a_full_stdout_and_a_full_stderr_are_no_crash(arguments: list[str], code: int) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "console.cli", *arguments]
+        assert subprocess.run(command, stdout=full, stderr=full, check=False).returncode == code
+        told = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert told.returncode == code and "Traceback" not in told.stderr
+
+
+def test_an_argument_that_is_no_text_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["run", "latency_regression", "-i", "model=\udcff", "--source", "x=http://127.0.0.1:1/metrics"]) == 2
+    assert "input model is not text" in capsys.readouterr().err
+
+
+def test_a_crash_over_what_is_no_text_is_still_reported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(andon, "main", lambda *_arguments, **_named: {}["\udcff"])
+    assert run(["doctor", "\udcff"]) == Exit.INTERNAL
+    assert "please report it" in capsys.readouterr().err
+    [report] = tmp_path.iterdir()
+    assert "KeyError" in report.read_text()
 
 
 def test_a_diagnosis_prints_in_all_four_formats(capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,6 +54,17 @@ def test_a_file_that_is_not_json_or_not_there(tmp_path: Path) -> None:
         read_alert(tmp_path / "alert.json")
 
 
+@pytest.mark.parametrize("annotations", ["words", [1], 7, {"summary": None}])
+def test_annotations_that_are_none_leave_the_alerts_name(tmp_path: Path, annotations: object) -> None:
+    assert read_alert(alert_file(tmp_path, FIRING | {"annotations": annotations})).text == "HighTTFT"
+
+
+def test_half_characters_do_not_get_in(tmp_path: Path) -> None:
+    assert symptom_in_words("slow \udcff model=\udcfe").labels == Labels.of(model="?")
+    alert = read_alert(alert_file(tmp_path, {"labels": {"alertname": "\ud800", "model": "\udcff"}}))
+    assert (alert.text, alert.labels) == ("?", Labels.of(alertname="?", model="?"))
+
+
 def test_words_may_carry_labels() -> None:
     symptom = symptom_in_words('slow answers model=glove line="press 2"')
     assert symptom.text == "slow answers"
