@@ -92,10 +92,15 @@ def up(folder: Path, *, seed: int = 1, speed: float = USUAL_SPEED) -> Standing:
             env={**os.environ, "PYTHONPATH": paths},
         )
     deadline = time.monotonic() + UP_SECONDS
-    while (standing := look(folder)) is None:
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise AndonError(f"the line in {folder} did not start", f"see {folder / 'standing.log'}")
-        time.sleep(LOOK_SECONDS)
+    try:
+        while (standing := look(folder)) is None:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise AndonError(f"the line in {folder} did not start", f"see {folder / 'standing.log'}")
+            time.sleep(LOOK_SECONDS)
+    except BaseException:
+        process.kill()  # given up, or interrupted: what did not come to stand is not left behind
+        process.wait()
+        raise
     process.returncode = 0  # it lives on by itself: no warning that a child was left behind
     return standing
 
