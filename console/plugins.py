@@ -13,6 +13,7 @@ import importlib.util
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from itertools import islice
@@ -248,6 +249,7 @@ class Plugins:
     """The plugins of this process, and what went wrong with any of them."""
 
     manager: pluggy.PluginManager
+    on_problem: Callable[[PluginError], object]  # hears of each as it is found
     problems: list[PluginError] = field(default_factory=list)
     _offers: dict[str, list[tuple[str, Any]]] = field(default_factory=dict)  # each hook is asked once
 
@@ -266,12 +268,23 @@ class Plugins:
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
             plugin = implementation.plugin_name
             try:
-                items = guard(plugin, hook, lambda call=implementation.function: take(plugin, hook, call()))  # type: ignore[misc] # noqa: B023
+                with redirect_stdout(sys.stderr):  # stdout is for answers
+                    items = guard(plugin, hook, lambda call=implementation.function: take(plugin, hook, call()))  # type: ignore[misc] # noqa: B023
             except PluginError as error:
-                self.problems.append(error)
+                self.note(error)
                 continue
-            found.extend((plugin, item) for item in items)
+            for item in items:
+                if _is_noun(hook, item):
+                    found.append((plugin, item))
+                else:
+                    self.note(PluginError(f"plugin {plugin} offers a {type(item).__name__} on {hook}", _blame(plugin)))
         return found
+
+    def note(self, problem: PluginError) -> None:
+        """Keep a problem, once however often it is met."""
+        if all(problem.message != known.message for known in self.problems):
+            self.problems.append(problem)
+            self.on_problem(problem)
 
     def by_name(self, hook: str, attribute: str = "name") -> dict[str, Any]:
         """The offers of one hook under their names; the first plugin to use a name keeps it."""
@@ -279,23 +292,39 @@ class Plugins:
         for plugin, item in self.offers(hook):
             name = str(getattr(item, attribute))
             if name in table:
-                self.problems.append(PluginError(f"plugin {plugin} offers {name} a second time; the first stays", ""))
+                self.note(PluginError(f"plugin {plugin} offers {name} a second time; the first stays", ""))
                 continue
             table[name] = item
         return table
 
 
-def load_plugins(folders: Sequence[Path] = (), *, disable: Sequence[str] = ()) -> Plugins:
+def _is_noun(hook: str, item: object) -> bool:
+    """Whether an offer is what the hook's annotation says, by name: some of those nouns are costly to import."""
+    noun = Hooks.__dict__[hook].__annotations__["return"].removeprefix("Iterable[").removesuffix("]")
+    return any(kind.__name__ == noun.rpartition(".")[2] for kind in type(item).__mro__)
+
+
+def load_plugins(
+    folders: Sequence[Path] = (),
+    *,
+    disable: Sequence[str] = (),
+    on_problem: Callable[[PluginError], object] = lambda _problem: None,
+) -> Plugins:
     """Find and load every plugin: built in, shipped, installed, then the operator's own folders.
 
-    Nothing is ever loaded from the current folder. A plugin that cannot be loaded is named in `problems`.
+    Nothing is ever loaded from the current folder. A plugin that cannot be loaded is named in `problems`, and
+    `on_problem` hears of it, as of all that shows later.
     """
     manager = pluggy.PluginManager("andon")
     manager.add_hookspecs(Hooks)
-    plugins = Plugins(manager)
+    plugins = Plugins(manager, on_problem)
     for module in BUILT_IN:
         manager.register(importlib.import_module(module), name=module)
     for folder in (library_dir("plugins"), *folders):
+        if not folder.is_dir():
+            plugins.note(
+                PluginError(f"there is no folder of plugins {folder}", "mend [plugins] dirs, or --plugins-dir")
+            )
         for path in sorted(folder.glob("*.py")):
             if not path.stem.startswith("_") and path.stem not in disable:
                 _register(plugins, path.stem, lambda path=path: load_file(path))  # type: ignore[misc]
@@ -309,9 +338,14 @@ def _register(plugins: Plugins, name: str, load: Callable[[], ModuleType]) -> No
     try:
         if plugins.manager.has_plugin(name):
             raise PluginError(f"plugin {name} is there twice; the first stays", "rename one of the files")
-        plugins.manager.register(guard(name, "loading", load), name=name)
+        with redirect_stdout(sys.stderr):  # stdout is for answers
+            plugins.manager.register(guard(name, "loading", load), name=name)
+        plugins.manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        plugins.manager.unregister(name=name)
+        plugins.note(PluginError(f"plugin {name} does not fit: {' '.join(str(error).split())}", _blame(name)))
     except PluginError as error:
-        plugins.problems.append(error)
+        plugins.note(error)
 
 
 def load_file(path: Path) -> ModuleType:

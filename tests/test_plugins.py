@@ -17,6 +17,9 @@ def andon_panels():
 """
 
 
+HEAD = "from console.plugins import hookimpl\n\n@hookimpl\n"
+
+
 def plugin(folder: Path, name: str, text: str) -> Path:
     (folder / f"{name}.py").write_text(text, encoding="utf-8")
     return folder
@@ -36,6 +39,8 @@ def test_a_plugin_is_one_file_with_one_hook(tmp_path: Path) -> None:
         ("raising", "raise RuntimeError('no licence')", "plugin raising failed: loading: RuntimeError: no licence"),
         ("leaving", "import sys; sys.exit(3)", "plugin leaving failed: loading: SystemExit: 3"),
         ("broken", "def :", "plugin broken failed: loading: SyntaxError"),
+        ("curious", HEAD + "def andon_panels(all, of, it): ...", "plugin curious does not fit: "),
+        ("slip", HEAD + "def andon_pannels(): ...", "plugin slip does not fit: unknown hook 'andon_pannels'"),
     ],
 )
 def test_a_plugin_that_does_not_load_is_named_and_survived(tmp_path: Path, name: str, text: str, said: str) -> None:
@@ -96,3 +101,30 @@ def test_a_plugin_that_fails_is_asked_and_named_once(tmp_path: Path) -> None:
 
 def test_a_bounded_number_of_offers_passes() -> None:
     assert take("p", "w", range(3), most=3) == [0, 1, 2]
+
+
+def test_an_offer_of_another_kind_is_named_and_left_out(tmp_path: Path) -> None:
+    plugin(tmp_path, "spare", GOOD)
+    plugins = load_plugins([plugin(tmp_path, "odd", HEAD + "def andon_panels():\n    return ['a panel']\n")])
+    assert set(plugins.by_name("andon_panels")) == {"spare"}
+    assert [problem.message for problem in plugins.problems] == ["plugin odd offers a str on andon_panels"]
+
+
+def test_what_shows_only_when_a_hook_is_asked_is_told_as_well(tmp_path: Path) -> None:
+    told: list[str] = []
+    text = HEAD + "def andon_panels():\n    raise KeyError('x')\n"
+    plugins = load_plugins([plugin(tmp_path, "late", text)], on_problem=lambda problem: told.append(problem.message))
+    assert told == []
+    plugins.offers("andon_panels")
+    assert told == ["plugin late failed: andon_panels: KeyError: 'x'"]
+
+
+def test_a_folder_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    [problem] = load_plugins([tmp_path / "pluggins"]).problems
+    assert problem.message == f"there is no folder of plugins {tmp_path / 'pluggins'}"
+
+
+def test_what_a_plugin_prints_is_no_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "print('hello')\n" + HEAD + "def andon_panels():\n    print('there')\n    return []\n"
+    load_plugins([plugin(tmp_path, "loud", text)]).offers("andon_panels")
+    assert capsys.readouterr() == ("", "hello\nthere\n")

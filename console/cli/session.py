@@ -16,6 +16,7 @@ from console.errors import UsageError
 
 if TYPE_CHECKING:
     from console.config import Config
+    from console.errors import PluginError
     from console.model import Diagnosis
     from console.playbook.definition import Playbook
     from console.plugins import Plugins
@@ -48,11 +49,12 @@ class Session:
     def plugins(self) -> Plugins:
         """Every plugin; what is wrong with one goes to stderr and stops nothing."""
         from console.plugins import load_plugins
+        from console.report.clean import clean
 
-        plugins = load_plugins(self.config.plugin_dirs, disable=self.config.plugins_disabled)
-        for problem in plugins.problems:
-            click.echo(f"andon: {problem.message}", err=True)
-        return plugins
+        def tell(problem: PluginError) -> None:
+            click.echo(f"andon: {clean(problem.message)}", err=True)
+
+        return load_plugins(self.config.plugin_dirs, disable=self.config.plugins_disabled, on_problem=tell)
 
     @cached_property
     def config_with_sources(self) -> Config:

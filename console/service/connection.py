@@ -99,6 +99,8 @@ class Connection:
     async def send(self, line: bytes) -> None:
         """Hand the peer one line; it is dropped when it does not take it in time."""
         async with self._sending:
+            if self._writer.transport.is_closing():
+                raise PeerGone
             self._writer.write(line)
             try:
                 await asyncio.wait_for(self._writer.drain(), self._limits.send_seconds)

@@ -52,7 +52,7 @@ class _CleanFormatter(logging.Formatter):
     """One line a record: names and reasons come from outside, and must not steer the terminal that shows the log."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return clean(super().format(record))
+        return clean(" ".join(super().format(record).split("\n")))
 
 
 def _log_to_stderr() -> None:

@@ -43,9 +43,11 @@ async def open_house(config: Config) -> AsyncIterator[House]:
         writer = Writer(config.data / DATABASE_NAME)
         stack.push_async_callback(writer.close)
         await writer.open()
-        plugins = load_plugins(config.plugin_dirs, disable=config.plugins_disabled)
-        for problem in plugins.problems:
-            log.warning("%s", problem.message)
+        plugins = load_plugins(
+            config.plugin_dirs,
+            disable=config.plugins_disabled,
+            on_problem=lambda problem: log.warning("%s", problem.message),
+        )
         step_types = plugins.by_name("andon_step_types")
 
         def left_out(problem: AndonError) -> None:

@@ -77,7 +77,10 @@ def andon_notifiers():
 
 @hookimpl
 def andon_panels():
-    return [Panel("fine", "Fine", lambda: PanelData(("a",), (("1",),))), Panel("bad", "Bad", explode)]
+    yield Panel("fine", "Fine", lambda: PanelData(("a",), (("1",),)))
+    yield Panel("bad", "Bad", explode)
+    yield Panel("none", "None", lambda: None)
+    yield Panel("odd", "Odd", lambda: PanelData(("\\ud800",), ((7, "\\x1b[31mred"),), None))
 """
 
 

@@ -125,7 +125,9 @@ async def test_a_baseline_is_pinned_listed_and_dropped(opened: Open, clock: Cloc
 async def test_panels_that_fail_are_named_and_the_others_drawn(opened: Open) -> None:
     house = await opened()
     panels = {each["name"]: each for each in await ask(house, "panels")}
-    assert panels["fine"]["rows"] == [("1",)]
+    assert panels["fine"]["rows"] == (("1",),)
+    assert "plugin stage failed: reading panel none" in panels["none"]["note"]
+    assert (panels["odd"]["headings"], panels["odd"]["rows"]) == (("?",), (("7", "red"),))
     assert "plugin stage failed" in panels["bad"]["note"]
 
 

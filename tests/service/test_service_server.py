@@ -159,6 +159,15 @@ async def test_a_mistake_of_ours_is_a_report_file_and_not_a_traceback_on_the_wir
     assert (await peer.ask("empty"))["error"] == {"kind": "NoData", "message": "nothing yet", "hint": "wait"}
 
 
+async def test_a_peer_that_asks_much_and_never_reads_fills_no_log(
+    stage: Stage, link: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    peer = await link()
+    await peer.send(b'{"id": 1, "op": "big"}\n' + b'{"id": 1, "op": "echo"}\n' * 200)
+    await settle(lambda: "does not read" in caplog.text and not stage.server.clients)
+    assert "socket.send()" not in caplog.text
+
+
 async def test_a_peer_that_never_reads_is_dropped_and_nobody_waits_for_it(stage: Stage, link: Connect) -> None:
     deaf, polite = await link(), await link()
     deaf.reader._transport.pause_reading()  # type: ignore[attr-defined]

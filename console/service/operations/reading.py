@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from pydantic import Field
 
 from console.errors import PluginError, UsageError
 from console.model import Labels, Query, Span, Window
-from console.plugins import Panel, guard, take
+from console.plugins import Panel, PanelData, guard, take
+from console.report.clean import clean
 from console.service.board import sources
 from console.service.house import House
 from console.service.operation import Arguments, Operation
@@ -21,6 +24,7 @@ from console.wire import dump
 MOST_STEPS = 5000
 MOST_SERIES = 500
 MOST_EVENTS = 1000
+MOST_CELLS = 50  # of a panel's row
 
 
 class Nothing(Arguments):
@@ -110,7 +114,21 @@ async def _draw(house: House, asked: Drawing) -> dict[str, Any]:
 def _panel(plugin: str, panel: Panel) -> dict[str, Any]:
     shown: dict[str, Any] = {"name": panel.name, "title": panel.title, "plugin": plugin}
     try:
-        data = guard(plugin, f"reading panel {panel.name}", panel.read)
-        return shown | {"headings": data.headings, "rows": take(plugin, panel.name, data.rows), "note": data.note}
+        data = guard(plugin, f"reading panel {panel.name}", lambda: _texts(plugin, panel, panel.read()))
+        return shown | {"headings": data.headings, "rows": data.rows, "note": data.note}
     except PluginError as error:
         return shown | {"headings": [], "rows": [], "note": error.message}
+
+
+def _texts(plugin: str, panel: Panel, data: PanelData) -> PanelData:
+    """The panel's data with text in every place, whatever the plugin put there."""
+    rows = take(plugin, panel.name, data.rows)
+    return PanelData(_row(data.headings), tuple(_row(row) for row in rows), _text(data.note))
+
+
+def _row(cells: Iterable[object]) -> tuple[str, ...]:
+    return tuple(_text(cell) for cell in islice(cells, MOST_CELLS))
+
+
+def _text(cell: object) -> str:
+    return clean(str(cell).encode("utf-8", "replace").decode())
