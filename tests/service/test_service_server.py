@@ -162,8 +162,9 @@ async def test_a_mistake_of_ours_is_a_report_file_and_not_a_traceback_on_the_wir
 async def test_a_peer_that_asks_much_and_never_reads_fills_no_log(
     stage: Stage, link: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
-    peer = await link()
-    await peer.send(b'{"id": 1, "op": "big"}\n' + b'{"id": 1, "op": "echo"}\n' * 200)
+    deaf = await link()
+    deaf.reader._transport.pause_reading()  # type: ignore[attr-defined]
+    await deaf.send(b'{"id":1,"op":"big"}\n' + b'{"id":1,"op":"echo"}\n' * 200)
     await settle(lambda: "does not read" in caplog.text and not stage.server.clients)
     assert "socket.send()" not in caplog.text
 
