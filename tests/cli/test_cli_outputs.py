@@ -15,9 +15,9 @@ import orjson
 import pytest
 
 from console.cli import run
+from console.cli.shapes import shape_schema
 from console.errors import Exit
 from console.report import words
-from console.report.shapes import shape_schema
 from console.service.client import Client
 from console.service.starting import start_daemon
 

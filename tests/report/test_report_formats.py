@@ -8,13 +8,13 @@ import jsonschema
 import nouns
 import pytest
 
+from console.cli.shapes import SHAPES, shape_schema
 from console.model import Move, Note, State, Verdict, WindowKind
 from console.report import words
 from console.report.formats import FORMATS
 from console.report.junit import junit_report
 from console.report.markdown import markdown_report
 from console.report.picture import half_blocks, ramp
-from console.report.shapes import SHAPES, shape_schema
 from console.report.tables import columns
 from console.report.text import text_report
 

@@ -14,7 +14,7 @@ from console.errors import UsageError
 @click.pass_obj
 def schema(session: Session, shape: str | None) -> None:
     """The JSON Schema of SHAPE, or the list of shapes."""
-    from console.report.shapes import SHAPES, shape_schema
+    from console.cli.shapes import SHAPES, shape_schema
 
     if shape is None:
         session.emit_shape(sorted(SHAPES), lambda: "\n".join(sorted(SHAPES)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from console.lab.score import Score
+from console.lab.standing import Standing
 from console.model import Diagnosis, Event, Finding, Incident
 from console.sources.types import SourceStatus
 from console.triage.headless import PlannedRun
@@ -68,6 +70,8 @@ SHAPES: dict[str, type[Any] | dict[str, Any]] = {
         causes=_list(_object(id=_text(), title=_text())),
     ),
     "playbook-checks": _list(_object(file=_text(), ok={"type": "boolean"}, message=_text())),
+    "lab-score": Score,
+    "lab-standing": Standing,
     "faults": _list(_object(name=_text(), title=_text(), expect={"type": "object"})),
     "doctor": _list(_object(check=_text(), state={"enum": ["ok", "missing", "wrong"]}, text=_text())),
 }
