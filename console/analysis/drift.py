@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -18,8 +18,11 @@ from console.analysis.bins import aligned, counted, counts_of
 from console.analysis.distances import jensen_shannon, kolmogorov_smirnov, psi, total_variation, wasserstein
 from console.analysis.families import benjamini_hochberg
 from console.analysis.integrity import LEAST_ROWS, column_issues, table_issues
-from console.analysis.nulls import ChiSquare, chi_square, p_sampling, usual
+from console.analysis.nulls import Usual, chi_square, location, p_sampling, usual
 from console.model import ColumnDrift, ColumnProfile, Drift, IntegrityIssue, Profile, Verdict
+
+if TYPE_CHECKING:
+    from console.model import Array
 
 Line = Literal["step", "creep"]
 GRAVEST_FIRST = (Verdict.DEGRADED, Verdict.INCONCLUSIVE)
@@ -76,7 +79,7 @@ def _measure(
     a, b = counts_of(before), counts_of(now)
     ordered = column.kind == "numeric"
     past = [one for profile in history if (one := profile.column(column.name)) and one.kind == reference.kind]
-    wobble = usual(chi_square(a, b), _past(before, past))
+    wobble = _usual(a, b, _alike(before, past), ordered=ordered)
     edges = np.asarray(before.edges)
     return ColumnDrift(
         column.name,
@@ -95,13 +98,25 @@ def _measure(
     )
 
 
-def _past(reference: ColumnProfile, history: Sequence[ColumnProfile]) -> list[ChiSquare]:
-    """How each past window differed from all the others: none of them is measured against itself."""
-    alike = [aligned(reference, one)[1] for one in history if counted(one) >= LEAST_ROWS]
-    alike = [one for one in alike if len(one.counts) == len(reference.counts)]
-    rows = [counts_of(one) for one in alike]
-    everything = sum(rows, np.zeros(len(reference.counts)))
-    return [chi_square(everything - one, one) for one in rows] if len(rows) > 1 else []
+def _alike(reference: ColumnProfile, history: Sequence[ColumnProfile]) -> list[Array]:
+    """The counts of past windows that have enough rows in the reference's bins."""
+    found = [aligned(reference, one)[1] for one in history if counted(one) >= LEAST_ROWS]
+    return [counts_of(one) for one in found if len(one.counts) == len(reference.counts)]
+
+
+def _usual(baseline: Array, current: Array, past: Sequence[Array], *, ordered: bool) -> Usual | None:
+    """The current difference against those of past windows, each measured against all the others.
+
+    As with sampling noise, ordered bins are asked twice, for their shape and for a shift, and the surer one answers.
+    """
+    everything = sum(past, np.zeros_like(baseline))
+    asked = [
+        usual(apart(baseline, current), [apart(everything - one, one) for one in past])
+        for apart in ((chi_square, location) if ordered else (chi_square,))
+    ]
+    answers = [answer for answer in asked if answer is not None]
+    surest = min(answers, key=lambda answer: answer.p, default=None)
+    return surest and replace(surest, p=min(1.0, surest.p * len(answers)))
 
 
 def _outer(before: ColumnProfile) -> tuple[float, float]:

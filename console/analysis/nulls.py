@@ -5,26 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from console.analysis.tails import chi_square_tail, student_tail, weighted_chi_square_tail
+from console.analysis.tails import chi_square_tail, student_quantile, weighted_chi_square_tail
 
 if TYPE_CHECKING:
     from console.model import Array
 
 FEWEST_EXPECTED = 5.0  # per cell of a chi-square (Cochran, Biometrics 10, 1954)
-LEAST_DISPERSION = 0.1  # luckily calm windows say no more than this
+GRID = 64  # points at which the law of the next wobble is looked at
 FEWEST_PAST = 3  # windows from which a wobble can be learned
 
 
 @dataclass(frozen=True, slots=True)
 class ChiSquare:
-    """Pearson's statistic for two samples over the same bins."""
+    """How far two samples over the same bins are apart: a chi-square where nothing but sampling noise parts them."""
 
     value: float
-    freedom: int
+    freedom: float
     weight: float  # n m / (n + m): how fast a true difference grows the value
 
     @property
@@ -58,24 +59,39 @@ def chi_square(baseline: Array, current: Array, *, fewest: float = FEWEST_EXPECT
 
 
 def anderson_darling(baseline: Array, current: Array) -> float:
-    """The p-value of the two-sample Anderson-Darling statistic over ordered bins.
+    """The p-value of the two-sample Anderson-Darling statistic over ordered bins."""
+    value, weights = _gap(baseline, current)
+    return weighted_chi_square_tail(value, weights) if weights.size else 1.0
+
+
+def location(baseline: Array, current: Array) -> ChiSquare:
+    """The Anderson-Darling statistic as the chi-square of its own mean and variance (Satterthwaite, 1946)."""
+    n, m = float(baseline.sum()), float(current.sum())
+    value, weights = _gap(baseline, current)
+    first, second = float(weights.sum()), float((weights**2).sum())
+    if first <= 0:
+        return ChiSquare(0.0, 0.0, 0.0)
+    return ChiSquare(value * first / second, first**2 / second, n * m / (n + m))
+
+
+def _gap(baseline: Array, current: Array) -> tuple[float, Array]:
+    """The Anderson-Darling statistic, and the weights of the chi-squares it is a sum of; none where nothing can differ.
 
     The statistic is a quadratic form of a Brownian bridge seen at the edges, so its null law follows from the pooled
-    counts: a weighted sum of chi-squares. Binning costs power and no validity.
+    counts. Binning costs power and no validity.
     """
     n, m = float(baseline.sum()), float(current.sum())
     pooled = baseline + current
     kept = pooled > 0
     if n <= 0 or m <= 0 or kept.sum() < 2:
-        return 1.0
+        return 0.0, np.empty(0)
     share = pooled[kept] / (n + m)
     upto = np.cumsum(share)[:-1]
     gap = np.cumsum(baseline[kept] / n - current[kept] / m)[:-1]
     scale = np.sqrt((share[:-1] + share[1:]) / 2 / (upto * (1 - upto)))
     value = n * m / (n + m) * float(np.sum((gap * scale) ** 2))
     bridge = np.minimum.outer(upto, upto) - np.outer(upto, upto)
-    weights = np.linalg.eigvalsh(bridge * np.outer(scale, scale))
-    return weighted_chi_square_tail(value, np.maximum(weights, 0.0))
+    return value, np.maximum(np.linalg.eigvalsh(bridge * np.outer(scale, scale)), 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +105,27 @@ class Usual:
 def usual(now: ChiSquare, past: Sequence[ChiSquare]) -> Usual | None:
     """How likely so large a difference is, given how past windows differed from their own trailing baseline.
 
-    Past statistics are brought to the current n and m (a true difference grows with them), their logarithms give a
-    Student's t prediction; its spread is no less than sampling alone makes it. None with fewer than 3 past windows.
+    Past statistics are brought to the current n and m (a true difference grows with them) and say how much more than
+    sampling noise this column wobbles: never less than once. The next window's wobble is not known, only its law, a
+    Student's t of the logarithms; the p-value is the chi-square tail averaged over it. None with fewer than 3 windows.
     """
     past = [one for one in past if one.freedom > 0]
     if len(past) < FEWEST_PAST or now.freedom == 0:
         return None
     excess = np.array([one.value / one.freedom - 1 for one in past])
     growth = np.array([now.weight / one.weight for one in past])
-    scaled = np.maximum(1 + np.where(excess > 0, excess * growth, excess), LEAST_DISPERSION)
-    logs = np.log(scaled)
-    spread = max(float(np.std(logs, ddof=1)), math.sqrt(2 / now.freedom))
-    t = (math.log(max(now.value / now.freedom, 1e-9)) - float(logs.mean())) / (spread * math.sqrt(1 + 1 / len(past)))
-    return Usual(student_tail(t, len(past) - 1), max(1.0, float(np.exp(logs.mean()))))
+    logs = np.log(np.maximum(1 + excess * growth, 1.0))
+    spread = float(np.std(logs, ddof=1)) * math.sqrt(1 + 1 / len(past))
+    wobbles = np.exp(np.maximum(float(logs.mean()) + spread * np.array(_student_grid(len(past) - 1)), 0.0))
+    p = sum(chi_square_tail(now.value / wobble, now.freedom) for wobble in wobbles.tolist()) / GRID
+    return Usual(p, float(np.exp(logs.mean())))
+
+
+@cache
+def _student_grid(freedom: int) -> tuple[float, ...]:
+    """The quantiles in the middle of `GRID` equal parts of Student's t."""
+    upper = [student_quantile((place + 0.5) / GRID, freedom) for place in range(GRID // 2)]
+    return (*(-one for one in upper), *reversed(upper))
 
 
 def _merged(expected: Array, fewest: float) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

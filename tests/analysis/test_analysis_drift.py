@@ -306,3 +306,19 @@ def test_missing_values_have_an_onset_too(rng):
     baseline = table(numeric(BASELINE))
     steps = [(60.0 * i, table(numeric(some(rng.normal(10, 1, 20), 0.5 * (i >= 10), np.nan)))) for i in range(30)]
     assert abs(counts_onset("brightness", baseline, steps) - 600) <= 120
+
+
+def test_few_rows_that_moved_far_are_seen_past_a_calm_history(rng):
+    history = [table(numeric(rng.normal(10, 1, 44))) for _ in range(20)]
+    moved = np.concatenate([rng.normal(10, 1, 22), rng.normal(14, 1, 22)])
+    found = drift(table(numeric(moved)), table(numeric(BASELINE)), history=history)
+    assert found.columns[0].verdict is Verdict.DEGRADED
+
+
+def test_a_wobble_as_large_as_the_past_ones_is_usual(rng):
+    history = [table(numeric(rng.normal(10 + wobble, 1, 500))) for wobble in rng.normal(0, 0.5, 20)]
+    alarms = 0
+    for wobble in rng.normal(0, 0.5, 40):
+        found = drift(table(numeric(rng.normal(10 + wobble, 1, 500))), table(numeric(BASELINE)), history=history)
+        alarms += found.columns[0].verdict is Verdict.DEGRADED
+    assert alarms <= 2
