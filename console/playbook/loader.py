@@ -24,8 +24,8 @@ from console.playbook.expressions import Expression, ExpressionError, Scope, nea
 from console.playbook.needs import cycle, tied_steps
 from console.playbook.schema import CauseEntry, PlaybookFile, StepEntry, WindowsEntry, odds
 from console.playbook.template import Template, holes, parse
+from console.playbook.text import MOST_BYTES, Text, read
 from console.playbook.text import Path as Place
-from console.playbook.text import Text, read
 from console.plugins import StepType
 from console.sources.windows import parse_span
 
@@ -39,7 +39,8 @@ def load(path: Path, step_types: Mapping[str, StepType] | None = None) -> Playbo
     'model.feedback.correct'
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)  # whatever the path leads to, /dev/zero too
     except OSError as error:
         raise PlaybookError(f"{path}:1:1: this file cannot be read: {error.strerror}", "") from error
     return load_text(data, str(path), step_types)
@@ -63,7 +64,7 @@ def library(
     """
     found: dict[str, Playbook] = {}
     for folder in folders:
-        for path in sorted(folder.glob("*.yaml")):
+        for path in sorted(path for path in folder.glob("*.yaml") if path.is_file()):  # a pipe would never end
             try:
                 playbook = load(path, step_types)
             except PlaybookError as error:

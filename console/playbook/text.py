@@ -83,7 +83,7 @@ def read(data: bytes, name: str) -> Text:
 def _decode(data: bytes, name: str) -> str:
     if len(data) > MOST_BYTES:
         raise PlaybookError(
-            f"{name}:1:1: this file is {len(data):,} bytes long and a playbook has at most {MOST_BYTES:,}",
+            f"{name}:1:1: this file is longer than the {MOST_BYTES:,} bytes that a playbook may have",
             "is it a playbook?",
         )
     try:

@@ -81,9 +81,9 @@ def _event(line: bytes, source: str) -> Event | None:
         fields = orjson.loads(line)
         when = _epoch(fields["time"])
         kind, target = str(fields["kind"]), str(fields.get("target", ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
+        title, name, detail = (_text(fields.get(key)) for key in ("title", "id", "detail"))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    title, name, detail = (_text(fields.get(key)) for key in ("title", "id", "detail"))
     return Event(
         when,
         kind[:MOST_CHARACTERS],

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 import httpx
 
 from console.errors import SourceDenied, SourceError, SourceMalformed
+from console.sources.redact import shown_url
 
 MOST_REDIRECTS = 3
 MOST_REASON_BYTES = 4096
@@ -29,10 +30,10 @@ def open_client(url: str) -> httpx.AsyncClient:
     """
     try:
         parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise SourceError(f"{url!r} is not a URL: {error}", "write it like http://host:port/metrics") from None
+    except httpx.InvalidURL:  # its words may quote a password
+        raise SourceError(f"{shown_url(url)!r} is not a URL", "write it like http://host:port/metrics") from None
     if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise SourceError(f"{url!r} is not an http URL", "write it like http://host:port/metrics")
+        raise SourceError(f"{shown_url(url)!r} is not an http URL", "write it like http://host:port/metrics")
     return httpx.AsyncClient(trust_env=False, verify=parsed.scheme == "https")
 
 
@@ -110,7 +111,7 @@ async def _reason(url: httpx.URL, response: httpx.Response) -> str:
     try:
         said = b"".join([piece async for piece in _pieces(response, url, MOST_REASON_BYTES)])
         error = json.loads(said)["error"]
-    except (SourceMalformed, ValueError, KeyError, TypeError):
+    except (SourceMalformed, ValueError, KeyError, TypeError, RecursionError):
         return ""
     return f": {' '.join(str(error).split())[:200]}"
 

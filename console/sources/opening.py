@@ -18,6 +18,7 @@ from console.sources.calls import Opening
 from console.sources.child import open_child
 from console.sources.estate import Estate
 from console.sources.guarded import guarded
+from console.sources.redact import shown_url
 from console.sources.types import Closable, EventReader, Prober, SignalReader, Speaking, TableReader
 
 log = logging.getLogger("andon.sources")
@@ -90,7 +91,9 @@ def from_argument(text: str, plugins: Plugins) -> SourceConfig:
         options = _guarded(plugin, "reading a URL", partial(offer.from_url, url))
         if options is not None:
             return SourceConfig(name, offer.kind, dict(options))
-    raise UsageError(f"no kind of source reads {url!r}", "name a kind and its options in the configuration instead")
+    raise UsageError(
+        f"no kind of source reads {shown_url(url)!r}", "name a kind and its options in the configuration instead"
+    )
 
 
 def _offers(plugins: Plugins) -> Offers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo
 
 
 def _beside(path: str, info: ValidationInfo) -> str:
@@ -16,6 +16,9 @@ def _beside(path: str, info: ValidationInfo) -> str:
 
 LocalPath = Annotated[str, AfterValidator(_beside)]
 """A path on this host, relative to the configuration file that names it (to the current folder on a command line)."""
+
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\t\x20-\x7e]*$")]
 
 
 class _Options(BaseModel):
@@ -51,7 +54,7 @@ class MetricsOptions(_Options):
 
     url: str
     dialects: list[str] | Literal["auto"] = "auto"
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
     labels: dict[str, str] = Field(default_factory=dict)  # added to every series that lacks them
     max_bytes: int = Field(default=32 << 20, gt=0)
     timeout: float = Field(default=5.0, gt=0)

@@ -20,7 +20,7 @@ def read_pgm(folder: Path, name: str) -> Pixels:
     """
     try:
         path = (folder / name).resolve(strict=True)
-        if not path.is_relative_to(folder.resolve()) or path.stat().st_size > MOST_BYTES:
+        if not path.is_relative_to(folder.resolve()) or not path.is_file() or path.stat().st_size > MOST_BYTES:
             return ()
         content = path.read_bytes()
     except (OSError, ValueError):  # ValueError: a name with a zero byte in it

@@ -1,4 +1,4 @@
-"""What of a stranger's row may be shown: short, without secrets and addresses of people."""
+"""What of a stranger's row, or of a URL, may be shown: short, without secrets and addresses of people."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ SECRET_NAME = re.compile(
 )
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 KEY_LIKE = re.compile(r"\b(sk|pk|ghp|xox[abp]|AKIA|eyJ)[-_]?[A-Za-z0-9_\-.]{12,}")
+USERINFO = re.compile(r"(?<=://)[^?#]*@")
+QUERY = re.compile(r"[?#].*", re.DOTALL)
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
@@ -42,3 +44,12 @@ def shown_value(value: str | None) -> str:
         return f"{number:.4g}" if "." in value else value[:MOST_CHARACTERS]
     text = CONTROL.sub(" ", KEY_LIKE.sub(MASK, ADDRESS.sub(MASK, value)))
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"
+
+
+def shown_url(url: str) -> str:
+    """A URL, or what was meant to be one, without user, password and query.
+
+    >>> shown_url("http://me:pass@host/metrics?token=x")
+    'http://•••@host/metrics?•••'
+    """
+    return QUERY.sub(f"?{MASK}", USERINFO.sub(f"{MASK}@", url))

@@ -134,7 +134,7 @@ def _described(duck: Duck, form: str, files: Sequence[str]) -> Rows:
 def _first_spellings(keys: Iterable[str]) -> list[str]:
     """Each key once: SQL's names ignore case, so of two that differ in nothing else the first one stands."""
     spelled: dict[str, str] = {}
-    for key in keys:
+    for key in filter(None, keys):  # SQL has no name for the empty one
         spelled.setdefault(key.casefold(), key)
     return list(spelled.values())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -382,3 +383,10 @@ def test_whatever_is_broken_in_a_playbook_is_one_sentence_at_a_place(start: int,
     except PlaybookError as error:
         assert re.match(r"slow\.yaml:\d+:\d+: \S", error.message), error.message
         assert "\n" not in error.message + error.hint
+
+
+def test_a_path_without_an_end_is_too_long_and_a_pipe_in_a_folder_is_no_playbook(tmp_path: Path) -> None:
+    with pytest.raises(PlaybookError, match="is longer than"):
+        load(Path("/dev/zero"))
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert library([tmp_path]) == {}

@@ -52,7 +52,7 @@ def test_an_unknown_place_is_said_as_the_nearest_one_around_it() -> None:
         ("name: glove".encode("utf-16"), "p.yaml:1:1: this file is not UTF-8 text"),
         (b"name: gl\xf6ve\n", "p.yaml:1:9: this file is not UTF-8 text"),
         (b"\x7fELF\x02\x01\x01\x00", "p.yaml:1:1: the character U+007F does not belong into a text file"),
-        (b"a" * 10_000_000, f"this file is 10,000,000 bytes long and a playbook has at most {MOST_BYTES:,}"),
+        (b"a" * 10_000_000, f"this file is longer than the {MOST_BYTES:,} bytes that a playbook may have"),
         (b"a: 1\nb: 2\na: 3\n", "p.yaml:3:1: the key 'a' is here a second time"),
         (b"a: &x [1]\n", "p.yaml:1:4: the anchor &x is no part of the playbook language"),
         (b"a: *x\n", "p.yaml:1:4: the alias *x is no part of the playbook language"),

@@ -96,3 +96,11 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(Path, "open", deny)
     with pytest.raises(SourceDenied, match="may not be read"):
         source.events(ALWAYS, ())
+
+
+def test_a_line_nested_too_deep_to_be_told_is_left_out_like_any_other_bad_one(tmp_path: Path) -> None:
+    deep = "[" * 900 + "]" * 900
+    good = {"time": 1.0, "kind": "deploy"}
+    source = log(tmp_path, good, f'{{"time": 2.0, "kind": "deploy", "detail": {deep}}}')
+    assert [event.time for event in source.events(ALWAYS, ())] == [1.0]
+    assert source.check().reason == "1 events, 1 lines that are none"

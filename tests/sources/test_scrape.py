@@ -161,7 +161,7 @@ async def test_a_closed_door_is_denied(status: int) -> None:
 @pytest.mark.parametrize("status", [404, 500, 204])
 async def test_any_other_answer_is_an_error_that_names_it(status: int) -> None:
     async def answer(_request: web.Request) -> web.Response:
-        return web.Response(status=status)
+        return web.Response(status=status, body=b"[" * 4000)  # deeper than a parser goes
 
     async with exporter(answer) as source:
         error = await failure(source)
@@ -254,6 +254,13 @@ async def test_nobody_there_is_an_error_that_says_so() -> None:
     source = Scrape("line", MetricsOptions(url=f"http://127.0.0.1:{port}/metrics"))
     assert f"http://127.0.0.1:{port}/metrics cannot be reached" in (await failure(source)).message
     await source.close()
+
+
+@pytest.mark.parametrize("url", ["http://me:hunter2@[::1/?token=hunter2", "ftp://me:hunter2@h", "http://h:hunter2/@h"])
+def test_a_url_that_is_none_is_named_without_what_may_be_secret(url: str) -> None:
+    with pytest.raises(SourceError) as raised:
+        Scrape("line", MetricsOptions(url=url))
+    assert "hunter2" not in raised.value.message
 
 
 @pytest.mark.parametrize("url", ["ftp://host/metrics", "http://", "nonsense", "http://[::1/metrics"])

@@ -304,6 +304,11 @@ def test_lines_that_are_no_json_are_left_out(tmp_path: Path) -> None:
     assert profile(table(path)).rows == 3
 
 
+def test_a_key_without_a_name_is_no_column_and_costs_no_other(tmp_path: Path) -> None:
+    shown = profile(table(write(tmp_path / "a.jsonl", [*rows(3, x=1), {"": 1, "x": 2, "time": NOON}])))
+    assert (shown.rows, [column.name for column in shown.columns]) == (4, ["x"])
+
+
 def test_day_shards_are_read_only_where_they_hold_rows_of_the_window(tmp_path: Path) -> None:
     for day in range(3):
         write(tmp_path / f"{day}.jsonl", [{"time": NOON + day * 86400 + i, "x": day} for i in range(10)])
@@ -488,7 +493,8 @@ def test_a_row_is_shown_without_secrets_addresses_and_endless_text(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "name", ["../secret.pgm", "/etc/hostname", "link.pgm", "none.pgm", "bad.pgm", "short.pgm", "a\0b", "wide.pgm"]
+    "name",
+    ["../secret.pgm", "/etc/hostname", "link.pgm", "none.pgm", "bad.pgm", "short.pgm", "a\0b", "wide.pgm", "pipe.pgm"],
 )
 def test_a_picture_is_read_from_the_tables_folder_or_not_at_all(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "in"
@@ -497,6 +503,7 @@ def test_a_picture_is_read_from_the_tables_folder_or_not_at_all(tmp_path: Path, 
     (folder / "link.pgm").symlink_to(tmp_path / "secret.pgm")
     (folder / "bad.pgm").write_text("GIF89a")
     (folder / "short.pgm").write_bytes(b"P5 10 10 255\nabc")
+    os.mkfifo(folder / "pipe.pgm")
     (folder / "wide.pgm").write_bytes(b"P5 10 10 70000\nabc")
     [shown] = table(write(folder / "a.jsonl", rows(1, img=name)), image="img").exemplars(
         ExemplarRequest("current", DAY)

@@ -7,6 +7,7 @@ from dataclasses import fields
 import click
 
 from console.cli.session import Group, Session
+from console.sources.redact import SECRET_NAME, shown_url
 
 
 @click.group(cls=Group)
@@ -63,8 +64,11 @@ def _plain(value: object) -> object:
         return [_plain(item) for item in value]
     if isinstance(value, dict):
         return {key: "(hidden)" if _is_secret(key) else _plain(item) for key, item in value.items()}
-    return value if isinstance(value, int | float | bool | None) else str(value)
+    if isinstance(value, int | float | bool | None):
+        return value
+    return shown_url(str(value)) if "://" in str(value) else str(value)
 
 
 def _is_secret(key: str) -> bool:
-    return any(word in key.lower() for word in ("token", "secret", "password", "headers")) and not key.endswith("_env")
+    is_secret = SECRET_NAME.search(key) is not None or any(word in key.lower() for word in ("headers", "token"))
+    return is_secret and not key.endswith("_env")
