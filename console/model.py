@@ -30,7 +30,7 @@ class Labels(tuple[tuple[str, str], ...]):
         >>> Labels.of(model="glove", az="b")
         (('az', 'b'), ('model', 'glove'))
         """
-        return cls(sorted({str(name): str(value) for name, value in dict(pairs, **more).items()}.items()))
+        return cls(sorted({_text(name): _text(value) for name, value in dict(pairs, **more).items()}.items()))
 
     def value(self, name: str) -> str | None:
         """The value of one label, or None."""
@@ -47,6 +47,12 @@ class Labels(tuple[tuple[str, str], ...]):
                 dict, return_schema=schema.dict_schema(schema.str_schema(), schema.str_schema())
             ),
         )
+
+
+def _text(value: object) -> str:
+    """What any encoder takes: half a character, which none does, becomes a question mark."""
+    text = str(value)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 NO_LABELS = Labels()

@@ -29,3 +29,9 @@ def test_what_does_not_fit_is_refused() -> None:
 def test_the_schema_of_a_noun_names_its_fields() -> None:
     assert set(schema(Diagnosis)["properties"]) >= {"verdict", "exit", "incident", "causes", "findings", "unexplained",
                                                     "remedies", "windows", "agent"}  # fmt: skip
+
+
+def test_labels_are_text_that_every_encoder_takes() -> None:
+    labels = Labels.of({"mod\udcffel": "g\ud800", "stadt": "Köln"})
+    assert labels == (("mod?el", "g?"), ("stadt", "Köln"))
+    assert encode(dict(labels)) == b'{"mod?el":"g?","stadt":"K\xc3\xb6ln"}'

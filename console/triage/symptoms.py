@@ -48,8 +48,7 @@ def read_alert(path: Path) -> Symptom:
     annotations = alert.get("annotations") if alert else None
     told = annotations if isinstance(annotations, dict) else {}
     words = told.get("summary") or told.get("description") or labels.get("alertname") or "an alert"
-    kept = Labels.of({_whole(name): _whole(str(value)) for name, value in labels.items()})
-    return Symptom(_whole(str(words)), labels=kept, alert=kept)
+    return Symptom(_whole(str(words)), labels=Labels.of(labels), alert=Labels.of(labels))
 
 
 def _whole(text: str) -> str:

@@ -175,7 +175,7 @@ def test_a_live_minute_is_taken_as_soon_as_it_is_written(store: Store) -> None:
         Reading(LATENCY, NOW, 1.0, (1.0, 2.0)),
         Reading(LATENCY, NOW, 1.0, (1.0, float("nan"), 2.0)),
         Reading(SeriesKey("model.latency", Labels.of(), Kind.HISTOGRAM), NOW, 1.0),
-        Reading(SeriesKey("model.queue.depth", Labels.of(model="\ud800"), Kind.GAUGE), NOW, 1.0),
+        Reading(SeriesKey("model.queue.depth", Labels((("model", "\ud800"),)), Kind.GAUGE), NOW, 1.0),
     ],
 )
 def test_what_is_no_reading_is_counted_and_left_out(store: Store, reading: Reading) -> None:
