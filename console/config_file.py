@@ -17,7 +17,9 @@ SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, model_title_generator=lambda model: model.__name__.strip("_")
+    )
 
 
 class _Daemon(_Table):

@@ -45,13 +45,13 @@ class Past:
     found_right: npt.NDArray[np.bool_]
 
 
-def spans(start: float) -> list[Span]:
-    """The stretches of time that a lab opening at `start` has a history of, oldest first."""
+def spans(start: float, after: float = AFTER) -> list[Span]:
+    """The stretches that a lab opening at `start` has a history of, oldest first: it lasts `after` seconds."""
     same_hour = {
         *(start - week * WEEK for week in range(1, WEEKS + 1)),
         *(start - day * DAY for day in range(1, DAYS + 1)),
     }
-    return [*(Span(then - BEFORE, then + AFTER) for then in sorted(same_hour)), Span(start - LAST, start)]
+    return [*(Span(then - BEFORE, then + after) for then in sorted(same_hour)), Span(start - LAST, start)]
 
 
 def live_through(feed: Feed, network: Network, span: Span, rng: np.random.Generator) -> Past:

@@ -50,6 +50,7 @@ class Line:
     slot: int = 0
     models: Mapping[str, Network] | None = None
     on_progress: Progress = lambda _text: None
+    lasts: float = history.AFTER  # seconds of lab time for which there are past days to compare with
     plant: Plant = field(init=False)
     client: Client = field(init=False)
 
@@ -101,7 +102,7 @@ class Line:
         self.on_progress(f"living through {history.WEEKS} weeks of traffic")
         log = PredictionLog(self.folder / "predictions")
         pasts = []
-        for span in history.spans(self.plant.start):
+        for span in history.spans(self.plant.start, self.lasts):
             pasts.append(history.live_through(self.plant.feed, network, span, self.plant.rng))
             history.write_log(pasts[-1], log)
         deadline = time.monotonic() + DAEMON_SECONDS

@@ -35,6 +35,7 @@ WISH_SECONDS = 30.0
 DOWN_SECONDS = 10.0
 LOOK_SECONDS = 0.05
 USUAL_SPEED = 15.0  # one collection a second
+LASTS = 4 * 3600.0  # seconds of lab time: a quarter of an hour at the usual speed
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +255,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with (folder / "lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        with Line(folder / "line", options.seed) as line:
+        with Line(folder / "line", options.seed, lasts=LASTS) as line:
             _Keeper(folder, line).keep(options.speed)
 
 

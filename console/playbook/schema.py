@@ -146,7 +146,6 @@ class BaselineEntry(Entry):
     of: Id | None = Field(None, description="the step whose onset `before` means")
     pinned: str | None = None
     where: dict[str, str] | None = Field(None, description="siblings with these labels, at the same time")
-    dataset: str | None = None
     span: str | None = Field(None, description="START..END in RFC 3339")
 
     @model_validator(mode="after")

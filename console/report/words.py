@@ -31,7 +31,6 @@ WINDOW_WORDS = {
     "before": "before the onset",
     "pinned": "pinned",
     "where": "siblings at the same time",
-    "dataset": "a dataset",
     "peers": "healthy siblings",
     "span": "the span given",
 }

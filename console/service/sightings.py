@@ -15,9 +15,9 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
     "gpu": ("gpu.",),
     "data": ("data.",),
     "queue": (".queue.",),
-    "errors": (".errors", ".feedback", ".up"),
+    "errors": (".errors", ".up"),
     "latency": (".latency", ".duration", ".ttft", ".itl", ".tpot"),
-    "drift": (".confidence", ".drift"),
+    "drift": (".feedback", ".confidence", ".drift"),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ EXAMINE_SECONDS = 120.0
 MOST_EXAMINATIONS = 2  # at once
 AGAIN_SECONDS = 60.0  # of the daemon's clock, until an incident without a named cause is looked at again
 MOST_LOOKS = 6  # at one incident; after that a person has to ask
+QUIET_SECONDS = 900.0  # after an incident was closed: its last minutes still lie in the windows that triggers look at
 MOST_OPEN = 100  # incidents; more is a flood of triggers, not that many problems
 SUBJECT_LABELS = ("model", "pipeline", "dataset", "node", "host", "gpu")
 
@@ -86,6 +87,8 @@ class Watch:
         self._looking = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._cases: dict[str, _Case] = {}
+        self._known: frozenset[str] = frozenset()  # subjects of incidents that were not closed at the last look
+        self._quiet: dict[str, float] = {}  # subject -> until when nothing new is opened about it
 
     @property
     def examinations(self) -> int:
@@ -111,13 +114,14 @@ class Watch:
                 if _key(symptom) in before:
                     standing.setdefault(subject_of(symptom), []).append(symptom)
             known = {incident.subject: incident for incident in await self._records.standing()}
-            still = {incident.id for incident in known.values()}
-            self._cases = {id_: case for id_, case in self._cases.items() if id_ in still}
+            self._settle(known, now)
             opened: list[Incident] = []
             for subject, symptoms in standing.items():
                 if subject in known:
                     await self._attach(known[subject], symptoms, now)
                     self._look_again(known[subject], symptoms, now)
+                elif subject in self._quiet:
+                    continue
                 elif len(known) + len(opened) < MOST_OPEN:
                     opened.append(await self._open(subject, symptoms, now))
                 else:
@@ -142,6 +146,15 @@ class Watch:
         await self._attach(incident, symptoms[1:], now)
         self._begin(incident, symptoms, now)
         return incident
+
+    def _settle(self, known: Mapping[str, Incident], now: float) -> None:
+        """Forget closed incidents, and be quiet about their subjects for a while."""
+        still = {incident.id for incident in known.values()}
+        self._cases = {id_: case for id_, case in self._cases.items() if id_ in still}
+        closed = self._known - set(known)
+        self._known = frozenset(known)
+        self._quiet = {subject: until for subject, until in self._quiet.items() if until > now}
+        self._quiet |= dict.fromkeys(closed, now + QUIET_SECONDS)
 
     def _look_again(self, incident: Incident, symptoms: Sequence[Symptom], now: float) -> None:
         """When another signal has joined, or no cause was named: more data may have come since."""

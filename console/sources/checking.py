@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Literal
 
 from console.config import SourceConfig
-from console.errors import AndonError, SourceDenied, SourceError, SourceMalformed, UsageError
+from console.errors import AndonError, SourceDenied, SourceMalformed, UsageError
 from console.plugins import Plugins
 from console.sources.estate import Estate
 from console.sources.opening import close, open_estate
@@ -44,16 +44,16 @@ async def _check(config: SourceConfig, estate: Estate) -> SourceStatus:
     except TimeoutError:
         status = SourceStatus(config.name, config.kind, "unreachable", f"no answer within {CHECK_SECONDS:g} s")
     except AndonError as error:
-        status = SourceStatus(config.name, config.kind, _state(error), error.message)
+        status = SourceStatus(config.name, config.kind, _state(error), f"{error.message}; {error.hint}".rstrip("; "))
     return replace(status, seconds=time.monotonic() - began)
 
 
-def _state(error: AndonError) -> Literal["denied", "malformed", "unreachable"]:
+def _state(error: AndonError) -> Literal["denied", "malformed", "misconfigured", "unreachable"]:
     match error:
+        case UsageError():
+            return "misconfigured"
         case SourceDenied():
             return "denied"
         case SourceMalformed():
-            return "malformed"
-        case SourceError():
             return "unreachable"
-    return "malformed"
+    return "unreachable"

@@ -20,6 +20,7 @@ class Estate:
     events: dict[str, EventReader] = field(default_factory=dict)
     probers: dict[str, Prober] = field(default_factory=dict)
     sources: dict[str, Any] = field(default_factory=dict)  # all of them
+    models: dict[str, str] = field(default_factory=dict)  # source -> the model it is about, where its options say so
     failed: dict[str, AndonError] = field(default_factory=dict)  # those that could not be opened, and why
 
 

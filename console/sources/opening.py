@@ -35,6 +35,8 @@ async def open_estate(configs: Sequence[SourceConfig], plugins: Plugins) -> Esta
     offers = _offers(plugins)
     opened = await asyncio.gather(*(_open_or_say_why(config, plugins, offers) for config in configs))
     for config, source in zip(configs, opened, strict=True):
+        if isinstance(model := config.options.get("model"), str):
+            estate.models[config.name] = model
         if isinstance(source, AndonError):
             estate.failed[config.name] = source
         else:

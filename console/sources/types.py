@@ -22,7 +22,7 @@ class SourceStatus:
 
     name: str
     kind: str
-    state: Literal["ok", "stale", "denied", "malformed", "unreachable"]
+    state: Literal["ok", "stale", "denied", "malformed", "misconfigured", "unreachable"]
     reason: str = ""
     dialects: tuple[str, ...] = ()
     signals: tuple[str, ...] = ()

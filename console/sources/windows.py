@@ -19,9 +19,7 @@ SPAN_FORMS = (
     "write a length of time such as 15m, 24h or 7d, or START..END in RFC 3339, "
     "such as 2026-11-01T00:00:00Z..2026-11-02T00:00:00Z"
 )
-BASELINE_FORMS = (
-    "write offset:1d, seasonal:1wx4, before:onset:STEP, pinned:NAME, where:LABEL=VALUE, dataset:PATH or START..END"
-)
+BASELINE_FORMS = "write offset:1d, seasonal:1wx4, before:onset:STEP, pinned:NAME, where:LABEL=VALUE or START..END"
 MOST_SEASONS = 60
 LONGEST = 10 * 365.25 * 86400.0  # seconds; many times that, and no calendar has the start
 
@@ -79,7 +77,7 @@ def parse_baseline(text: str) -> Mapping[str, Any]:
             onset, _colon, step = rest.partition(":")
             if onset == "onset" and step:
                 return {"before": "onset", "of": step}
-        case "pinned" | "dataset":
+        case "pinned":
             return {kind: rest}
         case "where":
             pairs = [pair.partition("=") for pair in rest.split(",")]
@@ -101,10 +99,10 @@ def baseline_window(
     """The baseline of a current window; `spec` is one of DESIGN §5, `onset` that of the step it may name.
 
     The parts of it that lie in the future, in the current window or inside known incidents are left out, and `note`
-    says so; a canary's siblings (`where`) and a file (`dataset`) are taken as they are.
+    says so; a canary's siblings (`where`) are taken as they are.
     Raises UsageError for a spec that makes no sense, and NoData when nothing of the baseline is left.
     """
-    known = ("offset", "seasonal", "before", "pinned", "where", "dataset", "span")
+    known = ("offset", "seasonal", "before", "pinned", "where", "span")
     named = [kind for kind in known if kind in spec]
     if len(named) != 1 or not set(spec) <= {named[0], "of"}:
         raise UsageError(f"a baseline of {', '.join(map(str, spec)) or 'nothing'} is not one that can be used",
@@ -132,8 +130,6 @@ def baseline_window(
             if not isinstance(value, Mapping) or not value:
                 raise UsageError("the baseline `where` names no label", "write where: {track: stable}")
             return Window(current.spans, "where", where=Labels.of({k: str(v) for k, v in value.items()}))
-        case "dataset":
-            return Window((Span(0.0, situation.now),), "dataset", name=str(value), note="every row of the file")
         case _:
             return _cut("span", [parse_span(str(value), situation.now)], current, situation)
 

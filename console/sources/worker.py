@@ -19,7 +19,7 @@ from console.errors import FAMILY, AndonError, SourceError
 from console.library import PACKAGE
 from console.sources.calls import Opening, line
 
-CALL_SECONDS = 10.0
+CALL_SECONDS = 8.0  # less than the 10 s of whoever asks, who would go away and leave the child hung
 START_SECONDS = 15.0  # a cold interpreter on a busy machine, and the source's own opening
 WAIT_SECONDS = 60.0  # behind the questions of others, each of which has its own deadline
 MOST_REST_SECONDS = 60.0

@@ -8,7 +8,7 @@ import pytest
 from playbook_world import NOW, Readings, counter, spread
 from pydantic import ValidationError
 
-from console.errors import NoData, SourceError, StoreError, UsageError
+from console.errors import NoData, SourceError, StoreError
 from console.model import Labels, Span, State, Verdict, Window
 from console.playbook.step import StepContext, StepOutcome
 from console.playbook.steps.compare import STEP, CompareOptions
@@ -144,12 +144,10 @@ async def test_a_source_that_could_have_had_it_but_is_silent_is_the_reason() -> 
     assert outcome.state is State.OK
 
 
-async def test_an_empty_baseline_is_no_data_and_a_file_is_none_for_a_signal() -> None:
+async def test_an_empty_baseline_is_no_data() -> None:
     reader = Readings({"model.requests": {GLOVE: counter(5.0)}})
     with pytest.raises(NoData, match="absent: all of it is still to come"):
         await looked(reader, {"signal": "model.requests"}, baseline=Window((), note="all of it is still to come"))
-    with pytest.raises(UsageError, match=r"cannot compare with the file rows\.csv"):
-        await looked(reader, {"signal": "model.requests"}, baseline=Window(CURRENT.spans, "dataset", name="rows.csv"))
 
 
 @pytest.mark.parametrize(

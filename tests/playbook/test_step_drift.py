@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import pytest
 from playbook_world import NOW
 
 from console.errors import NoData, UsageError
-from console.model import Span, State, Verdict, Window
+from console.model import ColumnProfile, Span, State, Verdict, Window
 from console.playbook.step import StepContext, StepOutcome
+from console.playbook.steps.asking import only_one
 from console.playbook.steps.drift import STEP, DriftOptions
-from console.playbook.steps.rows import past_places, slicing_columns
+from console.playbook.steps.rows import past_places, slicing_columns, typical
 from console.sources.estate import Estate
 from console.sources.options import TableOptions
 from console.sources.tables import Table
@@ -141,12 +143,29 @@ async def test_the_models_own_table_is_taken_and_otherwise_the_only_one(tmp_path
     two = {"glove": reader, "shoe": reader}
     assert (await looked(reader, inputs={"model": "glove"}, tables=two)).state is State.OK
     assert (await looked(reader, {"table": "shoe"}, tables=two)).state is State.OK
-    with pytest.raises(UsageError, match="there are several of table, and the step names none") as raised:
+    with pytest.raises(UsageError, match="glove, shoe could each be the table meant"):
         await looked(reader, tables=two)
-    assert raised.value.hint == "there is glove, shoe"
     with pytest.raises(UsageError, match="there is no table 'sheo'") as raised:
         await looked(reader, {"table": "sheo"}, tables=two)
     assert raised.value.hint == "did you mean 'shoe'?"
+
+
+async def test_a_source_says_in_its_options_which_model_it_is_about() -> None:
+    estate = Estate(tables={"a": None, "b": None}, models={"a": "glove", "b": "shoe"})  # type: ignore[dict-item]
+    context = StepContext("s", estate, CURRENT, YESTERDAY, {"model": "shoe"}, {}, NOW, None)  # type: ignore[arg-type]
+    assert only_one({"a": 1, "b": 2}, None, "table", context) == 2
+    nobody = replace(context, inputs={"model": "nobody"})
+    with pytest.raises(NoData, match="no table is about nobody"):
+        only_one({"a": 1, "b": 2}, None, "table", nobody)
+
+
+def test_the_typical_value_is_of_the_bin_that_gained_most() -> None:
+    before = ColumnProfile("luma", "numeric", "DOUBLE", 100, edges=(50.0, 100.0), counts=(0, 10, 90), minimum=60.0,
+                           maximum=180.0, mean=130.0)  # fmt: skip
+    after = replace(before, counts=(40, 10, 50), minimum=20.0, mean=90.0)
+    assert typical(after, before) == 35.0  # black gloves, and not the mean of black and gray
+    assert typical(before, after) == 140.0
+    assert typical(replace(before, edges=()), after) == 130.0
 
 
 async def test_without_a_table_or_a_row_there_is_nothing_to_judge_by(tmp_path: Path) -> None:

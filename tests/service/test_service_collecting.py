@@ -8,8 +8,10 @@ import pytest
 
 from console.errors import SourceDenied, SourceError, SourceMalformed, StoreFull
 from console.model import Event, Kind, Labels, Reading, SeriesKey, Span
+from console.service import collecting, timeline
 from console.service.collecting import FIRST_WAIT, LONGEST_WAIT, Collector
 from console.service.timeline import Timeline
+from console.sources import worker
 
 KEY = SeriesKey("model.queue.depth", Labels.of(model="glove"), Kind.GAUGE)
 
@@ -154,3 +156,7 @@ async def test_events_are_copied_on_from_where_the_last_copy_ended() -> None:
     await timeline.copy(5010.0)
     assert timeline.troubles == {}
     assert spans[-1].start == spans[1].start < 1000.0  # what failed is read again
+
+
+def test_a_hung_child_is_ended_before_its_asker_goes_away() -> None:
+    assert min(collecting.COLLECT_SECONDS, timeline.READ_SECONDS) > worker.CALL_SECONDS

@@ -132,6 +132,19 @@ async def test_a_named_cause_is_left_alone_until_another_signal_joins(tower: Tow
     assert tower.examined[1:] == [("I-1", ["model.latency", "model.feedback.correct"])]
 
 
+async def test_a_closed_incident_is_not_opened_again_by_what_still_lies_in_the_windows(tower: Tower) -> None:
+    tower.sees = [SLOW]
+    await tower.watch.look(0.0)
+    await tower.watch.look(30.0)
+    await tower.watch.look(60.0)
+    await tower.watch.settled()
+    tower.book.all["I-1"] = replace(tower.book.all["I-1"], state="closed")
+    for second in range(90, 900, 30):
+        assert await tower.watch.look(float(second)) == []
+    opened = [incident.id for second in (1000, 1030) for incident in await tower.watch.look(float(second))]
+    assert opened == ["I-2"]  # it never went away: that is news again
+
+
 async def test_what_an_earlier_daemon_did_not_live_to_examine_is_examined(tower: Tower) -> None:
     await tower.book.open(SLOW, "glove", 0.0)
     done = await tower.book.open(OTHER, "boot", 0.0)

@@ -90,7 +90,6 @@ def test_what_reaches_past_now_is_cut_off_and_said_so() -> None:
         ("before:onset:ttft", {"before": "onset", "of": "ttft"}),
         ("pinned:good week", {"pinned": "good week"}),
         ("where:track=stable,az=b", {"where": {"track": "stable", "az": "b"}}),
-        ("dataset:/data/a.parquet", {"dataset": "/data/a.parquet"}),
         ("2023-11-13T00:00:00Z..2023-11-14T00:00:00Z", {"span": "2023-11-13T00:00:00Z..2023-11-14T00:00:00Z"}),
     ],
 )
@@ -186,11 +185,6 @@ def test_a_pinned_baseline_has_its_name_and_spans() -> None:
 def test_a_canarys_siblings_are_taken_at_the_same_time_even_in_an_incident() -> None:
     window = baseline({"where": {"track": "stable"}}, Span(0, NOW))
     assert (window.kind, window.spans, window.where) == ("where", CURRENT.spans, Labels.of(track="stable"))
-
-
-def test_a_dataset_is_every_row_of_its_file() -> None:
-    window = baseline({"dataset": "a.parquet"})
-    assert (window.kind, window.name, window.spans) == ("dataset", "a.parquet", (Span(0.0, NOW),))
 
 
 def test_a_baseline_may_be_said_by_both_ends() -> None:

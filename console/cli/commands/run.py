@@ -24,7 +24,9 @@ RUN_SECONDS = 300.0
 @click.argument("playbook", metavar="PLAYBOOK")
 @click.option("-i", "--input", "inputs", multiple=True, metavar="NAME=VALUE", help="An input of the playbook.")
 @click.option("--current", metavar="SPAN", help="The current window: 15m, or START..END (RFC 3339).")
-@click.option("--baseline", metavar="SPEC", help="offset:1d, seasonal:1wx4, pinned:NAME, dataset:PATH or START..END.")
+@click.option(
+    "--baseline", metavar="SPEC", help="offset:1d, seasonal:1wx4, pinned:NAME, where:LABEL=VALUE or START..END."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be asked of which window, and ask nothing.")
 @click.pass_obj
 def run(

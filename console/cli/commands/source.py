@@ -9,7 +9,7 @@ import click
 from console.cli.session import Group, Session
 from console.errors import Exit, worst
 
-EXITS = {"ok": Exit.HEALTHY, "stale": Exit.INCONCLUSIVE}
+EXITS = {"ok": Exit.HEALTHY, "stale": Exit.INCONCLUSIVE, "misconfigured": Exit.USAGE}
 
 
 @click.group(cls=Group)

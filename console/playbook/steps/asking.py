@@ -8,6 +8,7 @@ from typing import TypeVar
 from console.errors import AndonError, NoData, SourceError, StoreError, UsageError
 from console.model import Window
 from console.playbook.expressions import nearest
+from console.playbook.step import StepContext
 from console.sources.estate import Estate
 from console.sources.types import SignalReader
 
@@ -31,8 +32,8 @@ async def reader_of(estate: Estate, signal: str) -> SignalReader:
     raise NoData(f"absent: no source has {signal}", "see: andon source list")
 
 
-def only_one(items: Mapping[str, T], name: str | None, what: str) -> T:
-    """The source of that name, or the only one there is.
+def only_one(items: Mapping[str, T], name: str | None, what: str, context: StepContext) -> T:
+    """The source of that name, or the only one that can be about the run's model.
 
     Raises NoData where there is none at all, and UsageError where the name fits none or it is not clear which is meant.
     """
@@ -42,16 +43,19 @@ def only_one(items: Mapping[str, T], name: str | None, what: str) -> T:
         raise NoData(f"absent: no source is a {what}", "see: andon source list")
     if name is not None:
         raise UsageError(f"there is no {what} {name!r}", nearest(name, items))
-    if len(items) > 1:
+    model = str(context.inputs.get("model", ""))
+    fitting = {each for each in items if not model or context.estate.models.get(each, model) == model}
+    if not fitting:
+        raise NoData(f"absent: no {what} is about {model}", f"there is {', '.join(sorted(items))}")
+    if len(fitting) > 1:
+        names = ", ".join(sorted(fitting))
         raise UsageError(
-            f"there are several of {what}, and the step names none", f"there is {', '.join(sorted(items))}"
+            f"{names} could each be the {what} meant", "give each source its own model in the configuration"
         )
-    return next(iter(items.values()))
+    return items[fitting.pop()]
 
 
 def check_baseline(baseline: Window) -> None:
-    """Raises NoData for a baseline of which nothing is left, and UsageError for a file: steps compare spans of time."""
+    """Raises NoData for a baseline of which nothing is left."""
     if not baseline.spans:
         raise NoData(f"absent: {baseline.note}", "")
-    if baseline.kind == "dataset":
-        raise UsageError(f"a step cannot compare with the file {baseline.name}", "use: andon drift BASELINE CURRENT")

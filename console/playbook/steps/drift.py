@@ -71,7 +71,7 @@ async def _run(context: StepContext, options: DriftOptions) -> StepOutcome:
     model = context.inputs.get("model", "")
     name = options.table or (model if model in context.estate.tables else None)
     look = Look(
-        only_one(context.estate.tables, name, "table"),
+        only_one(context.estate.tables, name, "table", context),
         context,
         tuple(options.columns),
         options.where,

@@ -30,7 +30,7 @@ class ProbeOptions(Entry):
 
 
 async def _run(context: StepContext, options: ProbeOptions) -> StepOutcome:
-    answer = await only_one(context.estate.probers, options.endpoint, "model endpoint").probe()
+    answer = await only_one(context.estate.probers, options.endpoint, "model endpoint", context).probe()
     if answer.sent and not answer.answered:
         raise SourceError(
             f"the model answered none of {answer.sent} golden inputs: {answer.error or 'no reason given'}", ""

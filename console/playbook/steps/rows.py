@@ -128,12 +128,11 @@ class Look:
         only = {column.slice.column: column.slice.value} if column.slice else {}
         since = now.start if column.onset is None else column.onset
         spans = tuple(Span(max(span.start, since), span.end) for span in now.spans if span.end > since)
-        # Typical of what came after the onset: the whole window's mean may lie where no row is.
         after = await self.profile(spans, now, like=baseline, only=only)
         before = await self.profile(then.spans, then, like=baseline, only=only)
         shown = [
-            *await self._exemplar("baseline", then.spans, then, only, before.column(column.name)),
-            *await self._exemplar("current", spans, now, only, after.column(column.name)),
+            *await self._exemplar("baseline", then.spans, then, only, *_sides(before, after, column.name)),
+            *await self._exemplar("current", spans, now, only, *_sides(after, before, column.name)),
         ]
         return tuple(shown) if len(shown) == 2 else ()
 
@@ -143,11 +142,35 @@ class Look:
         spans: tuple[Span, ...],
         window: Window,
         only: Mapping[str, str],
-        column: ColumnProfile | None,
+        mine: ColumnProfile | None,
+        other: ColumnProfile | None,
     ) -> Sequence[Exemplar]:
-        name, mean = (None, None) if column is None else (column.name, column.mean)
+        name = None if mine is None else mine.name
         where = Labels.of(self.where(window), **only)
-        return await self.table.exemplars(ExemplarRequest(side, spans, where, column=name, near=mean))
+        near = None if mine is None else typical(mine, other)
+        return await self.table.exemplars(ExemplarRequest(side, spans, where, column=name, near=near))
+
+
+def _sides(mine: Profile, other: Profile, column: str) -> tuple[ColumnProfile | None, ColumnProfile | None]:
+    return mine.column(column), other.column(column)
+
+
+def typical(mine: ColumnProfile, other: ColumnProfile | None) -> float | None:
+    """The value that tells this side from the other: the middle of the bin that holds most more of its rows.
+
+    The mean would not do: where a part of the rows moved, it may lie where no row is. None for what has no order.
+    """
+    if other is None or not mine.edges or mine.edges != other.edges:
+        return mine.mean
+    ends = [mine.minimum, *mine.edges, mine.maximum]
+    total, theirs = max(sum(mine.counts), 1), max(sum(other.counts), 1)
+    gained = [a / total - b / theirs for a, b in zip(mine.counts, other.counts, strict=True)]
+    at = gained.index(max(gained))
+    low, high = (
+        (mine.edges[0] if ends[at] is None else ends[at]),
+        (mine.edges[-1] if ends[at + 1] is None else ends[at + 1]),
+    )
+    return None if low is None or high is None else (low + high) / 2
 
 
 def past_places(current: Window, baseline: Window) -> list[Span]:
