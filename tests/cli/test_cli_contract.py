@@ -172,7 +172,7 @@ def test_a_device_is_written_to_and_never_replaced(tmp_path: Path) -> None:
     reader.start()
     assert run(["--output", str(pipe), "config", "schema"]) == Exit.HEALTHY
     reader.join(5.0)
-    assert pipe.is_fifo() and json.loads(answers[0])["title"] == "_File"
+    assert pipe.is_fifo() and json.loads(answers[0])["title"] == "File"
 
 
 @pytest.mark.parametrize("arguments", [["config", "schema"], ["--help"], ["lab", "--help"]])
