@@ -16,7 +16,7 @@ from console.model import ColumnProfile, Span, State, Verdict, Window
 from console.playbook.step import StepContext, StepOutcome
 from console.playbook.steps.asking import only_one
 from console.playbook.steps.drift import STEP, DriftOptions
-from console.playbook.steps.rows import past_places, slicing_columns, typical
+from console.playbook.steps.rows import gained, past_places, slicing_columns
 from console.sources.estate import Estate
 from console.sources.options import TableOptions
 from console.sources.tables import Table
@@ -159,13 +159,12 @@ async def test_a_source_says_in_its_options_which_model_it_is_about() -> None:
         only_one({"a": 1, "b": 2}, None, "table", nobody)
 
 
-def test_the_typical_value_is_of_the_bin_that_gained_most() -> None:
+def test_the_current_rows_are_told_by_the_bin_that_gained_most() -> None:
     before = ColumnProfile("luma", "numeric", "DOUBLE", 100, edges=(50.0, 100.0), counts=(0, 10, 90), minimum=60.0,
                            maximum=180.0, mean=130.0)  # fmt: skip
     after = replace(before, counts=(40, 10, 50), minimum=20.0, mean=90.0)
-    assert typical(after, before) == 35.0  # black gloves, and not the mean of black and gray
-    assert typical(before, after) == 140.0
-    assert typical(replace(before, edges=()), after) == 130.0
+    assert gained(after, before) == 35.0  # black gloves, and not the mean of black and gray
+    assert gained(replace(before, edges=()), after) == 130.0
 
 
 async def test_without_a_table_or_a_row_there_is_nothing_to_judge_by(tmp_path: Path) -> None:

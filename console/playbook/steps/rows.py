@@ -128,11 +128,11 @@ class Look:
         only = {column.slice.column: column.slice.value} if column.slice else {}
         since = now.start if column.onset is None else column.onset
         spans = tuple(Span(max(span.start, since), span.end) for span in now.spans if span.end > since)
-        after = await self.profile(spans, now, like=baseline, only=only)
-        before = await self.profile(then.spans, then, like=baseline, only=only)
+        after = (await self.profile(spans, now, like=baseline, only=only)).column(column.name)
+        before = (await self.profile(then.spans, then, like=baseline, only=only)).column(column.name)
         shown = [
-            *await self._exemplar("baseline", then.spans, then, only, *_sides(before, after, column.name)),
-            *await self._exemplar("current", spans, now, only, *_sides(after, before, column.name)),
+            *await self._exemplar("baseline", then.spans, then, only, column.name, before.mean if before else None),
+            *await self._exemplar("current", spans, now, only, column.name, gained(after, before) if after else None),
         ]
         return tuple(shown) if len(shown) == 2 else ()
 
@@ -142,34 +142,26 @@ class Look:
         spans: tuple[Span, ...],
         window: Window,
         only: Mapping[str, str],
-        mine: ColumnProfile | None,
-        other: ColumnProfile | None,
+        column: str,
+        near: float | None,
     ) -> Sequence[Exemplar]:
-        name = None if mine is None else mine.name
         where = Labels.of(self.where(window), **only)
-        near = None if mine is None else typical(mine, other)
-        return await self.table.exemplars(ExemplarRequest(side, spans, where, column=name, near=near))
+        return await self.table.exemplars(ExemplarRequest(side, spans, where, column=column, near=near))
 
 
-def _sides(mine: Profile, other: Profile, column: str) -> tuple[ColumnProfile | None, ColumnProfile | None]:
-    return mine.column(column), other.column(column)
+def gained(current: ColumnProfile, baseline: ColumnProfile | None) -> float | None:
+    """The value that tells the current rows: the middle of the bin that holds most more of them than it did.
 
-
-def typical(mine: ColumnProfile, other: ColumnProfile | None) -> float | None:
-    """The value that tells this side from the other: the middle of the bin that holds most more of its rows.
-
-    The mean would not do: where a part of the rows moved, it may lie where no row is. None for what has no order.
+    Their mean would not do: where a part of the rows moved, it may lie where no row is. None for what has no order.
     """
-    if other is None or not mine.edges or mine.edges != other.edges:
-        return mine.mean
-    ends = [mine.minimum, *mine.edges, mine.maximum]
-    total, theirs = max(sum(mine.counts), 1), max(sum(other.counts), 1)
-    gained = [a / total - b / theirs for a, b in zip(mine.counts, other.counts, strict=True)]
-    at = gained.index(max(gained))
-    low, high = (
-        (mine.edges[0] if ends[at] is None else ends[at]),
-        (mine.edges[-1] if ends[at + 1] is None else ends[at + 1]),
-    )
+    if baseline is None or not current.edges or current.edges != baseline.edges:
+        return current.mean
+    ends = [current.minimum, *current.edges, current.maximum]
+    now, then = max(sum(current.counts), 1), max(sum(baseline.counts), 1)
+    more = [a / now - b / then for a, b in zip(current.counts, baseline.counts, strict=True)]
+    at = more.index(max(more))
+    low = current.edges[0] if ends[at] is None else ends[at]
+    high = current.edges[-1] if ends[at + 1] is None else ends[at + 1]
     return None if low is None or high is None else (low + high) / 2
 
 
