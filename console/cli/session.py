@@ -67,11 +67,16 @@ class Session:
 
     @cached_property
     def playbooks(self) -> dict[str, Playbook]:
-        """The library and the operator's own playbooks, by name."""
+        """The library and the operator's own playbooks, by name; what is wrong with one goes to stderr."""
         from console.library import library_dir
         from console.playbook.loader import library
 
-        return library([library_dir("playbooks"), *self.config.playbook_dirs], self.plugins.by_name("andon_step_types"))
+        folders = [library_dir("playbooks"), *self.config.playbook_dirs]
+        return library(
+            folders,
+            self.plugins.by_name("andon_step_types"),
+            on_problem=lambda problem: click.echo(f"andon: {problem.message}", err=True),
+        )
 
     @property
     def client(self) -> Client:

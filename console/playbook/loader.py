@@ -56,20 +56,20 @@ def library(
     folders: Iterable[Path],
     step_types: Mapping[str, StepType] | None = None,
     *,
-    on_problem: Callable[[PlaybookError], None] | None = None,
+    on_problem: Callable[[PlaybookError], None],
 ) -> dict[str, Playbook]:
     """Every playbook of these folders by name; a later folder's replaces an earlier one's of the same name.
 
-    The first that does not load raises PlaybookError; with `on_problem` it is told and left out instead.
+    What does not load is told to `on_problem` and left out: one broken runbook must not take the others away.
     """
     found: dict[str, Playbook] = {}
     for folder in folders:
+        if not folder.is_dir():
+            on_problem(PlaybookError(f"{folder} is no folder of playbooks", "mend [playbooks] dirs"))
         for path in sorted(path for path in folder.glob("*.yaml") if path.is_file()):  # a pipe would never end
             try:
                 playbook = load(path, step_types)
             except PlaybookError as error:
-                if on_problem is None:
-                    raise
                 on_problem(error)
                 continue
             found[playbook.name] = playbook
