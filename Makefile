@@ -31,6 +31,7 @@ test-real: $(VENV)/.ready-test
 bench: $(VENV)/.ready-test
 	$(BIN)/python benchmarks/compare.py
 	$(BIN)/python benchmarks/paths.py
+	$(BIN)/python benchmarks/pages.py
 	$(BIN)/andon lab score --seeds 10
 
 # The environment, from the hashed lists alone. A stamp, so that a second run starts at once.
