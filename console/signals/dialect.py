@@ -2,9 +2,9 @@
 
 page.py reads a scraped page with it, promql.py writes queries with it.
 
-    vllm = Dialect("vllm", detect="vllm:num_requests_running", model_label="model_name", signals={
-        "model.ttft": histogram("vllm:time_to_first_token_seconds"),
-        "model.errors": counter("vllm:request_success_total", where={"finished_reason": "error"}),
+    press = Dialect("press", detect="press:cycles_total", model_label="cell", signals={
+        "model.latency": histogram("press:answer_seconds"),
+        "model.errors": counter("press:answers_total", where={"outcome": "error"}),
     })
 """
 
@@ -62,8 +62,8 @@ class Dialect:
 
     `detect` names metrics of which at least one is on every page of that exporter. `model_label` becomes `model`, the
     pairs of `labels` (native -> common: gpu, host, replica …) are renamed and every other label stays as it is.
-    `respelled` are prefixes that stand for others: with {"vllm:": ("vllm_",)} the metric `vllm:x` is also known as
-    `vllm_x`. Values within one of `blanks` (low, high) are an exporter's way to say "not supported": no data.
+    `respelled` are prefixes that stand for others: with {"press:": ("press_",)} the metric `press:x` is also
+    known as `press_x`. Values within one of `blanks` (low, high) are an exporter's way to say "not supported": no data.
 
     Raises UsageError where it maps to a signal that the catalogue lacks, or has as another kind.
     """

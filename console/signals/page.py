@@ -29,10 +29,10 @@ Stamped = dict[float, dict[int, float]]  # time -> slot -> value, of lines with 
 class PageReader:
     """Reads the pages of one exporter, scrape after scrape.
 
-    >>> reader = PageReader([vllm, triton])
+    >>> reader = PageReader([press])
     >>> readings = reader.read(body, now=1795331980.0)
     >>> reader.seen, reader.skipped
-    (('vllm',), 0)
+    (('press',), 0)
 
     A dialect counts from the first page that has one of its `detect` metrics; with `detect=False` all count at once.
     `labels` are added to every series that does not have them.
