@@ -21,7 +21,7 @@ from console.playbook.step import StepContext, StepOutcome
 from console.plugins import StepType
 from console.sources.estate import Estate, Situation
 
-PLAYBOOKS = library([library_dir("playbooks")])
+PLAYBOOKS = {book.name: book for book in map(load, library_dir("playbooks").glob("*.yaml"))}
 NOW = 1_795_348_800.0
 
 

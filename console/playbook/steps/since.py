@@ -8,7 +8,9 @@ from dataclasses import replace
 from console.analysis.compare import compare
 from console.model import Comparison, Direction, Frame, Series, Stat
 
-MARGIN = 1.0  # coarse steps around the coarse onset in which the true one lies
+# Coarse steps around the coarse onset in which the true one is looked for, the wide look first: of a shift that has only
+# just begun, one or two coarse steps cannot tell where it did.
+MARGINS = (3.0, 1.0)
 
 
 def sharpened(
@@ -44,18 +46,21 @@ def _sharpened(
     tolerance: float,
     bad: Direction,
 ) -> float:
-    border = onset - MARGIN * coarse
     mine = Frame(fine.times, fine.step, tuple(series for series in fine.series if series.key.labels == one.labels))
-    again = compare(
-        _part(mine, border, after=True),
-        _part(mine, border, after=False),
-        stat=stat,
-        tolerance=tolerance,
-        bad=bad,
-        of=None if of is None else (_part(of, border, after=True), _part(of, border, after=False)),
-    )
-    nearer = next((each.onset for each in again if each.onset is not None), None)
-    return onset if nearer is None or abs(nearer - onset) > MARGIN * coarse else nearer
+    for margin in MARGINS:
+        border = onset - margin * coarse
+        again = compare(
+            _part(mine, border, after=True),
+            _part(mine, border, after=False),
+            stat=stat,
+            tolerance=tolerance,
+            bad=bad,
+            of=None if of is None else (_part(of, border, after=True), _part(of, border, after=False)),
+        )
+        nearer = next((each.onset for each in again if each.onset is not None), None)
+        if nearer is not None and abs(nearer - onset) <= margin * coarse:
+            return nearer
+    return onset
 
 
 def _part(frame: Frame, border: float, *, after: bool) -> Frame:
