@@ -8,8 +8,8 @@ from dataclasses import replace
 from console.analysis.compare import compare
 from console.model import Comparison, Direction, Frame, Series, Stat
 
-# Coarse steps around the coarse onset in which the true one is looked for, the wide look first: of a shift that has only
-# just begun, one or two coarse steps cannot tell where it did.
+# Coarse steps around the coarse onset in which the true one is looked for, the wide look first: one or two coarse steps
+# cannot tell where a shift began that has only just begun.
 MARGINS = (3.0, 1.0)
 
 
