@@ -151,7 +151,7 @@ class Span:
         return self.end - self.start
 
 
-WindowKind = Literal["current", "offset", "seasonal", "before", "pinned", "where", "dataset", "peers", "span"]
+WindowKind = Literal["current", "offset", "seasonal", "before", "pinned", "where", "peers", "span"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class Window:
     spans: tuple[Span, ...]
     kind: WindowKind = "current"
     where: Labels = NO_LABELS  # added to the step's own selector
-    name: str = ""  # pinned: its name; dataset: its path
+    name: str = ""  # pinned: its name
     note: str = ""  # what was left out or pooled, in words
 
     @property
