@@ -105,6 +105,11 @@ class Session:
         return not refused and sys.stdout.isatty()
 
     @property
+    def shades(self) -> bool:
+        """Greys too, where the terminal says it has more than sixteen colours."""
+        return self.colours and ("256color" in os.environ.get("TERM", "") or "COLORTERM" in os.environ)
+
+    @property
     def width(self) -> int:
         """The terminal's width, or 100 where there is none."""
         import shutil
@@ -142,7 +147,7 @@ class Session:
         from console.report.text import text_report
 
         if self.format == "text":
-            self.emit(text_report(diagnosis, width=self.width, colours=self.colours))
+            self.emit(text_report(diagnosis, width=self.width, colours=self.colours, shades=self.shades))
         else:
             self.emit(FORMATS[self.format](diagnosis))
         return diagnosis.exit

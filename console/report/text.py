@@ -38,14 +38,14 @@ def colour(text: str, style: str) -> str:
     return f"\x1b[{STYLES[style]}m{text}\x1b[0m"
 
 
-def text_report(diagnosis: Diagnosis, *, width: int = 80, colours: bool = False) -> str:
-    """The diagnosis in lines of at most `width` cells (pictures keep their own size)."""
+def text_report(diagnosis: Diagnosis, *, width: int = 80, colours: bool = False, shades: bool = False) -> str:
+    """The diagnosis in lines of at most `width` cells (pictures keep their own size; without `shades`, of characters)."""
     paint = colour if colours else plain
     sections = [
         _headline(diagnosis, width, paint),
         *(_cause(rank, cause, diagnosis, width, paint) for rank, cause in enumerate(diagnosis.causes, 1)),
         *(_steps(run, width, paint) for run in diagnosis.runs),
-        _exemplars(diagnosis.findings, width, colours, paint),
+        _exemplars(diagnosis.findings, width, shades, paint),
         _footing(diagnosis, width, paint),
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
@@ -121,24 +121,24 @@ def _step(step: StepResult, width: int, paint: Paint) -> list[str]:
     return lines
 
 
-def _exemplars(findings: Sequence[Finding], width: int, colours: bool, paint: Paint) -> list[str]:
+def _exemplars(findings: Sequence[Finding], width: int, shades: bool, paint: Paint) -> list[str]:
     lines: list[str] = []
     for finding in findings:
         sides: dict[str, Exemplar] = {exemplar.side: exemplar for exemplar in finding.exemplars}
         if "baseline" in sides and "current" in sides:
             lines += [paint(line, "heading") for line in _hang(f"{finding.id} ", clean(finding.text), width)]
-            lines += _pair(sides["baseline"], sides["current"], colours)
+            lines += _pair(sides["baseline"], sides["current"], shades)
     return lines
 
 
-def _pair(baseline: Exemplar, current: Exemplar, colours: bool) -> list[str]:
+def _pair(baseline: Exemplar, current: Exemplar, shades: bool) -> list[str]:
     width = max(len(baseline.pixels[0]) if baseline.pixels else 0, 34)
     captions = [(f"baseline  {words.instant(baseline.time)}", f"current  {words.instant(current.time)}")]
     captions.append((clean(baseline.caption)[:width], clean(current.caption)[:width]))
     lines = [f"{INDENT}{left:{width}}    {right}" for left, right in captions]
     if baseline.pixels and current.pixels:
         pad = " " * (width - len(baseline.pixels[0]))
-        if colours:
+        if shades:
             before, after = half_blocks(baseline.pixels), half_blocks(current.pixels)
         else:  # ten characters must do, so they span what the two pictures have, the same for both
             greys = [grey for row in (*baseline.pixels, *current.pixels) for grey in row]

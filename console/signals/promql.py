@@ -46,8 +46,8 @@ def promql(dialect: Dialect, query: Query, exposed: Container[str] | None = None
 
     `exposed` are the metric names that the server knows; what it does not know is not asked for.
 
-    >>> promql(vllm, Query("model.queue.depth", window, step=60, by=("model",)))[0].text
-    'sum by (model_name) (avg_over_time(vllm:num_requests_waiting[59999ms]) or …)'
+    >>> promql(press, Query("model.queue.depth", window, step=60, by=("model",)))[0].text
+    'sum by (cell) (avg_over_time(press:waiting[59999ms]) or …)'
     """
     signal = find_signal(query.signal)
     fold = FOLD[signal.across] if signal.kind is Kind.GAUGE else "sum"

@@ -246,3 +246,23 @@ def test_a_plugin_may_bring_a_command_and_a_broken_one_stops_nothing(
     captured = capsys.readouterr()
     assert captured.out == "hello\n"
     assert "plugin broken failed" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("term", "more", "shades"),
+    [
+        ("xterm-256color", {}, True),
+        ("linux", {}, False),
+        ("xterm", {"COLORTERM": "truecolor"}, True),
+        ("dumb", {}, False),
+    ],
+)
+def test_greys_are_for_terminals_that_have_them(
+    term: str, more: dict[str, str], shades: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_COLOR", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"TERM": term, **more}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert Session().shades is shades
