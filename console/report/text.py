@@ -39,7 +39,7 @@ def colour(text: str, style: str) -> str:
 
 
 def text_report(diagnosis: Diagnosis, *, width: int = 80, colours: bool = False, shades: bool = False) -> str:
-    """The diagnosis in lines of at most `width` cells (pictures keep their own size; without `shades`, of characters)."""
+    """The diagnosis in lines of at most `width` cells; pictures keep their size, in greys with `shades`."""
     paint = colour if colours else plain
     sections = [
         _headline(diagnosis, width, paint),
