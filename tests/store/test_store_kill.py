@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
-import threading
+import time
 from pathlib import Path
 
 from console.store.store import Store
@@ -47,11 +47,11 @@ def test_killed_at_any_instant_the_store_has_all_that_it_acknowledged(path: Path
         )
         with writer:
             assert writer.stdout is not None
-            said = [writer.stdout.readline()]  # it is up and writing
-            killer = threading.Timer(luck.uniform(0.0, 0.06), writer.kill)
-            killer.start()
+            # After so many words and a moment more: however slow the machine, it has said something by then.
+            said = [writer.stdout.readline() for _ in range(luck.randint(1, 40))]
+            time.sleep(luck.uniform(0.0, 0.005))
+            writer.kill()
             said += [line for line in writer.stdout if line.endswith("\n")]
-            killer.join()
         for line in said:
             match line.split():
                 case ["samples", n]:
