@@ -303,6 +303,12 @@ class SliceShare:
     column: str
     value: str
     share: float  # of the column's G statistic, 0..1
+    rows: float = 0.0  # its share of the rows, 0..1
+
+    @property
+    def excess(self) -> float:
+        """How far the share lies from that of the rows (0) to all of it (1)."""
+        return (self.share - self.rows) / (1 - self.rows) if self.rows < 1 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,18 +15,20 @@ if TYPE_CHECKING:
     from console.model import Array
 
 LEAST_P = 0.01
+HALF_WAY = 0.5
 
 
 def explaining_slice(column: str, baseline: Mapping[str, Profile], current: Mapping[str, Profile]) -> SliceShare | None:
     """The value of a slicing column whose rows carry most of this column's drift; None where no value stands out.
 
     G is split exactly (chain rule): G of side × (slice, bin) is the sum over slices of G of side × bin within each,
-    plus G of side × slice, whose terms go to their slices. A value stands out when its share of G is at least half
-    way from its share of the rows to all of it. Which slicing column it was is the caller's to fill in.
+    plus G of side × slice, whose terms go to their slices. From each is taken what noise alone would make it, so that
+    many slices do not look like less drift in the one that has it. A value stands out when its share of G is at least
+    half way from its share of the rows to all of it. Which slicing column it was is the caller's to fill in.
     """
     terms: dict[str, float] = {}
     rows: dict[str, float] = {}
-    freedom = 0
+    noise: dict[str, int] = {}  # degrees of freedom: what each term is on average where nothing drifted
     tables: dict[str, Array] = {}
     for value in sorted({*baseline, *current}):
         table = _table(column, baseline.get(value), current.get(value))
@@ -39,13 +41,14 @@ def explaining_slice(column: str, baseline: Mapping[str, Profile], current: Mapp
         held = table.sum(axis=1)
         terms[value] = _g(table) + 2 * _surprise(held, sides * held.sum() / sides.sum())
         rows[value] = float(held.sum() / sides.sum())
-        freedom += int((table.sum(axis=0) > 0).sum())
-    total = sum(terms.values())
-    if chi_square_tail(total, max(freedom - 1, 1)) > LEAST_P:
+        noise[value] = int((table.sum(axis=0) > 0).sum())
+    if chi_square_tail(sum(terms.values()), max(sum(noise.values()) - 1, 1)) > LEAST_P:
         return None
-    best = max(terms, key=lambda value: terms[value])
-    share = min(1.0, terms[best] / total)
-    return SliceShare("", best, share) if share >= (1 + rows[best]) / 2 else None
+    drift = {value: max(term - noise[value], 0.0) for value, term in terms.items()}
+    best = max(drift, key=lambda value: drift[value])
+    share = drift[best] / max(sum(drift.values()), 1e-9)
+    found = SliceShare("", best, share, rows[best])
+    return found if found.excess >= HALF_WAY else None
 
 
 def counts_onset(column: str, baseline: Profile, steps: Sequence[tuple[float, Profile]]) -> float | None:

@@ -322,3 +322,23 @@ def test_a_wobble_as_large_as_the_past_ones_is_usual(rng):
         found = drift(table(numeric(rng.normal(10 + wobble, 1, 500))), table(numeric(BASELINE)), history=history)
         alarms += found.columns[0].verdict is Verdict.DEGRADED
     assert alarms <= 2
+
+
+def test_the_slice_that_moved_wins_over_a_larger_one_that_holds_it(rng):
+    def sides(moved, slices, share):
+        """Profiles by slice: a tenth of the rows of line-1 alone moved; a camera sees half of every line."""
+        return {
+            name: table(
+                numeric(np.concatenate([rng.normal(10, 1, round(n * (1 - part))), rng.normal(16, 1, round(n * part))]))
+            )
+            for name, n, part in ((name, n, share[name] if moved else 0.0) for name, n in slices.items())
+        }
+
+    lines, cameras = {"1": 300, "2": 300, "3": 300}, {"a": 450, "b": 450}
+    by_line = [sides(moved, lines, {"1": 0.5, "2": 0.0, "3": 0.0}) for moved in (False, True)]
+    by_camera = [sides(moved, cameras, {"a": 0.03, "b": 0.3}) for moved in (False, True)]
+    line = explaining_slice("brightness", *by_line)
+    camera = explaining_slice("brightness", *by_camera)
+    assert line is not None and line.value == "1" and line.rows == pytest.approx(1 / 3, abs=0.01)
+    assert line.share > 0.9  # two calm lines have noise, and noise explains nothing
+    assert camera is None or camera.excess < line.excess

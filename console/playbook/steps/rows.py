@@ -118,7 +118,7 @@ class Look:
                 sides.append({group.value: group.profile for group in groups if group.value is not None})
             for column in columns:
                 share = explaining_slice(column, sides[0], sides[1]) if column != slicing else None
-                if share is not None and (column not in best or share.share > best[column].share):
+                if share is not None and (column not in best or share.excess > best[column].excess):
                     best[column] = replace(share, column=slicing)
         return best
 
