@@ -17,6 +17,7 @@ TAIL = 0.025  # beyond each end of an interval, and the level of a verdict
 
 _SERIES_TERMS = 10_000
 _TINY = 1e-300
+_SMALL = 1e-3
 
 
 def student_tail(t: float, freedom: float) -> float:
@@ -25,7 +26,10 @@ def student_tail(t: float, freedom: float) -> float:
         return 0.5 * math.erfc(t / math.sqrt(2))
     if math.isinf(t):
         return 0.0 if t > 0 else 1.0
-    both = _incomplete_beta(freedom / (freedom + t * t), freedom / 2, 0.5)
+    if abs(t) < _SMALL:  # freedom / (freedom + t * t) would round to 1
+        both = 1 - _incomplete_beta(t * t / (freedom + t * t), 0.5, freedom / 2)
+    else:
+        both = _incomplete_beta(freedom / (freedom + t * t), freedom / 2, 0.5)
     return both / 2 if t >= 0 else 1 - both / 2
 
 
