@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from xml.etree import ElementTree  # writes only; nothing from outside is parsed here
 
+from console import words
 from console.model import Diagnosis, Run, State, StepResult
-from console.report import words
+from console.report import phrases
 from console.report.clean import clean
 
 ELEMENTS = {
@@ -43,7 +44,7 @@ def _suite(run: Run, diagnosis: Diagnosis) -> ElementTree.Element:
     if causes:
         out = ElementTree.SubElement(suite, "system-out")
         out.text = "\n".join(
-            clean(f"{cause.title} ({words.odds(cause)}), about {cause.subject}; for {', '.join(cause.evidence)}")
+            clean(f"{cause.title} ({phrases.odds(cause)}), about {cause.subject}; for {', '.join(cause.evidence)}")
             for cause in causes
         )
     return suite
@@ -57,6 +58,6 @@ def _case(run: Run, step: StepResult) -> ElementTree.Element:
         if element != "skipped":
             said.set("type", str(step.state))
             said.text = "\n".join(
-                clean(f"{finding.id} {finding.text} {words.certainty(finding)}").rstrip() for finding in step.findings
+                clean(f"{finding.id} {finding.text} {phrases.certainty(finding)}").rstrip() for finding in step.findings
             )
     return case

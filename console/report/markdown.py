@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from console import words
 from console.model import Cause, Diagnosis, Finding, Note, Run
-from console.report import words
+from console.report import phrases
 from console.report.clean import clean
 
 SPECIAL = re.compile(r"([\\`*_\[\]<>|#])")
@@ -20,7 +21,7 @@ def markdown_report(diagnosis: Diagnosis) -> str:
     lines += (
         ["## Causes", "", *map(_cause, diagnosis.causes)]
         if diagnosis.causes
-        else [f"{words.without_cause(diagnosis).capitalize()}."]
+        else [f"{phrases.without_cause(diagnosis).capitalize()}."]
     )
     for run in diagnosis.runs:
         lines += ["", *_run(run)]
@@ -28,14 +29,18 @@ def markdown_report(diagnosis: Diagnosis) -> str:
         lines += ["", "## Findings", "", "| id | verdict | what | certainty | since |", "|---|---|---|---|---|"]
         lines += map(_finding, diagnosis.findings)
     windows = diagnosis.windows
-    lines += ["", f"Current: {words.window(windows.current)}  ", f"Baseline: {_safe(words.window(windows.baseline))}"]
+    lines += [
+        "",
+        f"Current: {phrases.window(windows.current)}  ",
+        f"Baseline: {_safe(phrases.window(windows.baseline))}",
+    ]
     return "\n".join(lines) + "\n"
 
 
 def _cause(cause: Cause) -> str:
     cited = ", ".join(cause.evidence) or "nothing"
     against = f", against: {', '.join(cause.against)}" if cause.against else ""
-    return f"1. **{_safe(cause.title)}** ({words.odds(cause)}), about `{_code(cause.subject)}`; for: {cited}{against}"
+    return f"1. **{_safe(cause.title)}** ({phrases.odds(cause)}), about `{_code(cause.subject)}`; for: {cited}{against}"
 
 
 def _note(note: Note) -> str:
@@ -51,7 +56,7 @@ def _run(run: Run) -> list[str]:
 
 def _finding(finding: Finding) -> str:
     since = words.instant(finding.onset) if finding.onset else ""
-    return f"| {finding.id} | {finding.verdict} | {_safe(finding.text)} | {words.certainty(finding)} | {since} |"
+    return f"| {finding.id} | {finding.verdict} | {_safe(finding.text)} | {phrases.certainty(finding)} | {since} |"
 
 
 def _safe(text: str) -> str:

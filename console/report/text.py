@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from textwrap import wrap
 
+from console import words
 from console.model import Cause, Diagnosis, Exemplar, Finding, Incident, Move, Run, State, StepResult, Verdict
-from console.report import words
+from console.report import phrases
 from console.report.clean import clean
 from console.report.picture import half_blocks, ramp, side_by_side
 
@@ -66,7 +67,7 @@ def _headline(diagnosis: Diagnosis, width: int, paint: Paint) -> list[str]:
         lines += _notes(incident, width)
     if not diagnosis.causes:
         below = "; what was looked at is below" if diagnosis.runs else ""
-        lines.append(f"{INDENT}{words.without_cause(diagnosis)}{below}")
+        lines.append(f"{INDENT}{phrases.without_cause(diagnosis)}{below}")
     return lines
 
 
@@ -79,7 +80,7 @@ def _notes(incident: Incident, width: int) -> list[str]:
 
 def _cause(rank: int, cause: Cause, diagnosis: Diagnosis, width: int, paint: Paint) -> list[str]:
     by_id = {finding.id: finding for finding in diagnosis.findings}
-    lines = [paint(f"{rank}. {clean(cause.title)}", "heading") + f"  ({words.odds(cause)})"]
+    lines = [paint(f"{rank}. {clean(cause.title)}", "heading") + f"  ({phrases.odds(cause)})"]
     about = f"{INDENT} about {clean(cause.subject) or 'nothing in particular'}, {cause.playbook}/{cause.id}"
     lines.append(paint(about, "quiet"))
     for move in cause.moves:
@@ -116,7 +117,7 @@ def _step(step: StepResult, width: int, paint: Paint) -> list[str]:
         lines += _hang(INDENT * 3, clean(step.reason or str(step.state)), width)
     for finding in step.findings:
         if finding.kind != "exemplar" and not (step.state is State.NO_DATA and finding.verdict is Verdict.NO_DATA):
-            sure = words.certainty(finding)
+            sure = phrases.certainty(finding)
             lines += _hang(f"{INDENT * 3}{finding.id} ", clean(finding.text) + f" [{sure}]" * bool(sure), width)
     return lines
 
@@ -156,8 +157,8 @@ def _footing(diagnosis: Diagnosis, width: int, paint: Paint) -> list[str]:
     lines = []
     if diagnosis.unexplained:
         lines += _hang("Unexplained  ", ", ".join(diagnosis.unexplained), width)
-    lines += _hang("Current      ", words.window(diagnosis.windows.current), width)
-    lines += _hang("Baseline     ", clean(words.window(diagnosis.windows.baseline)), width)
+    lines += _hang("Current      ", phrases.window(diagnosis.windows.current), width)
+    lines += _hang("Baseline     ", clean(phrases.window(diagnosis.windows.baseline)), width)
     lines.append(
         paint(f"Took {diagnosis.seconds:.1f} s; verdicts are computed from data, exit {diagnosis.exit}", "quiet")
     )

@@ -14,10 +14,10 @@ import jsonschema
 import orjson
 import pytest
 
+from console import words
 from console.cli import run
 from console.cli.shapes import shape_schema
 from console.errors import Exit
-from console.report import words
 from console.service.client import Client
 from console.service.starting import start_daemon
 

@@ -12,10 +12,10 @@ from console.errors import NoData, SourceError, StoreError
 from console.model import Event, Span, State, StepResult, Verdict, Window
 from console.playbook.step import StepContext, StepOutcome
 from console.playbook.steps import andon_step_types, ask, events, probe
-from console.playbook.steps.wording import lapse, quantity
 from console.plugins import StepType
 from console.sources.estate import Estate
 from console.sources.types import ProbeAnswer
+from console.words import lapse, quantity
 
 CURRENT = Window((Span(NOW - 900, NOW),))
 ONSET = NOW - 600

@@ -8,9 +8,10 @@ import jsonschema
 import nouns
 import pytest
 
+from console import words
 from console.cli.shapes import SHAPES, shape_schema
 from console.model import Move, Note, State, Verdict, WindowKind
-from console.report import words
+from console.report import phrases
 from console.report.formats import FORMATS
 from console.report.junit import junit_report
 from console.report.markdown import markdown_report
@@ -138,23 +139,23 @@ def test_an_incident_that_is_still_being_examined_says_so() -> None:
 
 def test_words_for_times_spans_and_windows() -> None:
     assert words.instant(nouns.NOON) == "2026-11-22T12:00:00Z"
-    assert [words.ago(seconds) for seconds in (5, 90, 7200, 172800)] == ["5 s", "1.5 min", "2 h", "2 d"]
+    assert [words.lapse(seconds) for seconds in (5, 90, 7200, 172800)] == ["5 s", "1.5 min", "2 h", "2 d"]
     pooled = replace(nouns.window("seasonal"), spans=nouns.window().spans * 3, note="3 of 4 weeks")
-    assert words.window(pooled).endswith("Z; 3 of 4 weeks")
-    assert words.window(replace(pooled, kind="pinned", name="good")).endswith("3 spans pooled; 3 of 4 weeks")
-    assert words.window(None) == "–"
+    assert phrases.window(pooled).endswith("Z; 3 of 4 weeks")
+    assert phrases.window(replace(pooled, kind="pinned", name="good")).endswith("3 spans pooled; 3 of 4 weeks")
+    assert phrases.window(None) == "–"
 
 
 @pytest.mark.parametrize("kind", get_args(WindowKind))
 def test_every_kind_of_window_has_words(kind: str) -> None:
-    assert words.window(nouns.window(kind)).startswith(words.WINDOW_WORDS[kind])
+    assert phrases.window(nouns.window(kind)).startswith(phrases.WINDOW_WORDS[kind])
 
 
 def test_a_difference_is_shown_with_its_sign_and_unit() -> None:
     found = nouns.finding(signal="model.latency", stat="p50", ratio=None, interval=(-4.75e-6, 1.13e-5))
-    assert words.certainty(found).startswith("-4.75 µs to +11.3 µs, n ")
+    assert phrases.certainty(found).startswith("-4.75 µs to +11.3 µs, n ")
     unknown = nouns.finding(signal="press.heat", ratio=None, interval=(0.5, 1.5))
-    assert words.certainty(unknown).startswith("+0.5 to +1.5, n ")
+    assert phrases.certainty(unknown).startswith("+0.5 to +1.5, n ")
 
 
 @pytest.mark.parametrize("render", [text_report, markdown_report])

@@ -16,7 +16,7 @@ def baseline() -> None:
 @click.pass_obj
 def list_(session: Session) -> None:
     """Pinned baselines."""
-    from console.report import words
+    from console import words
     from console.report.tables import columns
 
     pins = session.client.request("baseline.list")

@@ -32,11 +32,11 @@ def status(session: Session) -> int:
 
 
 def _status_text(shape: dict[str, Any]) -> str:
-    from console.report import words
+    from console import words
     from console.report.clean import clean
     from console.report.tables import columns
 
-    uptime = words.ago(shape["now"] - shape["started"])
+    uptime = words.lapse(shape["now"] - shape["started"])
     lines = [f"andon {shape['version']} on {clean(shape['data'])}, up {uptime}, interval {shape['interval']:g} s"]
     models = [(row["model"], *(_light(light) for light in row["lights"].values())) for row in shape["models"]]
     lights = [name for row in shape["models"][:1] for name in row["lights"]]
@@ -53,12 +53,12 @@ def _status_text(shape: dict[str, Any]) -> str:
 
 
 def _light(light: dict[str, Any]) -> str:
-    from console.report import words
+    from console import words
 
-    return f"{words.mark(light['state']) if light['state'] != 'stale' else '◌'} {light['state']}"
+    return f"{words.mark(light['state'])} {light['state']}"
 
 
 def _age(seconds: float | None) -> str:
-    from console.report import words
+    from console import words
 
-    return "–" if seconds is None else words.ago(seconds)
+    return "–" if seconds is None else words.lapse(seconds)

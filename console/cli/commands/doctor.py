@@ -14,7 +14,7 @@ EXITS = {"ok": Exit.HEALTHY, "missing": Exit.HEALTHY, "wrong": Exit.USAGE}
 @click.pass_obj
 def doctor(session: Session) -> int:
     """Check that everything andon needs on this host is there. What is merely missing is no fault."""
-    from console.report import words
+    from console import words
     from console.report.tables import columns
     from console.service.doctor import examine
     from console.wire import dump

@@ -19,7 +19,7 @@ def incident() -> None:
 @click.pass_obj
 def list_(session: Session, everything: bool) -> None:
     """Incidents that are not closed, newest first."""
-    from console.report import words
+    from console import words
     from console.report.tables import columns
 
     incidents = session.client.request("incident.list", all=everything)

@@ -160,7 +160,7 @@ def _parameter(pair: str) -> tuple[str, Any]:
 
 
 def _show(session: Session, standing: Standing) -> None:
-    from console.report import words
+    from console import words
     from console.wire import dump
 
     given = " ".join(f"{name}={value}" for name, value in standing.parameters.items())
@@ -176,8 +176,8 @@ def _show(session: Session, standing: Standing) -> None:
 
 def _show_score(session: Session, result: Score) -> None:
     from console.report.tables import columns
-    from console.report.words import number
     from console.wire import dump
+    from console.words import number
 
     rows = [
         (

@@ -67,13 +67,13 @@ def _run_there(
 
 
 def _show_plan(session: Session, plan: PlannedRun) -> None:
-    from console.report import words
+    from console.report import phrases
     from console.report.tables import columns
     from console.wire import dump
 
     head = [
-        f"current   {words.window(plan.windows.current)}",
-        f"baseline  {words.window(plan.windows.baseline) if plan.windows.baseline else dict(plan.baseline)}",
+        f"current   {phrases.window(plan.windows.current)}",
+        f"baseline  {phrases.window(plan.windows.baseline) if plan.windows.baseline else dict(plan.baseline)}",
         f"sources   {', '.join(plan.sources) or 'none configured; the daemon and its store, where one runs'}",
         "",
     ]

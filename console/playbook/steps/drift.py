@@ -23,8 +23,8 @@ from console.playbook.schema import Entry
 from console.playbook.step import StepContext, StepOutcome
 from console.playbook.steps.asking import check_baseline, only_one
 from console.playbook.steps.rows import MOST_SLICING, Look
-from console.playbook.steps.wording import instant, labelled
 from console.plugins import StepType
+from console.words import instant, labelled
 
 MOST_COLUMNS = 10  # that are told; onset and slice are looked for in as many
 

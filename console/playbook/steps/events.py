@@ -11,8 +11,8 @@ from console.errors import NoData, SourceError, StoreError
 from console.model import Event, Finding, Span, State, Verdict
 from console.playbook.schema import Duration, Entry, Id
 from console.playbook.step import StepContext, StepOutcome
-from console.playbook.steps.wording import instant, lapse
 from console.plugins import StepType
+from console.words import instant, lapse
 
 MOST_FINDINGS = 10
 

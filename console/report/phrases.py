@@ -1,22 +1,12 @@
-"""Times, spans, numbers and findings as people read them; the same words in every format."""
+"""Causes, windows and findings in a phrase; the same in every format."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from console.model import Cause, Diagnosis, Finding, State, Verdict, Window
-from console.playbook.steps.wording import quantity, unit_of
+from console.model import Cause, Diagnosis, Finding, Window
+from console.playbook.steps.wording import unit_of
 from console.signals.catalogue import catalogue
+from console.words import instant, number, quantity
 
-MARKS = {
-    "ok": "●",
-    "degraded": "▲",
-    "improved": "▽",
-    "inconclusive": "◐",
-    "no_data": "○",
-    "skipped": "·",
-    "error": "✖",
-}
 WITHOUT_CAUSE = {
     "ok": "nothing to explain",
     "improved": "nothing to explain",
@@ -34,41 +24,6 @@ WINDOW_WORDS = {
     "peers": "healthy siblings",
     "span": "the span given",
 }
-
-
-def mark(state: Verdict | State | str) -> str:
-    """A shape for a verdict, so that no meaning hangs on colour alone."""
-    return MARKS[str(state)]
-
-
-def instant(time: float) -> str:
-    """RFC 3339, UTC, whole seconds.
-
-    >>> instant(0)
-    '1970-01-01T00:00:00Z'
-    """
-    return datetime.fromtimestamp(round(time), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def ago(seconds: float) -> str:
-    """A span in its largest fitting unit.
-
-    >>> ago(540)
-    '9 min'
-    """
-    for size, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def number(value: float | None) -> str:
-    """Three significant digits; a dash for nothing.
-
-    >>> number(0.97312), number(None)
-    ('0.973', '–')
-    """
-    return "–" if value is None else f"{value:.3g}"
 
 
 def without_cause(diagnosis: Diagnosis) -> str:
