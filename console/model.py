@@ -402,6 +402,14 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What only a person can answer, and nobody has."""
+
+    text: str
+    answers: tuple[str, ...]  # one of these
+
+
+@dataclass(frozen=True, slots=True)
 class StepResult:
     """One step of one run."""
 
@@ -414,6 +422,7 @@ class StepResult:
     values: Mapping[str, Any] = field(default_factory=dict)  # what expressions see, plain JSON types
     seconds: float = 0.0
     unreachable: bool = False  # the error was a source that could not be reached: exit 4
+    question: Question | None = None  # that the step put to nobody: an answer would let it say more
 
 
 @dataclass(frozen=True, slots=True)
@@ -493,6 +502,16 @@ class Note:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operator said to a playbook's question."""
+
+    time: float
+    operator: str
+    question: str
+    answer: str
+
+
 IncidentState = Literal["open", "acknowledged", "closed"]
 
 
@@ -510,6 +529,7 @@ class Incident:
     closed: float | None = None
     notes: tuple[Note, ...] = ()
     runs: tuple[str, ...] = ()  # run ids
+    answers: tuple[Answer, ...] = ()  # the last one to each question
 
 
 @dataclass(frozen=True, slots=True)

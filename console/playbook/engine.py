@@ -194,7 +194,7 @@ class _Running:
             return ended(State.ERROR, error.message, unreachable=error.exit is Exit.UNREACHABLE)
         return StepResult(
             step.id, step.title, step.uses, outcome.state, outcome.reason,
-            tuple(replace(finding, step=step.id) for finding in outcome.findings), values,
+            tuple(replace(finding, step=step.id) for finding in outcome.findings), values, question=outcome.question,
         )  # fmt: skip
 
     def _context(self, step: Step) -> StepContext:

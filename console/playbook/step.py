@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from console.model import Finding, Span, State, StepResult, Window
+from console.model import Finding, Question, Span, State, StepResult, Window
 from console.sources.estate import Estate
 
 Ask = Callable[[str, tuple[str, ...]], Awaitable[str | None]]
@@ -37,3 +37,4 @@ class StepOutcome:
     reason: str = ""
     findings: tuple[Finding, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
+    question: Question | None = None  # where the step needed an answer and got none

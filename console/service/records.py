@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from console.model import Event, Incident, Run, Span, Symptom
+from console.model import Answer, Event, Incident, Run, Span, Symptom
 from console.service.writer import Writer
 from console.store.incidents import CONSOLE
 from console.store.pins import Pin
@@ -34,16 +34,22 @@ class StoreRecords:
         """One incident."""
         return await self.writer.do(lambda store: store.incidents.get(id_))
 
-    async def open(self, symptom: Symptom, subject: str, now: float) -> Incident:
-        """A new incident about a subject."""
+    async def open(self, symptom: Symptom, subject: str, now: float, operator: str = CONSOLE) -> Incident:
+        """A new incident about a subject, or the open one that it has, with a note of the symptom."""
         incident, _is_new = await self.writer.do(
-            lambda store: store.incidents.open(symptom, title=symptom.text, subject=subject, time=now)
+            lambda store: store.incidents.open(
+                symptom, title=symptom.text, subject=subject, time=now, operator=operator
+            )
         )
         return incident
 
     async def note(self, id_: str, text: str, now: float, operator: str = CONSOLE) -> Incident:
         """Add a line to an incident's timeline."""
         return await self.writer.do(lambda store: store.incidents.note(id_, operator, text, now))
+
+    async def answer(self, id_: str, answer: Answer) -> Incident:
+        """Keep what an operator said to a playbook's question."""
+        return await self.writer.do(lambda store: store.incidents.answer(id_, answer))
 
     async def acknowledge(self, id_: str, now: float, operator: str) -> Incident:
         """Say who looks after it."""
@@ -69,6 +75,14 @@ class StoreRecords:
     async def runs(self, ids: Sequence[str]) -> list[Run]:
         """Runs by id."""
         return await self.writer.do(lambda store: [store.runs.get(id_) for id_ in ids])
+
+    async def latest_runs(self, since: float) -> list[Run]:
+        """The newest runs that started at `since` or later, the newest first."""
+
+        def work(store: Store) -> list[Run]:
+            return [run for run in store.runs.list() if run.started >= since]
+
+        return await self.writer.do(work)
 
     async def pins(self) -> Sequence[Pin]:
         """The pinned baselines by name."""

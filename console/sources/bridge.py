@@ -21,6 +21,7 @@ def bridged(estate: Estate, loop: asyncio.AbstractEventLoop) -> Estate:
         events=table(estate.events),
         probers=table(estate.probers),
         sources=table(estate.sources),
+        models=estate.models,
         failed=estate.failed,
     )
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from console import wire
 from console.errors import UsageError
-from console.model import Incident, IncidentState, Note, Symptom
+from console.model import Answer, Incident, IncidentState, Note, Symptom
 from console.store.database import Database
 
 CONSOLE = "andon"  # who writes the notes that no person wrote
@@ -21,17 +21,19 @@ class Incidents:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def open(self, symptom: Symptom, *, title: str, subject: str, time: float) -> tuple[Incident, bool]:
+    def open(
+        self, symptom: Symptom, *, title: str, subject: str, time: float, operator: str = CONSOLE
+    ) -> tuple[Incident, bool]:
         """The incident of a symptom, and whether it is new.
 
-        While an incident of the same subject is not closed, a symptom joins that one, as a note.
+        While an incident of the same subject is not closed, a symptom joins that one, as a note by the operator.
         """
         with self._database.write() as connection:
             current = self.find_open(subject) if subject else None
             if current is not None:
                 if symptom.text in (current.symptom.text, *(note.text for note in current.notes)):
                     return current, False
-                joined = replace(current, notes=(*current.notes, Note(time, CONSOLE, symptom.text)))
+                joined = replace(current, notes=(*current.notes, Note(time, operator, symptom.text)))
                 return _save(connection, joined), False
             number = connection.execute(
                 "INSERT INTO incidents (state, subject, body) VALUES ('open', ?, '{}')", (subject,)
@@ -74,6 +76,18 @@ class Incidents:
     def note(self, id: str, operator: str, text: str, time: float) -> Incident:
         """Add a line to its timeline; a closed one takes notes too, since that is when lessons are written."""
         return self._change(id, lambda incident: replace(incident, notes=(*incident.notes, Note(time, operator, text))))
+
+    def answer(self, id: str, answer: Answer) -> Incident:
+        """Keep an operator's answer, in the place of an earlier one to the same question. UsageError where closed."""
+
+        def answered(incident: Incident) -> Incident:
+            if incident.state == "closed":
+                raise UsageError(f"{id} is closed", "a new symptom opens a new incident")
+            note = Note(answer.time, answer.operator, f"{answer.question} {answer.answer}")
+            others = (one for one in incident.answers if one.question != answer.question)
+            return replace(incident, answers=(*others, answer), notes=(*incident.notes, note))
+
+        return self._change(id, answered)
 
     def close(self, id: str, operator: str, time: float) -> Incident:
         """Close it; closing a closed one changes nothing."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from console.errors import AndonError, NoData, UsageError
-from console.model import Diagnosis, Incident, Run, StepResult, Symptom, Verdict
+from console.model import Diagnosis, Incident, Run, Symptom, Verdict
 from console.playbook.definition import Playbook
 from console.playbook.engine import run
 from console.playbook.step import Ask
@@ -13,6 +13,7 @@ from console.plugins import StepType
 from console.sources.estate import Situation
 from console.triage.diagnose import diagnose
 from console.triage.pick import pick
+from console.triage.progress import OnProgress, followed
 from console.triage.triggers import look
 
 
@@ -24,7 +25,7 @@ async def investigate(
     *,
     incident: Incident | None = None,
     ask: Ask | None = None,
-    on_step: Callable[[StepResult], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Diagnosis:
     """The diagnosis of what was noticed.
 
@@ -39,6 +40,7 @@ async def investigate(
     for playbook in fitting:
         try:
             inputs = await _inputs(playbook, symptoms, situation, step_types)
+            on_step = followed(playbook, on_progress) if on_progress else None
             runs.append(await run(playbook, inputs, situation, step_types=step_types, ask=ask, on_step=on_step))
         except UsageError as error:
             refused.append(error)

@@ -10,14 +10,19 @@ from console.model import Symptom
 from console.playbook.definition import Playbook, Trigger
 
 WORD = re.compile(r"[a-z0-9]+")
+# The last two are the cord's own: who pulls it without a word has said nothing.
 STOP_WORDS = frozenset(
-    "a an and are at for from has have in is it its of on or our than that the there to up was with".split()
+    "a an and are at for from has have in is it its of on or our than that the there to up was with cord pulled".split()
 )
 MOST_BY_WORDS = 3
 
 
 def pick(symptoms: Sequence[Symptom], playbooks: Mapping[str, Playbook]) -> list[Playbook]:
-    """The playbooks to run, in the order of the symptoms; by words only where no trigger fits."""
+    """The playbooks to run, in the order of the symptoms; by words only where no trigger fits.
+
+    Where a person's words fit none either, all that can be told what they must know: who pulls the cord wants
+    everything looked at.
+    """
     fitting = [
         playbook
         for symptom in symptoms
@@ -26,6 +31,8 @@ def pick(symptoms: Sequence[Symptom], playbooks: Mapping[str, Playbook]) -> list
     ]
     if not fitting:
         fitting = _by_words(symptoms, playbooks.values())
+    if not fitting and not any(symptom.signal or symptom.alert for symptom in symptoms):
+        fitting = [playbook for playbook in playbooks.values() if _can_be_told(playbook, symptoms)]
     return list({playbook.name: playbook for playbook in fitting}.values())
 
 
@@ -38,7 +45,7 @@ def _fires(trigger: Trigger, symptom: Symptom) -> bool:
 
 
 def _by_words(symptoms: Sequence[Symptom], playbooks: Iterable[Playbook]) -> list[Playbook]:
-    said = {stem for symptom in symptoms for stem in _stems(symptom.text)}
+    said = {stem for symptom in symptoms for stem in _stems(symptom.text) - _names(symptom)}
     scored = [(len(said & _vocabulary(playbook)), playbook) for playbook in playbooks]
     best = max((score for score, _ in scored), default=0)
     if best == 0:
@@ -46,6 +53,18 @@ def _by_words(symptoms: Sequence[Symptom], playbooks: Iterable[Playbook]) -> lis
     # Half as good as the best is still worth a run: words are a weak guide, the numbers decide.
     close = sorted((pair for pair in scored if pair[0] * 2 >= best), key=lambda pair: -pair[0])
     return [playbook for _score, playbook in close[:MOST_BY_WORDS]]
+
+
+def _can_be_told(playbook: Playbook, symptoms: Sequence[Symptom]) -> bool:
+    """Whether the labels say all that it must know, or what its triggers see might."""
+    told = {name for symptom in symptoms for name in playbook.inputs_from(symptom.labels)}
+    missing = [name for name, each in playbook.inputs.items() if each.default is None and name not in told]
+    return not missing or bool(playbook.trigger_checks)
+
+
+def _names(symptom: Symptom) -> set[str]:
+    """What a person's words are about, which says nothing of what is wrong: a model may well be called `answers`."""
+    return set() if symptom.alert else {stem for _label, value in symptom.labels for stem in _stems(value)}
 
 
 def _vocabulary(playbook: Playbook) -> set[str]:

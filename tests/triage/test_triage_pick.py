@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 from console.model import Labels, Symptom, Verdict
-from console.playbook.definition import Playbook, Step, Trigger
+from console.playbook.definition import Input, Playbook, Step, Trigger
+from console.triage.cord import pulled
 from console.triage.pick import pick
 
 
@@ -32,8 +35,8 @@ def test_words_match_titles_whatever_their_number_or_case() -> None:
     assert pick([Symptom("user waits for tokens")], BOOKS) == [TTFT]
 
 
-def test_words_that_fit_nothing_pick_nothing() -> None:
-    assert pick([Symptom("the coffee is cold")], BOOKS) == []
+def test_words_that_fit_nothing_pick_everything() -> None:
+    assert pick([Symptom("the coffee is cold")], BOOKS) == [TTFT, ACCURACY]
 
 
 def test_several_symptoms_pick_each_playbook_once() -> None:
@@ -42,3 +45,19 @@ def test_several_symptoms_pick_each_playbook_once() -> None:
         Symptom("x", "model.ttft", verdict=Verdict.DEGRADED),
     ]
     assert pick([*both, *both], BOOKS) == [ACCURACY, TTFT]
+
+
+def test_a_cord_pulled_without_a_word_looks_at_everything_that_can_be_told_what_it_must_know() -> None:
+    told = replace(TTFT, name="told", inputs={"model": Input("model", source="incident.labels.model")}, triggers=())
+    untold = replace(told, name="untold", inputs={"node": Input("node", source="incident.labels.node")})
+    seen = replace(untold, name="seen", triggers=(Trigger("model.ttft"),))  # what its trigger sees may name the node
+    books = {each.name: each for each in (ACCURACY, told, untold, seen)}
+    assert pick([pulled("answers", "", models={"answers"})], books) == [ACCURACY, told, seen]
+
+
+def test_a_cord_pulled_with_words_that_fit_looks_where_they_point() -> None:
+    assert pick([pulled("glove", "wrong answers", models=())], BOOKS) == [ACCURACY]
+
+
+def test_a_signal_that_no_playbook_waits_for_is_no_reason_to_run_them_all() -> None:
+    assert pick([Symptom("x", "gpu.temperature", verdict=Verdict.DEGRADED)], BOOKS) == []

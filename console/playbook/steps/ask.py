@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from console.model import Finding, State, Verdict
+from console.model import Finding, Question, State, Verdict
 from console.playbook.schema import Entry, Words
 from console.playbook.step import StepContext, StepOutcome
 from console.plugins import StepType
@@ -34,7 +34,8 @@ async def _run(context: StepContext, options: AskOptions) -> StepOutcome:
     answer = await context.ask(options.question, tuple(options.answers))
     if answer is None:
         said = f"{options.question} Nobody was there to answer; counted as: {options.unattended}"
-        return StepOutcome(State.SKIPPED, said, values={"answer": options.unattended})
+        question = Question(options.question, tuple(options.answers))
+        return StepOutcome(State.SKIPPED, said, values={"answer": options.unattended}, question=question)
     text = f"{options.question} The operator said: {answer}"
     finding = Finding(id="", kind="answer", step=context.step, text=text, verdict=Verdict.OK)
     return StepOutcome(State.OK, answer, (finding,), {"answer": answer})

@@ -1,0 +1,38 @@
+"""What playbooks ask a person: once each, until it is answered, and only with the answers offered."""
+
+import nouns
+import pytest
+
+from console.errors import UsageError
+from console.model import Answer, Question, State
+from console.triage.questions import answering, check_answer, open_questions
+
+LOAD = Question("Was more load announced?", ("yes", "no"))
+RUN = nouns.a_run(steps=(nouns.step("campaign", State.SKIPPED, question=LOAD), nouns.step("other")))
+YES = Answer(nouns.NOON, "ada", LOAD.text, "yes")
+
+
+def test_a_question_is_open_until_somebody_answers_it() -> None:
+    twice = nouns.a_run(playbook="error_burst", steps=RUN.steps)
+    assert open_questions([RUN, twice], ()) == (LOAD,)
+    assert open_questions([RUN, twice], (YES,)) == ()
+
+
+def test_only_a_playbooks_last_run_asks() -> None:
+    assert open_questions([RUN, nouns.a_run()], ()) == ()
+
+
+def test_only_what_was_asked_is_answered_and_only_as_offered() -> None:
+    check_answer(LOAD.text, "no", [RUN, nouns.a_run()])  # answered before: it may be answered anew
+    with pytest.raises(UsageError, match="no answer") as refused:
+        check_answer(LOAD.text, "maybe", [RUN])
+    assert refused.value.hint == "answers are yes, no"
+    with pytest.raises(UsageError, match="does not ask"):
+        check_answer("Is it Friday?", "yes", [RUN])
+
+
+async def test_an_answer_is_given_again_where_it_is_still_offered() -> None:
+    ask = answering((YES,))
+    assert await ask(LOAD.text, LOAD.answers) == "yes"
+    assert await ask(LOAD.text, ("perhaps", "no")) is None
+    assert await ask("Is it Friday?", ("yes", "no")) is None
