@@ -41,6 +41,7 @@ class Config:
     plugin_dirs: tuple[Path, ...] = ()
     plugins_disabled: tuple[str, ...] = ()
     playbook_dirs: tuple[Path, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)  # by name: URLs with {model}, {gpu} … in them
 
 
 def duration(text: str) -> float:
@@ -53,6 +54,23 @@ def duration(text: str) -> float:
     if not parts or "".join(part.group() for part in parts) != text:
         raise ConfigError(f"{text!r} is not a duration", "write it like 15s, 15m, 1h30m, 7d or 1w")
     return sum(float(part["number"]) * UNIT_SECONDS[part["unit"]] for part in parts)
+
+
+def data_folder(config_path: Path | None, data: Path | None) -> Path:
+    """The data folder, as the whole configuration would say, for a screen that reads no more of it.
+
+    A file that is wrong is the daemon's to complain about: the platform's folder stands in for what it says.
+    """
+    import tomllib
+
+    path = (config_path or default_config_path()).absolute()
+    if data is not None:
+        return data
+    try:
+        named = tomllib.loads(path.read_text(encoding="utf-8")).get("daemon", {}).get("data")
+    except (OSError, ValueError, AttributeError):
+        named = None
+    return path.parent / Path(named).expanduser() if isinstance(named, str) and named else default_data_dir()
 
 
 def default_config_path() -> Path:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import difflib
 import os
+import string
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from console.config import Config, SourceConfig, default_config_path, default_data_dir, duration
 from console.errors import ConfigError
 
+LINK_NAMES = ("model", "incident", "gpu", "uuid", "host", "source", "signal")
 SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
 
 
@@ -47,6 +49,22 @@ class _Playbooks(_Table):
     dirs: list[str] = Field([], description="folders of playbooks")
 
 
+def _is_link(template: str) -> str:
+    try:
+        asked = {name for _text, name, _format, _conversion in string.Formatter().parse(template) if name is not None}
+    except ValueError as error:
+        raise ValueError(f"is no template: {error}; write a brace that is one as {{{{") from None
+    if unknown := asked - set(LINK_NAMES):
+        known = ", ".join(f"{{{name}}}" for name in LINK_NAMES)
+        raise ValueError(f"nothing is known as {{{sorted(unknown)[0]}}}; a link may have {known}")
+    if not template.startswith(("http://", "https://")):
+        raise ValueError("a link begins with http:// or https://")
+    return template
+
+
+Link = Annotated[str, AfterValidator(_is_link)]
+
+
 class _Source(_Table):
     """One source; its kind decides which other keys it takes."""
 
@@ -61,6 +79,7 @@ class _File(_Table):
     plugins: _Plugins = _Plugins()
     playbooks: _Playbooks = _Playbooks()
     sources: dict[SourceName, _Source] = {}
+    links: dict[str, Link] = Field({}, description="pages that `o` opens, by name: URLs with {model}, {gpu} … in them")
 
 
 def load_config(path: Path | None = None, *, data: Path | None = None) -> Config:
@@ -114,6 +133,7 @@ def _settings(path: Path, file: _File, data: Path | None) -> Config:
         plugin_dirs=tuple(map(beside, file.plugins.dirs)),
         plugins_disabled=tuple(file.plugins.disable),
         playbook_dirs=tuple(map(beside, file.playbooks.dirs)),
+        links=dict(file.links),
     )
 
 

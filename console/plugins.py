@@ -64,6 +64,9 @@ class SourceType:
     open: Callable[[str, Any], Any]
     isolated: bool = False
     from_url: Callable[[str], Mapping[str, Any] | None] = lambda _url: None  # `--source NAME=URL`: options, or not ours
+    live: bool = False  # cheap enough to be asked every second while somebody looks
+    at_home: Callable[[], bool] = lambda: False  # whether this machine has it: then it is opened where nothing is set
+    hint: str = ""  # what to type where no GPU is seen
 
 
 @dataclass(frozen=True, slots=True)

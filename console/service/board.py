@@ -7,28 +7,28 @@ from collections.abc import Sequence
 from typing import Any
 
 import console
+from console.config import default_config_path
 from console.model import Incident, Symptom
-from console.service.house import House
+from console.service.house import SHOW_SECONDS, House
 from console.service.sightings import COLUMNS, column_of
 from console.service.watching import subject_of
 from console.wire import dump
 
 STALE_SECONDS = 120.0
+LATE_SECONDS = 5.0  # at least, until a GPU is stale
+LATE_PACES = 3  # rounds that may be missed
+EXAMPLE = ("  [sources.chat]", '  kind = "metrics"', '  url = "http://HOST:8000/metrics"')
 _RANK = {"degraded": 0, "stale": 1, "ok": 2, "no_data": 3}
 
 
 async def status(house: House, *, clients: int) -> dict[str, Any]:
     """How the daemon and everything it looks after are."""
     board = await read_board(house)
-    now = house.clock()
     watch = house.watch
     return board | {
-        "version": console.__version__,
         "pid": os.getpid(),
-        "now": now,
         "started": house.started,
         "data": str(house.config.data),
-        "interval": house.config.interval,
         "clients": clients,
         "store": house.writer.counts,
         "watch": {"on": house.config.watch, "looked": watch.looked, "examining": watch.examinations},
@@ -42,12 +42,43 @@ async def read_board(house: House) -> dict[str, Any]:
     now = house.clock()
     # With a store that cannot be read there are no incidents to show, and `troubles` says why.
     incidents = await house.incidents_or_none()
+    outlook = await house.outlook.of(incidents)
     return {
+        "now": now,
+        "interval": house.config.interval,
+        "version": console.__version__,
+        "config": str(house.config.path or ""),
         "models": models(house, incidents, now),
-        "incidents": [_brief(incident) for incident in incidents],
+        "gpus": house.live.gpus.rows(now, lambda source: late(house, source)),
+        "latency": house.live.latency.rows(now, late(house), house.compared),
+        "drift": [],
+        "incidents": [_brief(incident) | outlook[incident.id] for incident in incidents],
         "sources": sources(house, now),
         "troubles": troubles(house),
+        "links": dict(house.config.links),
+        "hints": hints(house),
     }
+
+
+def late(house: House, source: str | None = None) -> float:
+    """From which age on the newest samples of a source are stale; soon, where it is asked every second."""
+    pace = house.config.interval or STALE_SECONDS
+    if source in house.collector.live and house.is_watched:
+        pace = min(pace, SHOW_SECONDS)
+    return max(LATE_SECONDS, LATE_PACES * pace)
+
+
+def hints(house: House) -> list[str]:
+    """What to type where there is nothing to see yet."""
+    found: list[str] = []
+    if not house.config.path or not house.config.sources:
+        found += [f"name what is to be watched in {house.config.path or default_config_path()}, for example", *EXAMPLE]
+    if not len(house.live.gpus):
+        found += [offer.hint for _plugin, offer in house.plugins.offers("andon_sources") if offer.hint]
+        found.append("or look from the machine that has GPUs: ssh NODE andon")
+    if not house.config.sources:
+        found.append("to see andon at work without anything of yours: andon demo")
+    return found
 
 
 def models(house: House, incidents: Sequence[Incident], now: float) -> list[dict[str, Any]]:

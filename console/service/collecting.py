@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
@@ -22,6 +22,7 @@ LONGEST_WAIT = 300.0
 MOST_READINGS = 50_000  # of one source in one round
 
 Keep = Callable[[Sequence[Reading], float], Awaitable[None]]
+Show = Callable[[str, Sequence[Reading]], None]
 SourceState = Literal["new", "ok", "denied", "malformed", "unreachable"]
 
 
@@ -39,7 +40,11 @@ class Health:
 
 
 class Collector:
-    """Collects from the sources that can be collected from; `health` says how each of them is."""
+    """Collects from the sources that can be collected from; `health` says how each of them is.
+
+    Everything that comes is shown; what a round asked for is kept as well. Between rounds, the `live` ones may be
+    looked at as often as a screen wants it.
+    """
 
     def __init__(
         self,
@@ -47,12 +52,17 @@ class Collector:
         keep: Keep,
         clock: Clock,
         *,
+        show: Show = lambda _name, _readings: None,
+        live: Container[str] = (),
         seconds: float = COLLECT_SECONDS,
         most: int = MOST_READINGS,
     ) -> None:
         self.sources = {name: source for name, source in sources.items() if isinstance(source, Collectable)}
         self.health = {name: Health() for name in self.sources}
+        self.live = [name for name in self.sources if name in live]
         self._keep = keep
+        self._show = show
+        self._to_keep: set[str] = set()  # sources whose next samples are for the store as well
         self._clock = clock
         self._seconds = seconds
         self._most = most
@@ -64,19 +74,27 @@ class Collector:
 
         A source that is still at it from an earlier round is not asked a second time; one that failed rests first.
         """
-        now = self._clock()
-        for name, source in self.sources.items():
-            if self._is_due(name, now):
-                task = asyncio.create_task(self._collect(name, source, now), name=f"collect {name}")
-                self._running[name] = task
-                task.add_done_callback(lambda _task, name=name: self._running.pop(name))  # type: ignore[misc]
-        if self._running:
-            await asyncio.wait(list(self._running.values()), timeout=patience)
+        self._to_keep |= set(self.sources)
+        await self._ask(self.sources, patience)
+
+    async def look(self, *, patience: float) -> None:
+        """Ask the live sources, as `round` does, for those who look; nothing is kept that no round asked for."""
+        await self._ask(self.live, patience)
 
     async def close(self) -> None:
         """Let go of what is still running."""
         for task in list(self._running.values()):
             task.cancel()
+
+    async def _ask(self, names: Collection[str], patience: float | None) -> None:
+        now = self._clock()
+        for name in names:
+            if self._is_due(name, now):
+                task = asyncio.create_task(self._collect(name, self.sources[name], now), name=f"collect {name}")
+                self._running[name] = task
+                task.add_done_callback(lambda _task, name=name: self._running.pop(name))  # type: ignore[misc]
+        if waited_for := [task for name, task in self._running.items() if name in names]:
+            await asyncio.wait(waited_for, timeout=patience)
 
     def _is_due(self, name: str, now: float) -> bool:
         asked = self._asked.get(name)
@@ -114,7 +132,10 @@ class Collector:
         readings = list(islice(given, self._most + 1))
         flood = len(readings) > self._most
         del readings[self._most :]
-        await self._keep(readings, now)
+        self._show(name, readings)
+        if name in self._to_keep:
+            self._to_keep.discard(name)
+            await self._keep(readings, now)
         if flood:
             reason = f"gave more than {self._most} samples at once; the rest was cut off"
             self._failed(name, now, "malformed", reason, seconds)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -175,9 +175,10 @@ class Connection:
         if topic is None:
             raise UsageError(f"there is no topic {name!r}", nearest(name, self._desk.topics))
         kind = "snapshot"
-        async for news in topic.changes(self._limits.heartbeat_seconds):
-            await self.send(encode({"id": request.id, kind: news}))
-            kind = "change"
+        async with aclosing(topic.changes(self._limits.heartbeat_seconds)) as changes:
+            async for news in changes:
+                await self.send(encode({"id": request.id, kind: news}))
+                kind = "change"
 
 
 async def _parsed(line: bytes) -> Request:

@@ -16,7 +16,7 @@ from console.report.clean import clean
 from console.service.address import listen, socket_path
 from console.service.board import status
 from console.service.connection import Desk
-from console.service.house import House
+from console.service.house import SHOW_SECONDS, House
 from console.service.opening import open_house
 from console.service.operation import Operation
 from console.service.operations import all_operations
@@ -123,6 +123,8 @@ def _parts(house: House) -> dict[str, Part]:
         parts["collect"] = (house.config.interval, collect)
         parts["timeline"] = (house.config.interval, lambda: house.timeline.copy(house.clock()))
         parts["watch"] = (house.config.interval, house.look)
+    if house.config.interval > SHOW_SECONDS:  # otherwise everything is asked that often anyway
+        parts["show"] = (SHOW_SECONDS, house.show)
     return parts
 
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from console.clock import Clock
 from console.config import Config
 from console.errors import SourceError, StoreError
-from console.model import Diagnosis, Incident, Reading, Span, Symptom
+from console.model import Diagnosis, Finding, Incident, Reading, Span, Symptom
 from console.playbook.definition import Playbook
 from console.plugins import Panel, Plugins, StepType
 from console.service.bench import Bench
 from console.service.collecting import Collector
+from console.service.live import Live
+from console.service.outlook import Outlook
 from console.service.pages import Pages
 from console.service.records import StoreRecords
 from console.service.sightings import Sightings
@@ -25,8 +27,11 @@ from console.sources.bridge import bridged
 from console.sources.estate import Estate, Situation
 from console.store.store import Store
 from console.triage import investigate, standing
+from console.triage.questions import answering
 
 EVALUATE_SECONDS = 60.0  # all triggers together
+SHOW_SECONDS = 1.0  # from one look at the live sources to the next, while somebody looks at the board
+SETTLE_SECONDS = 5.0  # from when somebody looks until what is live and did not come is late
 
 
 @dataclass(slots=True)
@@ -46,12 +51,31 @@ class House:
     panels: Sequence[tuple[str, Panel]] = ()  # with the plugin that offers each
     collector: Collector = field(init=False)
     watch: Watch = field(init=False)
+    outlook: Outlook = field(init=False)
     sightings: Sightings = field(default_factory=Sightings)
+    live: Live = field(default_factory=Live)
+    compared: Sequence[Finding] = ()  # at the last look at the triggers
     pages: Pages = field(init=False)
     timeline: Timeline = field(init=False)
     board: Topic = field(init=False)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     started: float = 0.0
+    looked_at: float | None = None  # since when somebody has, by the loop's clock
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody has looked at the board for a while, so that what is live must be new."""
+        return self.looked_at is not None and asyncio.get_running_loop().time() - self.looked_at >= SETTLE_SECONDS
+
+    async def show(self) -> None:
+        """While somebody looks at the board, let the live sources say how they are."""
+        if not self.board.subscribers:
+            self.looked_at = None
+        elif self.collector.live:
+            if self.looked_at is None:
+                self.looked_at = asyncio.get_running_loop().time()
+            await self.collector.look(patience=SHOW_SECONDS)
+            self.board.touch()
 
     async def incidents_or_none(self) -> Sequence[Incident]:
         """The incidents that are not closed; none while the store cannot be read, which `troubles` then says."""
@@ -97,12 +121,21 @@ class House:
         situation = await self.situation()
         looking = self.bench.do(standing(self.playbooks.values(), situation, self.step_types))
         try:
-            return await asyncio.wait_for(looking, EVALUATE_SECONDS)
+            found = await asyncio.wait_for(looking, EVALUATE_SECONDS)
         except TimeoutError:
             hint = "ask for fewer label sets in `by`, or for shorter windows"
             raise SourceError(f"evaluating the triggers took more than {EVALUATE_SECONDS:g} s", hint) from None
+        self.compared = found.findings
+        return found.symptoms
 
     async def examine(self, incident: Incident | None, symptoms: Sequence[Symptom]) -> Diagnosis:
-        """Run the playbooks that fit."""
+        """Run the playbooks that fit, with what was answered before; the board tells how far they are."""
         situation = await self.situation()
-        return await self.bench.do(investigate(symptoms, self.playbooks, situation, self.step_types, incident=incident))
+        ask = answering(incident.answers) if incident else None
+        with self.outlook.following(incident) as on_progress:
+            return await self.bench.do(
+                investigate(
+                    symptoms, self.playbooks, situation, self.step_types,
+                    incident=incident, ask=ask, on_progress=on_progress,
+                )
+            )  # fmt: skip

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 from console.clock import clock_of, patient
 from console.config import Config
@@ -15,15 +17,16 @@ from console.plugins import load_plugins
 from console.service.bench import Bench
 from console.service.board import read_board
 from console.service.collecting import Collector
-from console.service.house import House
+from console.service.house import SHOW_SECONDS, House
 from console.service.notifying import tell
+from console.service.outlook import Outlook
 from console.service.pages import Pages
 from console.service.records import StoreRecords
 from console.service.timeline import Timeline
 from console.service.topics import Topic
 from console.service.watching import Watch
 from console.service.writer import Writer
-from console.sources.opening import close, open_estate
+from console.sources.opening import at_home, close, live_ones, open_estate
 from console.store.reader import StoreReader
 from console.store.store import DATABASE_NAME
 
@@ -49,6 +52,7 @@ async def open_house(config: Config) -> AsyncIterator[House]:
             on_problem=lambda problem: log.warning("%s", problem.message),
         )
         step_types = plugins.by_name("andon_step_types")
+        config = config if config.sources else replace(config, sources=await asyncio.to_thread(at_home, plugins))
 
         def left_out(problem: AndonError) -> None:
             log.warning("%s", problem.message)
@@ -68,14 +72,22 @@ async def open_house(config: Config) -> AsyncIterator[House]:
         bench = Bench()
         stack.push_async_callback(bench.close)
         house = House(config, clock, plugins, step_types, playbooks, estate, writer, records, bench, troubles, panels)
-        house.collector = Collector(estate.sources, house.keep, clock)
+        house.collector = Collector(
+            estate.sources, house.keep, clock, show=house.live.note, live=live_ones(config.sources, plugins)
+        )
         stack.push_async_callback(house.collector.close)
         house.timeline = Timeline(estate.events, records.add_events)
         house.pages = Pages(estate.sources, house.keep, clock)
-        house.board = Topic(lambda: read_board(house))
+        house.board = Topic(lambda: read_board(house), rest=SHOW_SECONDS)
         house.watch = Watch(
-            records, house.evaluate, house.examine, lambda incident: tell(notifiers, incident), config.data
+            records,
+            house.evaluate,
+            house.examine,
+            lambda incident: tell(notifiers, incident),
+            config.data,
+            on_change=house.board.touch,
         )
+        house.outlook = Outlook(records, house.watch, house.board.touch)
         stack.push_async_callback(house.watch.close)
         house.started = clock()
         yield house

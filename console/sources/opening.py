@@ -52,6 +52,24 @@ async def open_source(config: SourceConfig, plugins: Plugins) -> Any:
     return await _open(config, plugins, _offers(plugins))
 
 
+def at_home(plugins: Plugins) -> tuple[SourceConfig, ...]:
+    """What can be watched on this machine though nobody configured it, under the names of the kinds."""
+    found: list[SourceConfig] = []
+    for plugin, offer in _offers(plugins).values():
+        try:
+            if _guarded(plugin, f"looking for {offer.kind} on this machine", offer.at_home):
+                found.append(SourceConfig(offer.kind, offer.kind))
+        except AndonError as error:
+            log.warning("%s", error.message)
+    return tuple(found)
+
+
+def live_ones(configs: Sequence[SourceConfig], plugins: Plugins) -> frozenset[str]:
+    """The names of those sources that may be asked every second while somebody looks."""
+    offers = _offers(plugins)
+    return frozenset(each.name for each in configs if each.kind in offers and offers[each.kind][1].live)
+
+
 def enlist(estate: Estate, name: str, source: Any) -> None:
     """Put an open source under every capability that it has."""
     estate.sources[name] = source

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from console.errors import AndonError
 from console.model import Finding, Symptom
@@ -17,10 +18,16 @@ COMPARE = "compare"
 CHECK_SECONDS = 20.0
 
 
-async def standing(
-    playbooks: Iterable[Playbook], situation: Situation, step_types: Mapping[str, StepType]
-) -> list[Symptom]:
-    """One symptom per signal and label set whose verdict is the one a trigger waits for.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one look at the triggers gave: what stands, and everything that was compared for it."""
+
+    symptoms: Sequence[Symptom]  # one per signal and label set whose verdict is the one a trigger waits for
+    findings: tuple[Finding, ...]
+
+
+async def standing(playbooks: Iterable[Playbook], situation: Situation, step_types: Mapping[str, StepType]) -> Standing:
+    """Look at every trigger of every playbook.
 
     A check that cannot be made (a source that is down, no data) raises nothing here: the source's own state says so.
     """
@@ -28,9 +35,15 @@ async def standing(
         (check.signal, check.verdict): (playbook, check) for playbook in playbooks for check in playbook.trigger_checks
     }
     found = await asyncio.gather(
-        *(_symptoms(playbook, check, situation, step_types) for playbook, check in checks.values())
+        *(_compared(playbook, check, situation, step_types) for playbook, check in checks.values())
     )
-    return [symptom for symptoms in found for symptom in symptoms]
+    symptoms = [
+        Symptom(finding.text, check.signal, finding.labels, finding.verdict)
+        for (_playbook, check), findings in zip(checks.values(), found, strict=True)
+        for finding in findings
+        if finding.verdict == check.verdict
+    ]
+    return Standing(symptoms, tuple(finding for findings in found for finding in findings))
 
 
 async def look(
@@ -57,18 +70,13 @@ async def look(
     return findings
 
 
-async def _symptoms(
+async def _compared(
     playbook: Playbook, check: TriggerCheck, situation: Situation, step_types: Mapping[str, StepType]
-) -> list[Symptom]:
+) -> tuple[Finding, ...]:
     try:
-        findings = await look(playbook, check, situation, step_types)
+        return await look(playbook, check, situation, step_types)
     except (AndonError, TimeoutError):
-        return []
-    return [
-        Symptom(finding.text, check.signal, finding.labels, finding.verdict)
-        for finding in findings
-        if finding.verdict == check.verdict
-    ]
+        return ()
 
 
 async def _nobody(_question: str, _answers: tuple[str, ...]) -> str | None:

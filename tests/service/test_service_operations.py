@@ -16,6 +16,7 @@ from console.errors import ConfigError, SourceError, UsageError
 from console.model import Diagnosis, Labels, Symptom, Verdict
 from console.service.board import read_board, status
 from console.service.house import House
+from console.triage.triggers import Standing
 from console.wire import dump
 
 Open = Callable[..., Awaitable[House]]
@@ -136,8 +137,8 @@ async def test_what_stands_twice_opens_an_incident_that_is_examined_and_told(
 ) -> None:
     monkeypatch.setenv("TOLD", str(tmp_path))
 
-    async def standing(*_: Any) -> list[Symptom]:
-        return [SLOW]
+    async def standing(*_: Any) -> Standing:
+        return Standing([SLOW], ())
 
     async def investigate(*_: Any, incident: Any) -> Diagnosis:
         return diagnosis(runs=(a_run(),), incident=incident)

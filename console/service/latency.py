@@ -1,0 +1,207 @@
+"""How long requests took within the last minute, by model and signal, out of totals as they arrive."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from console.analysis.quantiles import histogram_quantile
+from console.model import Finding, Reading, SeriesKey
+from console.signals.catalogue import find_signal
+from console.store.increase import Increase, Total, increase
+
+if TYPE_CHECKING:
+    from console.model import Array
+
+MINUTE = 60.0
+SLOT_SECONDS = 5.0  # the minute moves on by so much
+MOST_SERIES = 50_000
+SPARK = 60
+QUANTILES = np.array([0.5, 0.95, 0.99])
+
+DURATIONS = ("model.latency", "model.ttft", "model.itl", "model.tpot")  # what a user of a model feels
+REQUESTS, ERRORS, TOKENS = "model.requests", "model.errors", "model.tokens.generation"
+QUEUE, KV = "model.queue.depth", "model.kv.usage"
+WANTED = {*DURATIONS, REQUESTS, ERRORS, TOKENS, QUEUE, KV}
+
+WORST_FIRST = ("degraded", "inconclusive", "improved", "ok", "no_data")
+
+Place = tuple[str, str]
+"""(model, signal)"""
+
+
+@dataclass(slots=True)
+class _Slot:
+    """What came within a few seconds. A slow exporter's increase may have begun long before them."""
+
+    began: float
+    value: float = 0.0
+    counts: Array | None = None
+
+
+@dataclass(slots=True)
+class Gains:
+    """What one signal of one model gained within the last minute, all its series together."""
+
+    edges: tuple[float, ...] = ()
+    newest: float = 0.0
+    slots: dict[int, _Slot] = field(default_factory=dict)
+
+    def add(self, began: float, time: float, gain: Increase) -> None:
+        """Take one increase."""
+        self.newest = max(self.newest, time)
+        slot = self.slots.setdefault(int(time // SLOT_SECONDS), _Slot(began))
+        slot.began = min(slot.began, began)
+        slot.value += gain.value
+        if gain.counts:
+            slot.counts = np.array(gain.counts) if slot.counts is None else slot.counts + gain.counts
+        first = int((self.newest - MINUTE) // SLOT_SECONDS)
+        self.slots = {number: slot for number, slot in self.slots.items() if number > first}
+
+    @property
+    def value(self) -> float:
+        return sum(slot.value for slot in self.slots.values())
+
+    @property
+    def counts(self) -> Array:
+        seen = [slot.counts for slot in self.slots.values() if slot.counts is not None]
+        return np.sum(seen, axis=0) if seen else np.zeros(len(self.edges))
+
+    @property
+    def seconds(self) -> float:
+        return self.newest - min(slot.began for slot in self.slots.values())
+
+    def quantiles(self) -> list[float | None]:
+        """p50, p95 and p99; None where nothing was observed."""
+        found = histogram_quantile(self.counts, np.array(self.edges), QUANTILES) if self.edges else QUANTILES * np.nan
+        return [None if np.isnan(value) else float(value) for value in found]
+
+
+class Latency:
+    """The last minute of every model. Written by the loop as samples arrive, read by the board.
+
+    Series of one model whose buckets differ cannot be added: the ones that came first are shown.
+    """
+
+    def __init__(self) -> None:
+        self._totals: dict[SeriesKey, Total] = {}
+        self._gains: dict[Place, Gains] = {}
+        self._gauges: dict[Place, dict[SeriesKey, tuple[float, float]]] = {}
+        self._sparks: dict[Place, deque[float]] = {}
+
+    def note(self, readings: Iterable[Reading]) -> None:
+        """Take notice of samples."""
+        touched: dict[Place, None] = {}
+        for reading in readings:
+            signal, model = reading.series.signal, reading.series.labels.value("model")
+            if signal in WANTED and model:
+                self._take((model, signal), reading)
+                touched[model, signal] = None
+        for place in touched:
+            gains = self._gains.get(place)
+            if gains and gains.edges and (p95 := gains.quantiles()[1]) is not None:
+                self._sparks.setdefault(place, deque(maxlen=SPARK)).append(p95)
+
+    def rows(self, now: float, late: float, findings: Sequence[Finding]) -> list[dict[str, Any]]:
+        """One row per model and duration, or one per model that only counts its requests; by model."""
+        places = [
+            (model, signal)
+            for model in sorted({model for model, _signal in self._gains})
+            for signal in self._durations(model)
+        ]
+        return [self._row(place, now, late) | judged(place, findings) for place in places]
+
+    def _durations(self, model: str) -> Sequence[str]:
+        return [signal for signal in DURATIONS if (model, signal) in self._gains] or DURATIONS[:1]
+
+    def _take(self, place: Place, reading: Reading) -> None:
+        series = reading.series
+        if series.kind == "gauge":
+            kept = self._gauges.setdefault(place, {})
+            if series in kept or len(kept) < MOST_SERIES:
+                kept[series] = (reading.time, reading.value)
+            return
+        before = self._totals.get(series)
+        if before is None and len(self._totals) >= MOST_SERIES:
+            return
+        if before is not None and reading.time <= before.time:
+            return
+        self._totals[series] = Total(reading.time, reading.value, reading.counts)
+        gains = self._gains.setdefault(place, Gains(series.edges, reading.time))
+        gain = increase(before, reading)
+        if before is not None and gain is not None and gains.edges == series.edges:
+            gains.add(before.time, reading.time, gain)
+
+    def _row(self, place: Place, now: float, late: float) -> dict[str, Any]:
+        model, signal = place
+        gains = self._gains.get(place) or self._gains.get((model, REQUESTS)) or Gains()
+        is_new = now - gains.newest <= late
+        p50, p95, p99 = gains.quantiles() if is_new and gains.slots else (None, None, None)
+        requests = self._gained(model, REQUESTS, now, late)
+        observed = float(gains.counts.sum()) / gains.seconds if is_new and gains.slots and gains.edges else None
+        errors = self._gained(model, ERRORS, now, late)
+        return {
+            "model": model,
+            "signal": signal,
+            "p50": p50,
+            "p95": p95,
+            "p99": p99,
+            "rate": observed if requests is None else requests,
+            "errors": min(errors / requests, 1.0) if errors is not None and requests else None,
+            "queue": self._gauge(model, QUEUE, now, late),
+            "kv": self._gauge(model, KV, now, late),
+            "tokens": self._gained(model, TOKENS, now, late),
+            "age": now - gains.newest,
+            "spark": [float(f"{value:.4g}") for value in self._sparks.get(place, ())],
+        }
+
+    def _gained(self, model: str, signal: str, now: float, late: float) -> float | None:
+        """What a counter gained a second; None where it says nothing."""
+        gains = self._gains.get((model, signal))
+        if gains is None or not gains.slots or now - gains.newest > late:
+            return None
+        return gains.value / gains.seconds
+
+    def _gauge(self, model: str, signal: str, now: float, late: float) -> float | None:
+        """A gauge over all of the model's series that still come."""
+        values = [value for time, value in self._gauges.get((model, signal), {}).values() if now - time <= late]
+        match find_signal(signal).across:
+            case _ if not values:
+                return None
+            case "mean":
+                return sum(values) / len(values)
+            case "max":
+                return max(values)
+        return sum(values)
+
+
+def judged(place: Place, findings: Sequence[Finding]) -> dict[str, Any]:
+    """What the newest evaluation of the triggers found about a model's signal: the worst of it."""
+    model, signal = place
+    found = [each for each in findings if each.signal == signal and each.labels.value("model") == model]
+    if not found:
+        return {"verdict": "no_data", "reason": "no playbook has compared it yet", "ratio": None, "baseline": None}
+    worst = min(found, key=lambda finding: WORST_FIRST.index(finding.verdict))
+    return {
+        "verdict": str(worst.verdict),
+        "reason": worst.reason or worst.text,
+        "ratio": worst.ratio,
+        "baseline": _baseline(worst),
+    }
+
+
+def _baseline(finding: Finding) -> dict[str, float | None] | None:
+    """The baseline's p95, and between which values the comparison leaves it: current over the ends of the ratio's
+    interval.
+    """
+    current, baseline = finding.current, finding.baseline
+    if finding.stat != "p95" or baseline is None or baseline.value is None:
+        return None
+    low = high = None
+    if current is not None and current.value is not None and finding.ratio is not None and finding.interval:
+        low, high = (current.value / end if end > 0 else None for end in reversed(finding.interval))
+    return {"value": baseline.value, "low": low, "high": high}
