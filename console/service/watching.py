@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from console.errors import AndonError
+from console.errors import AndonError, UsageError
 from console.model import Diagnosis, Incident, Labels, Run, Symptom
 from console.service.reports import write_report
 
@@ -56,9 +56,13 @@ class _Case:
     signals: set[str | None] = field(default_factory=set)
     looks: int = 0
     is_named: bool = False  # a cause was
+    said: Symptom | None = None  # by a person who pulled the cord
+    is_at_work: bool = False  # it is being examined, or waits for it
+    again: tuple[Incident, Sequence[Symptom]] | None = None  # what to examine once that has ended
 
     def is_due(self, now: float) -> bool:
-        return not self.is_named and self.looks < MOST_LOOKS and now - self.looked >= AGAIN_SECONDS
+        is_enough = self.is_named or self.is_at_work or self.looks >= MOST_LOOKS
+        return not is_enough and now - self.looked >= AGAIN_SECONDS
 
 
 class Watch:
@@ -72,6 +76,7 @@ class Watch:
         tell: Callable[[Incident], Coroutine[Any, Any, None]],
         data: Path,
         *,
+        on_change: Callable[[], None] = lambda: None,
         seconds: float = EXAMINE_SECONDS,
     ) -> None:
         self.trouble = ""
@@ -82,6 +87,7 @@ class Watch:
         self._examine = examine
         self._tell = tell
         self._data = data
+        self._on_change = on_change
         self._seconds = seconds
         self._room = asyncio.Semaphore(MOST_EXAMINATIONS)
         self._looking = asyncio.Lock()
@@ -94,6 +100,27 @@ class Watch:
     def examinations(self) -> int:
         """How many incidents are being examined, or wait for it."""
         return len(self._tasks)
+
+    def is_examining(self, id_: str) -> bool:
+        """Whether an incident is being examined, or waits for it."""
+        return id_ in self._cases and self._cases[id_].is_at_work
+
+    def examine(self, incident: Incident, now: float) -> None:
+        """Begin to examine an incident again because a person asks, however many looks were spent.
+
+        UsageError while it is being examined.
+        """
+        if self.is_examining(incident.id):
+            raise UsageError(f"{incident.id} is being examined already", "examine it again when its steps have ended")
+        self.examine_anew(incident, now)
+
+    def examine_anew(self, incident: Incident, now: float, said: Symptom | None = None) -> None:
+        """Begin to examine an incident of which something new is known; after the examination under way, if one is."""
+        case = self._cases.setdefault(incident.id, _Case(now))
+        case.said = said or case.said
+        about = [symptom for symptom in self.symptoms if subject_of(symptom) == incident.subject]
+        known = [incident.symptom, *about, *([case.said] if case.said else [])]
+        self._begin(incident, list(dict.fromkeys(known)), now)
 
     async def resume(self) -> None:
         """Examine what an earlier daemon opened and did not live to examine."""
@@ -150,7 +177,7 @@ class Watch:
     def _settle(self, known: Mapping[str, Incident], now: float) -> None:
         """Forget closed incidents, and be quiet about their subjects for a while."""
         still = {incident.id for incident in known.values()}
-        self._cases = {id_: case for id_, case in self._cases.items() if id_ in still}
+        self._cases = {id_: case for id_, case in self._cases.items() if id_ in still or case.is_at_work}
         closed = self._known - set(known)
         self._known = frozenset(known)
         self._quiet = {subject: until for subject, until in self._quiet.items() if until > now}
@@ -173,16 +200,27 @@ class Watch:
 
     def _begin(self, incident: Incident, symptoms: Sequence[Symptom], now: float) -> None:
         case = self._cases.setdefault(incident.id, _Case(now))
-        case.looked, case.looks = now, case.looks + 1
         case.signals |= {symptom.signal for symptom in symptoms}
-        task = asyncio.create_task(self._work(incident, symptoms), name=f"examine {incident.id}")
+        if case.is_at_work:
+            case.again = incident, symptoms
+            return
+        case.looked, case.looks, case.is_at_work = now, case.looks + 1, True
+        is_news = case.looks == 1 and not incident.runs
+        task = asyncio.create_task(self._work(case, incident, symptoms, is_news), name=f"examine {incident.id}")
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _task: self._ended(task, case, now))
 
-    async def _work(self, incident: Incident, symptoms: Sequence[Symptom]) -> None:
-        case = self._cases[incident.id]
+    def _ended(self, task: asyncio.Task[None], case: _Case, now: float) -> None:
+        case.is_at_work = False
+        if case.again is not None and not task.cancelled():
+            (incident, symptoms), case.again = case.again, None
+            self._begin(incident, symptoms, now)
+        self._tasks.discard(task)
+        self._on_change()
+
+    async def _work(self, case: _Case, incident: Incident, symptoms: Sequence[Symptom], is_news: bool) -> None:
         async with self._room:
-            telling = asyncio.create_task(self._tell(incident)) if case.looks == 1 else None
+            telling = asyncio.create_task(self._tell(incident)) if is_news else None
             try:
                 async with asyncio.timeout(self._seconds):
                     diagnosis = await self._examine(incident, symptoms)

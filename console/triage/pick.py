@@ -20,8 +20,8 @@ MOST_BY_WORDS = 3
 def pick(symptoms: Sequence[Symptom], playbooks: Mapping[str, Playbook]) -> list[Playbook]:
     """The playbooks to run, in the order of the symptoms; by words only where no trigger fits.
 
-    Where a person's words fit none either, all that can be told what they must know: who pulls the cord wants
-    everything looked at.
+    What a person says is looked into beside any trigger; where it fits no playbook, all are run that can be told what
+    they must know: who pulls the cord wants everything looked at.
     """
     fitting = [
         playbook
@@ -29,10 +29,12 @@ def pick(symptoms: Sequence[Symptom], playbooks: Mapping[str, Playbook]) -> list
         for playbook in playbooks.values()
         if any(_fires(trigger, symptom) for trigger in playbook.triggers)
     ]
-    if not fitting:
+    spoken = [symptom for symptom in symptoms if not symptom.signal and not symptom.alert]
+    if spoken:
+        everything = [playbook for playbook in playbooks.values() if _can_be_told(playbook, symptoms)]
+        fitting += _by_words(spoken, playbooks.values()) or everything
+    elif not fitting:
         fitting = _by_words(symptoms, playbooks.values())
-    if not fitting and not any(symptom.signal or symptom.alert for symptom in symptoms):
-        fitting = [playbook for playbook in playbooks.values() if _can_be_told(playbook, symptoms)]
     return list({playbook.name: playbook for playbook in fitting}.values())
 
 

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nouns
 import pytest
 
 from console.errors import UsageError
-from console.model import Labels, Note, Symptom, Verdict
+from console.model import Answer, Labels, Note, Symptom, Verdict
 from console.store.store import Store
 
 SLOW = Symptom("p95 is up", "model.latency", Labels.of(model="glove"), Verdict.DEGRADED, Labels.of(alertname="Slow"))
@@ -93,3 +94,24 @@ def test_an_id_that_names_nothing_is_a_usage_error(store: Store, id: str) -> Non
         store.incidents.get(id)
     with pytest.raises(UsageError):
         store.incidents.note(id, "ann", "hello", 0.0)
+
+
+def test_the_last_answer_to_a_question_stands_and_the_timeline_has_them_all(store: Store) -> None:
+    store.incidents.open(SLOW, title="slow", subject="glove", time=10.0)
+    for time, said in ((20.0, "yes"), (30.0, "no")):
+        incident = store.incidents.answer("I-1", Answer(time, "ann", "Announced?", said))
+    assert incident.answers == (Answer(30.0, "ann", "Announced?", "no"),)
+    assert [note.text for note in incident.notes] == ["Announced? yes", "Announced? no"]
+    store.incidents.close("I-1", "ann", 40.0)
+    with pytest.raises(UsageError, match="closed"):
+        store.incidents.answer("I-1", Answer(50.0, "ann", "Announced?", "yes"))
+
+
+def test_incidents_and_runs_of_earlier_versions_still_load(store: Store) -> None:
+    opened, _ = store.incidents.open(SLOW, title="slow", subject="glove", time=10.0)
+    store.runs.save(nouns.a_run())
+    for table, old in (("incidents", "$.answers"), ("runs", "$.steps[0].question")):
+        with store._database.write() as connection:
+            connection.execute(f"UPDATE {table} SET body = json_remove(body, '{old}')")
+    assert store.incidents.get("I-1") == opened
+    assert store.runs.get("R-1").steps[0].question is None

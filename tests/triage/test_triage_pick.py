@@ -61,3 +61,9 @@ def test_a_cord_pulled_with_words_that_fit_looks_where_they_point() -> None:
 
 def test_a_signal_that_no_playbook_waits_for_is_no_reason_to_run_them_all() -> None:
     assert pick([Symptom("x", "gpu.temperature", verdict=Verdict.DEGRADED)], BOOKS) == []
+
+
+def test_what_a_person_says_is_looked_into_beside_what_a_trigger_saw() -> None:
+    seen = Symptom("x", "model.ttft", verdict=Verdict.DEGRADED)
+    assert pick([seen, pulled("glove", "wrong answers", models=())], BOOKS) == [TTFT, ACCURACY]
+    assert pick([seen], BOOKS) == [TTFT]

@@ -1,4 +1,7 @@
-"""Operations on incidents. Who acts is the socket's peer, whatever the request says."""
+"""Operations on incidents: the cord, questions and answers, notes and owners.
+
+Who acts is the socket's peer, whatever the request says. An examination that this begins goes on whoever leaves.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,19 @@ from typing import Any
 
 from pydantic import Field
 
-from console.model import Incident
+from console.errors import UsageError
+from console.model import Answer, Incident
 from console.service.house import House
 from console.service.operation import Arguments, Operation
 from console.service.peer import Peer
+from console.service.watching import MOST_OPEN
 from console.triage import diagnose
+from console.triage.cord import pulled
+from console.triage.questions import check_answer
 from console.wire import dump
 
 MOST_NOTE = 4000  # characters
+MOST_WORDS = 400  # of a title, a question or an answer
 
 
 class Which(Arguments):
@@ -26,6 +34,20 @@ class One(Arguments):
     """An incident by id."""
 
     incident: str
+
+
+class Pulled(Arguments):
+    """What the cord is pulled about (a model, `HOST/GPU`, anything with a name), and what was noticed."""
+
+    subject: str = Field(min_length=1, max_length=MOST_WORDS)
+    text: str = Field("", max_length=MOST_WORDS)
+
+
+class Answered(One):
+    """A question of its playbooks, word for word, and one of the answers offered."""
+
+    question: str = Field(max_length=MOST_NOTE)
+    answer: str = Field(max_length=MOST_WORDS)
 
 
 class Noted(One):
@@ -55,6 +77,31 @@ def operations(house: House) -> tuple[Operation, ...]:
     async def show(arguments: One, _peer: Peer) -> Any:
         return dump(await records.incident(arguments.incident))
 
+    async def open_one(arguments: Pulled, peer: Peer) -> Any:
+        standing = await records.standing()
+        if len(standing) >= MOST_OPEN and all(each.subject != arguments.subject for each in standing):
+            raise UsageError(f"{MOST_OPEN} incidents are open already", "close those that are over")
+        models = {*house.sightings.newest, *house.estate.models.values()}
+        symptom = pulled(arguments.subject, arguments.text.strip(), models)
+        incident = await records.open(symptom, arguments.subject, house.clock(), peer.name)
+        if not incident.notes:
+            incident = await records.note(incident.id, "pulled the cord", house.clock(), peer.name)
+        house.watch.examine_anew(incident, house.clock(), symptom)
+        return changed(incident)
+
+    async def examine(arguments: One, _peer: Peer) -> Any:
+        house.watch.examine(_open(await records.incident(arguments.incident)), house.clock())
+        house.board.touch()
+        return {}
+
+    async def answer(arguments: Answered, peer: Peer) -> Any:
+        incident = _open(await records.incident(arguments.incident))
+        check_answer(arguments.question, arguments.answer, await records.runs(incident.runs))
+        said = Answer(house.clock(), peer.name, arguments.question, arguments.answer)
+        incident = await records.answer(incident.id, said)
+        house.watch.examine_anew(incident, house.clock())
+        return changed(incident)
+
     async def note(arguments: Noted, peer: Peer) -> Any:
         return changed(await records.note(arguments.incident, arguments.text, house.clock(), peer.name))
 
@@ -71,8 +118,17 @@ def operations(house: House) -> tuple[Operation, ...]:
     return (
         Operation("incident.list", Which, list_them),
         Operation("incident.show", One, show),
+        Operation("incident.open", Pulled, open_one),
         Operation("incident.note", Noted, note),
         Operation("incident.ack", One, acknowledge),
         Operation("incident.close", Closed, close),
         Operation("diagnosis", One, diagnosis),
+        Operation("examine", One, examine),
+        Operation("answer", Answered, answer),
     )
+
+
+def _open(incident: Incident) -> Incident:
+    if incident.state == "closed":
+        raise UsageError(f"{incident.id} is closed", "a new symptom opens a new incident")
+    return incident
