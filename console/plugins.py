@@ -41,6 +41,7 @@ BUILT_IN = (
     "console.playbook.steps",
     "console.lab.builtin",
 )
+PACKAGE = "andon_plugins"  # of the plugins that are files
 HOOK_SECONDS = 5.0
 MOST_OFFERS = 500
 
@@ -352,8 +353,12 @@ def _register(plugins: Plugins, name: str, load: Callable[[], ModuleType]) -> No
 
 
 def load_file(path: Path) -> ModuleType:
-    """A plugin's file as the module andon_plugins.<stem>."""
-    name = f"andon_plugins.{path.stem}"
+    """A plugin's file as the module andon_plugins.<stem>; a part of it, `_x.py` beside it, is andon_plugins._x."""
+    package = sys.modules.setdefault(PACKAGE, ModuleType(PACKAGE))
+    folders: list[str] = package.__dict__.setdefault("__path__", [])
+    if str(path.parent) not in folders:
+        folders.append(str(path.parent))
+    name = f"{PACKAGE}.{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise PluginError(f"plugin {path.stem} cannot be loaded from {path}", "")

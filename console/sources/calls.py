@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from console.model import Event, Exemplar, Reading, Span
+from console.model import Event, Exemplar, Gpu, Reading, Span
 from console.sources.types import ExemplarRequest, ProbeAnswer, ProfileGroup, ProfileRequest, SourceStatus
 from console.wire import dump, load
 
@@ -41,6 +41,7 @@ CALLS: Mapping[str, Call] = MappingProxyType(
         "outputs": Call((), tuple[str, ...]),
         "events": Call((Span, tuple[str, ...]), tuple[Event, ...]),
         "probe": Call((), ProbeAnswer),
+        "gpus": Call((str | None,), tuple[Gpu, ...]),
         "check": Call((), SourceStatus),
     }
 )

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from console.errors import SourceMalformed
-from console.model import Event, Exemplar, Reading, Span
+from console.model import Event, Exemplar, Gpu, Reading, Span
 from console.sources.calls import CALLS, Opening, plain
 from console.sources.types import ExemplarRequest, ProbeAnswer, ProfileGroup, ProfileRequest, SourceStatus
 from console.sources.worker import CALL_SECONDS, Worker
@@ -71,13 +71,22 @@ class _Probes(Child):
         return answer
 
 
+class _SeesGpus(Child):
+    async def gpus(self, gpu: str | None) -> Sequence[Gpu]:
+        answer: Sequence[Gpu] = await self._ask("gpus", gpu)
+        return answer
+
+
 class _Checks(Child):
     async def check(self) -> SourceStatus:
         answer: SourceStatus = await self._ask("check")
         return answer
 
 
-FACES = {"collect": _Collects, "profiles": _Counts, "events": _Remembers, "probe": _Probes, "check": _Checks}
+FACES = {
+    "collect": _Collects, "profiles": _Counts, "events": _Remembers, "probe": _Probes, "gpus": _SeesGpus,
+    "check": _Checks,
+}  # fmt: skip
 
 
 async def open_child(opening: Opening, *, seconds: float = CALL_SECONDS, rest_seconds: float = 1.0) -> Child:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from console.model import NO_LABELS, Event, Exemplar, Frame, Labels, Profile, Query, Reading, Span
+from console.model import NO_LABELS, Event, Exemplar, Frame, Gpu, Labels, Profile, Query, Reading, Span
 
 if TYPE_CHECKING:
     from console.signals.dialect import Dialect
@@ -118,6 +118,13 @@ class Prober(Protocol):
     """Can send golden inputs through a live model."""
 
     async def probe(self) -> ProbeAnswer: ...
+
+
+@runtime_checkable
+class GpuReader(Protocol):
+    """Sees into GPUs: what runs on each, and what it is linked to."""
+
+    async def gpus(self, gpu: str | None) -> Sequence[Gpu]: ...  # the one of this number; None: all
 
 
 @runtime_checkable

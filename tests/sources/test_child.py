@@ -22,7 +22,15 @@ from console.sources import worker as workers
 from console.sources.calls import CALLS, Opening, line
 from console.sources.child import Child, open_child
 from console.sources.inside import serve
-from console.sources.types import Checkable, Collectable, EventReader, Prober, SignalReader, TableReader
+from console.sources.types import (
+    Checkable,
+    Collectable,
+    EventReader,
+    GpuReader,
+    Prober,
+    SignalReader,
+    TableReader,
+)
 
 NAUGHTY = """
 import os, signal, subprocess, sys, time
@@ -344,5 +352,5 @@ def test_last_words_are_one_line_without_control_sequences() -> None:
 
 
 def test_every_call_is_a_method_of_some_capability() -> None:
-    methods = {name for face in (Collectable, TableReader, EventReader, Prober, Checkable) for name in vars(face)}
+    methods = {name for face in (Collectable, TableReader, EventReader, Prober, GpuReader, Checkable) for name in vars(face)}
     assert set(CALLS) <= methods
