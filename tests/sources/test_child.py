@@ -352,5 +352,7 @@ def test_last_words_are_one_line_without_control_sequences() -> None:
 
 
 def test_every_call_is_a_method_of_some_capability() -> None:
-    methods = {name for face in (Collectable, TableReader, EventReader, Prober, GpuReader, Checkable) for name in vars(face)}
+    methods = {
+        name for face in (Collectable, TableReader, EventReader, Prober, GpuReader, Checkable) for name in vars(face)
+    }
     assert set(CALLS) <= methods
