@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.config import Config, SourceConfig, duration
+from console.config import Config, SourceConfig, data_folder, default_data_dir, duration
 from console.config_file import config_schema, load_config
 from console.errors import ConfigError
 
@@ -68,6 +68,28 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     )
 
 
+def test_links_are_templates_of_urls(tmp_path: Path) -> None:
+    path = write(tmp_path, '[links]\n"the logs" = "https://logs/{host}?q={model}"\n')
+    assert load_config(path).links == {"the logs": "https://logs/{host}?q={model}"}
+
+
+@pytest.mark.parametrize(
+    "text", ["", '[daemon]\ndata = "state"', '[daemon]\ndata = "~/state"', '[daemon]\ndata = "/srv"']
+)
+def test_the_data_folder_alone_is_what_the_whole_configuration_says(tmp_path: Path, text: str) -> None:
+    path = write(tmp_path, text)
+    assert data_folder(path, None) == load_config(path).data
+    assert data_folder(path, tmp_path / "flag") == load_config(path, data=tmp_path / "flag").data
+
+
+@pytest.mark.parametrize("text", ["[daemon", "daemon = 1", "[daemon]\ndata = 7", None])
+def test_a_file_that_is_wrong_leaves_the_data_folder_where_the_platform_has_it(
+    tmp_path: Path, text: str | None
+) -> None:
+    path = tmp_path / "none.toml" if text is None else write(tmp_path, text)
+    assert data_folder(path, None) == default_data_dir()
+
+
 def test_the_flag_outranks_the_file(tmp_path: Path) -> None:
     path = write(tmp_path, '[daemon]\ndata = "state"\n')
     assert load_config(path, data=tmp_path / "other").data == tmp_path / "other"
@@ -84,6 +106,14 @@ def test_the_flag_outranks_the_file(tmp_path: Path) -> None:
         ('[sources.line]\nurl = "x"', "sources.line.kind", "config schema"),
         ("[sources.'Bad Name']\nkind = 'x'", "sources.", "config schema"),
         ("[daemon", "is not TOML", "config schema"),
+        (
+            '[links]\nboard = "https://x/{modle}"',
+            "links.board: nothing is known as {modle}; a link may have {model}",
+            "",
+        ),
+        ('[links]\nboard = "https://x/{model.__class__}"', "nothing is known as {model.__class__}", ""),
+        ('[links]\nboard = "javascript:alert(1)"', "links.board: a link begins with http:// or https://", ""),
+        ("[links]\nboard = 1", "links.board", "config schema"),
     ],
 )
 def test_what_is_wrong_is_one_sentence_with_a_hint(tmp_path: Path, text: str, message: str, hint: str) -> None:

@@ -34,6 +34,7 @@ class SeenGpu:
     newest: float = 0.0
     values: dict[str, float] = field(default_factory=dict)
     changed: dict[str, tuple[float, float]] = field(default_factory=dict)  # key: when it did, and what it was before
+    sources: set[str] = field(default_factory=set)  # all that tell of it
     history: dict[str, deque[float]] = field(default_factory=lambda: {name: deque(maxlen=KEPT) for name in HISTORY})
 
     def put(self, key: str, time: float, value: float) -> None:
@@ -108,6 +109,7 @@ class Gpus:
                 return None
             self._seen[name] = SeenGpu(source, host, number or uuid, uuid, "", time)
         gpu = self._seen[name]
+        gpu.sources.add(source)
         gpu.name = gpu.name or labels.get("device_model", "")
         more = ":".join(labels[label] for label in TELLING if label in labels)
         place = self._places[series] = (gpu, f"{series.signal}:{more}" if more else series.signal)

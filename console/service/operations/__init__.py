@@ -6,10 +6,16 @@ from collections.abc import Callable, Mapping
 
 from console.service.house import House
 from console.service.operation import Operation
-from console.service.operations import acting, incidents, reading, windows
+from console.service.operations import acting, gpus, incidents, reading, windows
 
 Offer = Callable[[House], tuple[Operation, ...]]
-OFFERS: tuple[Offer, ...] = (reading.operations, acting.operations, incidents.operations, windows.operations)
+OFFERS: tuple[Offer, ...] = (
+    reading.operations,
+    acting.operations,
+    incidents.operations,
+    windows.operations,
+    gpus.operations,
+)
 
 
 def all_operations(house: House) -> Mapping[str, Operation]:
