@@ -57,12 +57,20 @@ def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
     cls=LazyGroup,
     params=global_options(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    no_args_is_help=True,
+    invoke_without_command=True,
     epilog="Exit codes: 0 healthy, 1 a problem was found, 2 usage, 3 inconclusive or no data, 4 a source could not be "
     "reached, 5 a remedy failed, 70 internal error, 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="andon")
 @click.pass_context
-def andon(ctx: click.Context, /, **_options: Any) -> None:
-    """Say what is wrong with a machine-learning system, and why: current data against a baseline."""
-    ctx.ensure_object(Session)
+def andon(ctx: click.Context, /, **_options: Any) -> int | None:
+    """Say what is wrong with a machine-learning system, and why: current data against a baseline.
+
+    Without a command it opens the console; with --plain, or where that is no terminal, it says the same line by line.
+    """
+    session = ctx.ensure_object(Session)
+    if ctx.invoked_subcommand is not None:
+        return None
+    from console.cli.opening import open_board
+
+    return open_board(session)

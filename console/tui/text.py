@@ -1,0 +1,139 @@
+"""Text in cells: spans with a look, cut and filled to a width, and what differs between two lines of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len, get_character_cell_size
+
+from console.report.clean import clean
+
+Span = tuple[str, str]  # text of known width, and the name of its look (see looks.py)
+Line = Sequence[Span]
+
+LEVELS = "▁▂▃▄▅▆▇█"
+MOST = 400  # characters of any text from outside that a line can show
+BREAKS = re.compile(r"\s+")
+NEAR = 3  # cells between two changes that are repainted as one
+
+
+def tame(text: object) -> str:
+    """Text from outside as one line that a terminal may be given.
+
+    >>> tame("two\\nlines\\x1b[2J")
+    'two lines'
+    """
+    told = str(text)
+    if told.isascii() and told.isprintable():
+        return told[:MOST]
+    return BREAKS.sub(" ", clean(told, limit=MOST))
+
+
+def fit(text: object, width: int, *, right: bool = False) -> str:
+    """Text made exactly `width` cells wide: cut with … where it is longer, filled with blanks where it is shorter.
+
+    >>> fit("latency", 5), fit("7", 3, right=True)
+    ('late…', '  7')
+    """
+    told = tame(text)
+    size = len(told) if told.isascii() else cell_len(told)
+    if size > width:
+        told = cut(told, width)
+        size = width if told.isascii() else cell_len(told)
+    blanks = " " * (width - size)
+    return blanks + told if right else told + blanks
+
+
+def cut(text: str, width: int) -> str:
+    """At most `width` cells of a text, the last one … where something is missing."""
+    if width <= 0:
+        return ""
+    kept, size = [], 0
+    for character in text:
+        size += get_character_cell_size(character)
+        if size > width - 1:
+            break
+        kept.append(character)
+    return "".join(kept) + "…"
+
+
+def size_of(line: Line) -> int:
+    """How many cells a line takes."""
+    return sum(len(text) if text.isascii() else cell_len(text) for text, _look in line)
+
+
+def wrap(text: object, width: int, *, indent: int = 0) -> list[str]:
+    """A text over several lines of at most `width` cells, the later ones indented; words longer than a line are cut.
+
+    >>> wrap("for the line", 7, indent=1)
+    ['for the', ' line']
+    """
+    lines: list[str] = []
+    current = ""
+    for word in BREAKS.sub(" ", clean(str(text))).split(" "):
+        longer = f"{current} {word}" if current.strip() else current + word
+        if cell_len(longer) <= width or not current.strip():
+            current = longer
+            continue
+        lines.append(current)
+        current = " " * indent + word
+    lines.append(current)
+    return [each if cell_len(each) <= width else cut(each, width) for each in lines]
+
+
+def spark(values: Sequence[float | None], width: int, *, low: float | None = None, high: float | None = None) -> str:
+    """The newest `width` values as one row of bars; a gap is a blank. The scale is theirs unless it is given.
+
+    >>> spark([0, 1, None, 2], 4)
+    '▁▅ █'
+    """
+    shown = list(values)[-width:]
+    known = [value for value in shown if value is not None]
+    if not known:
+        return " " * width
+    bottom = min(known) if low is None else low
+    top = max(known) if high is None else high
+    span = top - bottom
+    bars = [
+        " "
+        if value is None
+        else LEVELS[0 if span <= 0 else min(max(int((value - bottom) / span * len(LEVELS)), 0), len(LEVELS) - 1)]
+        for value in shown
+    ]
+    return "".join(bars).rjust(width)
+
+
+def changes(old: Line, new: Line) -> Iterator[tuple[int, int]]:
+    """Where two lines differ, as (first cell, cells); what lies close together comes as one."""
+    if [len(text) for text, _look in old] != [len(text) for text, _look in new] or not _is_narrow(old, new):
+        yield 0, max(size_of(old), size_of(new))
+        return
+    x, start, end = 0, -1, -1
+    for (before, was), (now, look) in zip(old, new, strict=True):
+        if was != look:
+            spans = [(x, x + len(now))]
+        elif before != now:
+            spans = _differing(before, now, x)
+        else:
+            spans = []
+        for first, last in spans:
+            if start >= 0 and first - end > NEAR:
+                yield start, end - start
+                start = -1
+            start = first if start < 0 else start
+            end = last
+        x += len(now)
+    if start >= 0:
+        yield start, end - start
+
+
+def _differing(before: str, now: str, x: int) -> list[tuple[int, int]]:
+    first = next(place for place, (a, b) in enumerate(zip(before, now, strict=True)) if a != b)
+    last = next(place for place in range(len(now) - 1, -1, -1) if before[place] != now[place])
+    return [(x + first, x + last + 1)]
+
+
+def _is_narrow(*lines: Line) -> bool:
+    """Whether every character of these lines takes one cell."""
+    return all(text.isascii() or cell_len(text) == len(text) for line in lines for text, _look in line)

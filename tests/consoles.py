@@ -1,0 +1,240 @@
+"""A console on a daemon that says what a test tells it to, and a board with something of everything on it."""
+
+from __future__ import annotations
+
+import copy
+import queue
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from console.errors import AndonError, DaemonUnreachable, UsageError
+from console.tui.app import Console
+
+NOW = 1_780_000_000.0
+LIGHTS = ("gpu", "latency", "errors", "queue", "drift", "data")
+
+
+class TellingClient:
+    """Stands where a Client stands. `tell` gives the console a board; `answers` are what operations give."""
+
+    def __init__(self, data: Path, board: Mapping[str, Any] | None = None) -> None:
+        self.data = data
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.answers: dict[str, Any] = {}  # op -> answer, an error to raise, or a function of the arguments
+        self._news: queue.Queue[Mapping[str, Any] | AndonError] = queue.Queue()
+        if board is not None:
+            self.tell(board)
+
+    def tell(self, news: Mapping[str, Any] | AndonError) -> None:
+        """The next state of the board, or what goes wrong with the line."""
+        self._news.put(news)
+
+    def subscribe(self, _topic: str) -> Iterator[Mapping[str, Any]]:
+        while True:
+            try:
+                news = self._news.get(timeout=5.0)
+            except queue.Empty:
+                raise DaemonUnreachable("the daemon fell silent", "") from None
+            if isinstance(news, AndonError):
+                raise news
+            yield news
+
+    def request(self, op: str, *, timeout: float = 30.0, **args: Any) -> Any:
+        self.asked.append((op, args))
+        if op not in self.answers:
+            raise UsageError(f"the daemon knows no operation {op!r}", "")
+        answer = self.answers[op]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer(**args) if callable(answer) else copy.deepcopy(answer)
+
+
+@asynccontextmanager
+async def running(
+    client: TellingClient,
+    *,
+    size: tuple[int, int] = (120, 40),
+    start: Callable[[], object] = lambda: None,
+    **options: Any,
+) -> AsyncIterator[tuple[Console, Pilot[int]]]:
+    """The console, headless, once it shows the first board that was told."""
+    app = Console(client, start, **options)  # type: ignore[arg-type]
+    async with app.run_test(size=size) as pilot:
+        await settled(app, pilot)
+        yield app, pilot
+        client.tell(DaemonUnreachable("over", ""))  # lets the listening thread go
+
+
+async def settled(app: Console, pilot: Pilot[int], *, times: int = 60) -> None:
+    """Until what was told is shown."""
+    for _ in range(times):
+        await pilot.pause(0.02)
+        if app.picture.board and app.client._news.empty():  # type: ignore[attr-defined]
+            await pilot.pause(0.02)
+            return
+
+
+def text_of(app: Console) -> str:
+    """What the screen on top shows, as text."""
+    return "\n".join(app.screen.text())  # type: ignore[attr-defined]
+
+
+# ── boards ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def board(**changes: Any) -> dict[str, Any]:
+    """One model in trouble, one that is well, eight GPUs, an incident, sources; any key can be put in its place."""
+    whole = {
+        "now": NOW,
+        "interval": 15.0,
+        "version": "0.1.0",
+        "config": "/etc/andon/config.toml",
+        "models": [model("glove", latency="degraded", incident="I-3", owner="ana"), model("chat")],
+        "gpus": [gpu(number) for number in range(8)],
+        "latency": [latency("chat"), latency("glove", verdict="degraded", ratio=2.4)],
+        "drift": [drift("glove")],
+        "incidents": [incident("I-3")],
+        "sources": [
+            source("line"),
+            source("gpus", kind="nvml"),
+            source("old", state="unreachable", reason="did not answer"),
+        ],
+        "troubles": [],
+        "links": {"dashboard": "https://grafana.example/d/models?var-model={model}"},
+        "hints": [],
+    }
+    return whole | changes
+
+
+def model(name: str, *, incident: str | None = None, owner: str = "", **lights: str) -> dict[str, Any]:
+    states = {column: lights.get(column, "ok") for column in LIGHTS}
+    return {
+        "model": name,
+        "lights": {column: {"state": state, "age": 4.0} for column, state in states.items()},
+        "incident": incident,
+        "owner": owner,
+    }
+
+
+def gpu(number: int, **changes: Any) -> dict[str, Any]:
+    total = 80 * 2**30
+    row = {
+        "source": "gpus",
+        "host": "n1",
+        "gpu": str(number),
+        "uuid": f"GPU-{number:04d}",
+        "name": "H100 80GB HBM3",
+        "state": "ok",
+        "reason": "",
+        "age": 0.4,
+        "values": {
+            "gpu.utilization": 0.9 - number / 20,
+            "gpu.memory.used": 60 * 2**30,
+            "gpu.memory.total": total,
+            "gpu.memory.utilization": 0.75,
+            "gpu.temperature": 61.0,
+            "gpu.power": 512.0,
+            "gpu.power.limit": 700.0,
+            "gpu.clock.sm": 1.98e9,
+            "gpu.ecc.errors:corrected": 2.0,
+            "gpu.ecc.errors:uncorrected": 0.0,
+            "gpu.processes": 2.0,
+            "gpu.throttle.reasons": 0.0,
+            "gpu.up": 1.0,
+        },
+        "spark": [0.5 + 0.4 * (n % 5) / 5 for n in range(60)],
+    }
+    return row | changes
+
+
+def latency(name: str, **changes: Any) -> dict[str, Any]:
+    row = {
+        "model": name,
+        "signal": "model.latency",
+        "p50": 0.012,
+        "p95": 0.045,
+        "p99": 0.09,
+        "rate": 21.0,
+        "errors": 0.001,
+        "queue": 1.0,
+        "kv": 0.42,
+        "tokens": 812.0,
+        "baseline": {"value": 0.019, "low": 0.017, "high": 0.022},
+        "ratio": 1.0,
+        "verdict": "ok",
+        "reason": "",
+        "age": 3.0,
+        "spark": [0.02 + 0.001 * (n % 7) for n in range(60)],
+    }
+    return row | changes
+
+
+def drift(name: str, **changes: Any) -> dict[str, Any]:
+    column = {
+        "name": "glove_luma",
+        "verdict": "degraded",
+        "effect": 0.41,
+        "line": "step",
+        "onset": NOW - 300,
+        "shift": -20.3,
+        "issues": [],
+    }
+    row = {
+        "model": name,
+        "table": "predictions",
+        "verdict": "degraded",
+        "reason": "its mean by -20.3",
+        "looked": NOW - 20,
+        "rows": [40_000, 1_200],
+        "columns": [column, column | {"name": "belt_speed", "verdict": "ok", "effect": 0.01, "onset": None}],
+        "world_or_model": "The world changed; the model answers as it always did",
+    }
+    return row | changes
+
+
+def incident(id_: str, **changes: Any) -> dict[str, Any]:
+    row = {
+        "id": id_,
+        "title": "model.feedback.correct of model.feedback of model=glove is 0.887, was 0.975 (×0.91)",
+        "state": "open",
+        "opened": NOW - 400,
+        "subject": "glove",
+        "owner": "",
+        "runs": ["r1"],
+        "cause": {"title": "The world changed; the model answers as it always did", "probability": 0.99, "more": 0},
+        "examining": None,
+        "questions": 0,
+    }
+    return row | changes
+
+
+def source(name: str, **changes: Any) -> dict[str, Any]:
+    row = {
+        "name": name,
+        "kind": "metrics",
+        "state": "ok",
+        "reason": "",
+        "newest": NOW - 3,
+        "age": 3.0,
+        "readings": 310,
+        "seconds": 0.02,
+        "failures": 0,
+    }
+    return row | changes
+
+
+# What no screen may be broken by.
+HOSTILE = (
+    "x" * 200,
+    "名前がとても長いモデル" * 8,
+    "نموذج كشف القفازات",
+    "a\x1b[2Jb\x1b]0;owned\x07c\x1b[31m",
+    "tab\tand\nnewline\r",
+    "[bold]markup[/bold] [@click=app.quit]x[/]",
+    "👩‍👩‍👧‍👦 e\u0301 \u202egpj.exe\u202c \x9b31m",
+    "",
+)
