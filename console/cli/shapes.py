@@ -29,7 +29,15 @@ def _object(**properties: Any) -> dict[str, Any]:
 SPAN = _object(start={"type": "number"}, end={"type": "number"})
 NUMBER = {"type": "number"}
 PIN = _object(name=_text(), spans=_list(SPAN))
-BRIEF = _object(id=_text(), title=_text(), state=_text(), opened=NUMBER, subject=_text(), owner=_text())
+BRIEF = _object(
+    id=_text(),
+    title=_text(),
+    state=_text(),
+    opened=NUMBER,
+    subject=_text(),
+    owner=_text(),
+    questions={"type": "integer"},
+)
 LIGHT = _object(state={"enum": ["ok", "degraded", "stale", "no_data"]}, age={"type": ["number", "null"]})
 STATUS = _object(
     version=_text(),
@@ -52,6 +60,7 @@ SHAPES: dict[str, type[Any] | dict[str, Any]] = {
     "plan": PlannedRun,
     "source-status": SourceStatus,
     "incidents": _list(schema(Incident)),
+    "examination": _object(incident=_text()),
     "sources": _object(
         sources=_list(_object(name=_text(), kind=_text())), kinds=_list(_object(kind=_text(), title=_text()))
     ),

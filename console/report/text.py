@@ -10,6 +10,7 @@ from console.model import Cause, Diagnosis, Exemplar, Finding, Incident, Move, R
 from console.report import phrases
 from console.report.clean import clean
 from console.report.picture import half_blocks, ramp, side_by_side
+from console.triage.questions import open_questions
 
 INDENT = "  "
 MOST_CITED = 2  # findings of one line of evidence that are spelled out
@@ -46,6 +47,7 @@ def text_report(diagnosis: Diagnosis, *, width: int = 80, colours: bool = False,
         _headline(diagnosis, width, paint),
         *(_cause(rank, cause, diagnosis, width, paint) for rank, cause in enumerate(diagnosis.causes, 1)),
         *(_steps(run, width, paint) for run in diagnosis.runs),
+        _questions(diagnosis, width, paint),
         _exemplars(diagnosis.findings, width, shades, paint),
         _footing(diagnosis, width, paint),
     ]
@@ -119,6 +121,19 @@ def _step(step: StepResult, width: int, paint: Paint) -> list[str]:
         if finding.kind != "exemplar" and not (step.state is State.NO_DATA and finding.verdict is Verdict.NO_DATA):
             sure = phrases.certainty(finding)
             lines += _hang(f"{INDENT * 3}{finding.id} ", clean(finding.text) + f" [{sure}]" * bool(sure), width)
+    return lines
+
+
+def _questions(diagnosis: Diagnosis, width: int, paint: Paint) -> list[str]:
+    """What only a person knows, and the command that tells it."""
+    incident = diagnosis.incident
+    asked = open_questions(diagnosis.runs, incident.answers) if incident and incident.state != "closed" else ()
+    if not incident or not asked:
+        return []
+    lines = [paint("What no number says", "heading")]
+    for number, question in enumerate(asked, 1):
+        lines += _hang(f"{INDENT}{number}. ", clean(f"{question.text} ({', '.join(question.answers)})"), width)
+        lines.append(paint(f"{INDENT * 2} andon incident answer {incident.id} {number} ANSWER", "quiet"))
     return lines
 
 

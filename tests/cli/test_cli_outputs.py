@@ -22,6 +22,20 @@ from console.service.client import Client
 from console.service.starting import start_daemon
 
 NOW = time.time()
+CAMPAIGN = """schema: andon/v1
+name: campaign
+title: Is it only a campaign?
+steps:
+  - id: announced
+    title: Was it announced?
+    uses: ask
+    with: {question: Was a campaign announced?, answers: ["yes", "no"], unattended: unknown}
+causes:
+  - id: campaign
+    title: A campaign was announced
+    evidence:
+      - {if: steps.announced.answer == "yes", weight: decisive}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +49,10 @@ def house() -> Iterator[list[str]]:
     (folder / "predictions.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
     event = {"time": NOW - 60, "kind": "deploy", "target": "glove", "id": "d1", "title": "glove 7 released"}
     (folder / "events.jsonl").write_bytes(orjson.dumps(event) + b"\n")
+    (folder / "books").mkdir()
+    (folder / "books" / "campaign.yaml").write_text(CAMPAIGN)
     (folder / "config.toml").write_text(
-        '[daemon]\ninterval = "0s"\n'
+        f'[daemon]\ninterval = "0s"\n[playbooks]\ndirs = ["{folder}/books"]\n'
         '[sources.here]\nkind = "host"\n'
         f'[sources.predictions]\nkind = "table"\npath = "{folder}/predictions.jsonl"\nslices = ["line"]\n'
         f'[sources.changes]\nkind = "events"\npath = "{folder}/events.jsonl"\n'
@@ -71,6 +87,7 @@ def answer(house: list[str], capsys: pytest.CaptureFixture[str], *arguments: str
         (["playbook", "show", "accuracy_drop"], "playbook"),
         (["playbook", "check", "playbooks/accuracy_drop.yaml"], "playbook-checks"),
         (["incident", "list"], "incidents"),
+        (["incident", "open", "glove", "wrong answers"], "incident"),
         (["baseline", "pin", "good", "1h"], "pin"),
         (["baseline", "list"], "pins"),
         (["lab", "list"], "faults"),
@@ -97,6 +114,35 @@ def test_the_same_run_without_a_daemon(house: list[str], capsys: pytest.CaptureF
     assert world["state"] == "ok", world
 
 
+def test_a_person_pulls_the_cord_answers_and_has_it_examined_again(
+    house: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _code, opened = answer(house, capsys, "incident", "open", "press-9", "was the campaign announced")
+    settled(house)
+    run([*house, "incident", "show", opened["id"]])
+    shown = capsys.readouterr().out
+    assert "1. Was a campaign announced? (yes, no)" in shown
+    assert f"andon incident answer {opened['id']} 1 ANSWER" in shown
+    assert run([*house, "incident", "answer", opened["id"], "2", "yes"]) == Exit.USAGE
+    assert run([*house, "incident", "answer", opened["id"], "1", "perhaps"]) == Exit.USAGE
+    assert "answers are yes, no" in capsys.readouterr().err
+    _code, answered = answer(house, capsys, "incident", "answer", opened["id"], "1", "yes")
+    jsonschema.validate(answered, shape_schema("incident"))
+    assert answered["answers"][0]["answer"] == "yes"
+    settled(house)
+    _code, again = answer(house, capsys, "incident", "examine", opened["id"])
+    jsonschema.validate(again, shape_schema("examination"))
+    settled(house)
+    run([*house, "incident", "show", opened["id"]])
+    shown = capsys.readouterr().out
+    assert "1. A campaign was announced" in shown and "What no number says" not in shown
+
+
+def settled(house: list[str]) -> None:
+    """Wait until nothing is examined any more."""
+    Client(Path(house[-1])).request("collect", wait=True)
+
+
 def test_an_incident_nobody_knows_is_exit_2(house: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*house, "incident", "show", "I-99"]) == Exit.USAGE
     assert "I-99" in capsys.readouterr().err
@@ -115,6 +161,9 @@ def test_a_span_may_be_the_baseline(house: list[str], capsys: pytest.CaptureFixt
 
 
 def test_words_for_people(house: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    _code, opened = answer(house, capsys, "incident", "list")
+    for incident in opened:
+        run([*house, "incident", "close", incident["id"]])
     capsys.readouterr()
     run([*house, "status"])
     shown = capsys.readouterr().out

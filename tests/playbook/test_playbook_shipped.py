@@ -128,6 +128,15 @@ async def test_a_person_would_conclude_the_same(playbook: str, found: dict[str, 
         assert done.causes[1].odds < done.causes[0].odds / 5
 
 
+async def test_load_that_was_announced_speaks_for_load() -> None:
+    odds = []
+    for announced in ("unknown", "no", "yes"):
+        found = SLOW | {"load": BUSIER, "announced": {"answer": announced}}
+        done = await concluded("latency_regression", found)
+        odds.append(next(cause.odds for cause in done.causes if cause.id == "load_increase"))
+    assert odds == [pytest.approx(odds[0]), pytest.approx(odds[0]), pytest.approx(10 * odds[0])]
+
+
 async def test_the_subject_is_the_dependency_that_is_slow() -> None:
     done = await concluded("latency_regression", SLOW | {"dependency": DATABASE})
     assert done.causes[0].subject == "orders"

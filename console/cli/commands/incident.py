@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from console.cli.session import Group, Session
+from console.errors import UsageError
 
 
 @click.group(cls=Group)
 def incident() -> None:
-    """List, show, note, acknowledge and close incidents."""
+    """Open, list, show, answer, examine, note, acknowledge and close incidents."""
 
 
 @incident.command(name="list")
@@ -31,6 +32,18 @@ def list_(session: Session, everything: bool) -> None:
     session.emit_shape(incidents, lambda: columns(headings, rows, empty="no incident is open"))
 
 
+@incident.command(name="open", short_help="Pull the cord about something.")
+@click.argument("subject")
+@click.argument("text", default="")
+@click.pass_obj
+def open_(session: Session, subject: str, text: str) -> None:
+    """Pull the cord about SUBJECT (a model, HOST/GPU, anything with a name): it is examined at once.
+
+    Without TEXT, which says what was noticed, everything is looked at.
+    """
+    _change(session, "incident.open", subject=subject, text=text)
+
+
 @incident.command(short_help="The diagnosis of one incident, and its notes.")
 @click.argument("id_", metavar="ID")
 @click.pass_obj
@@ -42,13 +55,38 @@ def show(session: Session, id_: str) -> int:
     return session.emit_diagnosis(load(Diagnosis, session.client.request("diagnosis", incident=id_)))
 
 
+@incident.command(short_help="Answer what its playbooks ask.")
+@click.argument("id_", metavar="ID")
+@click.argument("question")
+@click.argument("answer_", metavar="ANSWER")
+@click.pass_obj
+def answer(session: Session, id_: str, question: str, answer_: str) -> None:
+    """Answer what its playbooks ask: QUESTION is its number in `andon incident show ID`, or its text."""
+    session.refuse_if_locked()
+    if question.isdecimal():
+        question = _numbered(session, id_, int(question))
+    _change(session, "answer", incident=id_, question=question, answer=answer_)
+
+
+@incident.command()
+@click.argument("id_", metavar="ID")
+@click.pass_obj
+def examine(session: Session, id_: str) -> None:
+    """Run its playbooks again, in the background."""
+    from console.report.clean import clean
+
+    session.refuse_if_locked()
+    session.client.request("examine", incident=id_)
+    session.emit_shape({"incident": id_}, lambda: clean(f"{id_} is examined again: andon incident show {id_}"))
+
+
 @incident.command()
 @click.argument("id_", metavar="ID")
 @click.argument("text")
 @click.pass_obj
 def note(session: Session, id_: str, text: str) -> None:
     """Add a line to an incident's timeline."""
-    _change(session, "incident.note", id_, text=text)
+    _change(session, "incident.note", incident=id_, text=text)
 
 
 @incident.command()
@@ -56,7 +94,7 @@ def note(session: Session, id_: str, text: str) -> None:
 @click.pass_obj
 def ack(session: Session, id_: str) -> None:
     """Take an incident: you are its owner now."""
-    _change(session, "incident.ack", id_)
+    _change(session, "incident.ack", incident=id_)
 
 
 @incident.command()
@@ -65,13 +103,26 @@ def ack(session: Session, id_: str) -> None:
 @click.pass_obj
 def close(session: Session, id_: str, text: str) -> None:
     """Close an incident."""
-    _change(session, "incident.close", id_, text=text)
+    _change(session, "incident.close", incident=id_, text=text)
 
 
-def _change(session: Session, op: str, id_: str, **args: Any) -> None:
+def _numbered(session: Session, id_: str, number: int) -> str:
+    """The text of an open question."""
+    from console.model import Diagnosis
+    from console.triage.questions import open_questions
+    from console.wire import load
+
+    diagnosis = load(Diagnosis, session.client.request("diagnosis", incident=id_))
+    asked = open_questions(diagnosis.runs, diagnosis.incident.answers if diagnosis.incident else ())
+    if not 1 <= number <= len(asked):
+        raise UsageError(f"{id_} has no open question {number}", f"`andon incident show {id_}` numbers them")
+    return asked[number - 1].text
+
+
+def _change(session: Session, op: str, **args: Any) -> None:
     from console.report.clean import clean
 
     session.refuse_if_locked()
-    item = session.client.request(op, incident=id_, **args)
+    item = session.client.request(op, **args)
     owner = f", owner {item['owner']}" if item["owner"] else ""
     session.emit_shape(item, lambda: clean(f"{item['id']} is {item['state']}{owner}: {item['title']}"))
