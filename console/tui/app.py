@@ -21,6 +21,7 @@ from console.tui.screens.sheet import Sheet
 from console.tui.terminal import Terminal, is_ascii
 
 STALE_SECONDS = 3.0
+WIDE = 120  # cells from which panels stand side by side
 # Where each screen is, by the name that keys, the palette and the command line give it. Imported when first shown.
 SCREENS: Mapping[str, tuple[str, str]] = {
     "board": ("console.tui.screens.board", "Board"),
@@ -39,7 +40,6 @@ class Console(App[int]):
     TITLE = "andon"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (120, "-wide")]
     BINDINGS: ClassVar = [
         Binding("q,ctrl+q,ctrl+c", "quit", "quit", priority=True, show=False),
         Binding("colon", "command_palette", "commands", show=False),
@@ -55,6 +55,7 @@ class Console(App[int]):
         self.is_ascii = is_ascii()
         self.styles_by_look = Looks(theme)
         super().__init__(driver_class=Terminal)
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
         for each in THEMES:
             self.register_theme(each)
         self.theme = theme
