@@ -12,10 +12,12 @@ from typing import Any
 from console.model import Reading, SeriesKey
 
 MOST_GPUS = 4096
-MOST_KEYS = 400_000  # series, all GPUs together
+MOST_PLACES = 250_000  # series whose GPU is remembered
+MOST_VALUES = 1000  # of one GPU
 KEPT = 120  # values of each series that has a history
 SPARK = 60
 RECENT_SECONDS = 900.0  # for so long a new error is what is wrong with a GPU
+VANISHED_SECONDS = 120.0  # a value that comes no more while others do is none
 FORGOTTEN_SECONDS = 3600.0  # after that a GPU that gives nothing any more is no row
 
 HISTORY = ("gpu.utilization", "gpu.memory.utilization", "gpu.power", "gpu.temperature")
@@ -33,20 +35,26 @@ class SeenGpu:
     name: str
     newest: float = 0.0
     values: dict[str, float] = field(default_factory=dict)
+    times: dict[str, float] = field(default_factory=dict)
     changed: dict[str, tuple[float, float]] = field(default_factory=dict)  # key: when it did, and what it was before
     sources: set[str] = field(default_factory=set)  # all that tell of it
     history: dict[str, deque[float]] = field(default_factory=lambda: {name: deque(maxlen=KEPT) for name in HISTORY})
 
     def put(self, key: str, time: float, value: float) -> None:
         """Take the newest value of one series."""
+        if key not in self.values and len(self.values) >= MOST_VALUES:
+            return
         before = self.values.get(key, value)
         if before != value and key.partition(":")[0] in WATCHED:
             self.changed[key] = (time, before)
         self.values[key] = value
+        self.times[key] = time
         self.newest = max(self.newest, time)
 
     def remember(self) -> None:
         """Add what the newest values say to the history."""
+        for key in [key for key, time in self.times.items() if self.newest - time > VANISHED_SECONDS]:
+            del self.times[key], self.values[key]
         self._fill_in()
         for name, kept in self.history.items():
             if name in self.values:
@@ -95,14 +103,16 @@ class Gpus:
         if gone:
             self._seen = {name: gpu for name, gpu in self._seen.items() if name not in gone}
             self._places.clear()
-        return sorted(self._seen.values(), key=lambda gpu: (gpu.host, _in_order(gpu.gpu)))
+        return sorted(self._seen.values(), key=lambda gpu: (_in_order(gpu.host), _in_order(gpu.gpu)))
 
     def _place(self, source: str, series: SeriesKey, time: float) -> tuple[SeenGpu, str] | None:
         labels = dict(series.labels)
         number, uuid = labels.get("gpu", ""), labels.get("uuid", "")
         host = labels.get("host") or labels.get("instance", "").rpartition(":")[0]
-        if not (number or uuid) or len(self._places) >= MOST_KEYS:
+        if not (number or uuid):
             return None
+        if len(self._places) >= MOST_PLACES:  # labels that come and go, such as pods
+            self._places.clear()
         name = (host, uuid or number)
         if name not in self._seen:
             if len(self._seen) >= MOST_GPUS:
@@ -163,12 +173,12 @@ def _any(gpu: SeenGpu, signal: str, _now: float) -> bool:
 
 def _grew(gpu: SeenGpu, key: str, now: float) -> bool:
     when, before = gpu.changed.get(key, (-RECENT_SECONDS, 0.0))
-    return now - when <= RECENT_SECONDS and gpu.values[key] > before
+    return now - when <= RECENT_SECONDS and gpu.values.get(key, before) > before
 
 
 def _changed(gpu: SeenGpu, key: str, now: float) -> bool:
     when, _before = gpu.changed.get(key, (-RECENT_SECONDS, 0.0))
-    return now - when <= RECENT_SECONDS and gpu.values[key] != 0
+    return now - when <= RECENT_SECONDS and gpu.values.get(key, 0.0) != 0
 
 
 def _below(most: str) -> Shows:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from console.analysis.quantiles import histogram_quantile
-from console.model import Finding, Reading, SeriesKey
+from console.model import Finding, Kind, Reading, SeriesKey
 from console.signals.catalogue import find_signal
 from console.store.increase import Increase, Total, increase
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 MINUTE = 60.0
 SLOT_SECONDS = 5.0  # the minute moves on by so much
 MOST_SERIES = 50_000
+MOST_PLACES = 5_000
+MOST_REPLICAS = 1_000  # of one model, whose gauges are added up
+FORGOTTEN_SECONDS = 3600.0  # after that a series that gives nothing any more is none
+SWEEP_SECONDS = 600.0
 SPARK = 60
 QUANTILES = np.array([0.5, 0.95, 0.99])
 
@@ -90,8 +94,9 @@ class Latency:
     def __init__(self) -> None:
         self._totals: dict[SeriesKey, Total] = {}
         self._gains: dict[Place, Gains] = {}
-        self._gauges: dict[Place, dict[SeriesKey, tuple[float, float]]] = {}
+        self._gauges: dict[Place, dict[SeriesKey, Total]] = {}
         self._sparks: dict[Place, deque[float]] = {}
+        self._swept = 0.0
 
     def note(self, readings: Iterable[Reading]) -> None:
         """Take notice of samples."""
@@ -101,6 +106,7 @@ class Latency:
             if signal in WANTED and model:
                 self._take((model, signal), reading)
                 touched[model, signal] = None
+                self._sweep(reading.time)
         for place in touched:
             gains = self._gains.get(place)
             if gains and gains.edges and (p95 := gains.quantiles()[1]) is not None:
@@ -113,25 +119,28 @@ class Latency:
             for model in sorted({model for model, _signal in self._gains})
             for signal in self._durations(model)
         ]
-        return [self._row(place, now, late) | judged(place, findings) for place in places]
+        found: dict[Place, list[Finding]] = {}
+        for finding in findings:
+            found.setdefault((finding.labels.value("model") or "", finding.signal or ""), []).append(finding)
+        return [self._row(place, now, late) | judged(found.get(place, ())) for place in places]
 
     def _durations(self, model: str) -> Sequence[str]:
         return [signal for signal in DURATIONS if (model, signal) in self._gains] or DURATIONS[:1]
 
     def _take(self, place: Place, reading: Reading) -> None:
-        series = reading.series
-        if series.kind == "gauge":
-            kept = self._gauges.setdefault(place, {})
-            if series in kept or len(kept) < MOST_SERIES:
-                kept[series] = (reading.time, reading.value)
+        series, total = reading.series, Total(reading.time, reading.value, reading.counts)
+        if series.kind == Kind.GAUGE:
+            if place in self._gauges or len(self._gauges) < MOST_PLACES:
+                _put(self._gauges.setdefault(place, {}), series, total, MOST_REPLICAS)
             return
         before = self._totals.get(series)
-        if before is None and len(self._totals) >= MOST_SERIES:
+        if not _put(self._totals, series, total, MOST_SERIES):
             return
-        if before is not None and reading.time <= before.time:
-            return
-        self._totals[series] = Total(reading.time, reading.value, reading.counts)
-        gains = self._gains.setdefault(place, Gains(series.edges, reading.time))
+        if place not in self._gains:
+            if len(self._gains) >= MOST_PLACES:
+                return
+            self._gains[place] = Gains(series.edges, reading.time)
+        gains = self._gains[place]
         gain = increase(before, reading)
         if before is not None and gain is not None and gains.edges == series.edges:
             gains.add(before.time, reading.time, gain)
@@ -168,7 +177,7 @@ class Latency:
 
     def _gauge(self, model: str, signal: str, now: float, late: float) -> float | None:
         """A gauge over all of the model's series that still come."""
-        values = [value for time, value in self._gauges.get((model, signal), {}).values() if now - time <= late]
+        values = [last.value for last in self._gauges.get((model, signal), {}).values() if now - last.time <= late]
         match find_signal(signal).across:
             case _ if not values:
                 return None
@@ -178,11 +187,32 @@ class Latency:
                 return max(values)
         return sum(values)
 
+    def _sweep(self, now: float) -> None:
+        """Forget what comes no more."""
+        if 0 <= now - self._swept < SWEEP_SECONDS:
+            return
+        self._swept = now
+        last = now - FORGOTTEN_SECONDS
+        self._totals = {series: total for series, total in self._totals.items() if total.time >= last}
+        for place, totals in list(self._gauges.items()):
+            self._gauges[place] = {series: total for series, total in totals.items() if total.time >= last}
+            if not self._gauges[place]:
+                del self._gauges[place]
+        self._gains = {place: gains for place, gains in self._gains.items() if gains.newest >= last}
+        self._sparks = {place: spark for place, spark in self._sparks.items() if place in self._gains}
 
-def judged(place: Place, findings: Sequence[Finding]) -> dict[str, Any]:
+
+def _put(kept: dict[SeriesKey, Total], series: SeriesKey, total: Total, most: int) -> bool:
+    """Whether a series' newest total was taken: not where it is no news, or one series too many."""
+    before = kept.get(series)
+    if len(kept) >= most if before is None else total.time <= before.time:
+        return False
+    kept[series] = total
+    return True
+
+
+def judged(found: Sequence[Finding]) -> dict[str, Any]:
     """What the newest evaluation of the triggers found about a model's signal: the worst of it."""
-    model, signal = place
-    found = [each for each in findings if each.signal == signal and each.labels.value("model") == model]
     if not found:
         return {"verdict": "no_data", "reason": "no playbook has compared it yet", "ratio": None, "baseline": None}
     worst = min(found, key=lambda finding: WORST_FIRST.index(finding.verdict))
