@@ -6,7 +6,7 @@ from typing import Any
 
 from console.lab.score import Score
 from console.lab.standing import Standing
-from console.model import Diagnosis, Event, Finding, Incident
+from console.model import Diagnosis, Event, Finding, Incident, Verdict
 from console.sources.types import SourceStatus
 from console.triage.headless import PlannedRun
 from console.wire import schema
@@ -39,12 +39,42 @@ BRIEF = _object(
     questions={"type": "integer"},
 )
 LIGHT = _object(state={"enum": ["ok", "degraded", "stale", "no_data"]}, age={"type": ["number", "null"]})
+MAYBE_NUMBER = {"type": ["number", "null"]}
+NUMBERS = {"type": "object", "additionalProperties": NUMBER}
+GPU = _object(
+    source=_text(),
+    host=_text(),
+    gpu=_text(),
+    uuid=_text(),
+    name=_text(),
+    state={"enum": ["ok", "degraded", "stale"]},
+    reason=_text(),
+    age=NUMBER,
+    values=NUMBERS,
+    spark=_list(NUMBER),
+)
+LATENCY = _object(
+    model=_text(),
+    signal=_text(),
+    **dict.fromkeys(("p50", "p95", "p99", "rate", "errors", "queue", "kv", "tokens", "ratio"), MAYBE_NUMBER),
+    baseline={"type": ["object", "null"]},
+    verdict={"enum": [str(verdict) for verdict in Verdict]},
+    reason=_text(),
+    age=NUMBER,
+    spark=_list(NUMBER),
+)
 STATUS = _object(
     version=_text(),
     data=_text(),
+    config=_text(),
     now=NUMBER,
     started=NUMBER,
     interval=NUMBER,
+    gpus=_list(GPU),
+    latency=_list(LATENCY),
+    drift=_list({"type": "object"}),
+    links={"type": "object", "additionalProperties": _text()},
+    hints=_list(_text()),
     models=_list(_object(model=_text(), lights={"type": "object", "additionalProperties": LIGHT})),
     incidents=_list(BRIEF),
     sources=_list(_object(name=_text(), kind=_text(), state=_text(), age={"type": ["number", "null"]})),

@@ -203,7 +203,7 @@ FAULTS: tuple[tuple[str, Shows, str], ...] = (
     ("gpu.throttle.reasons", _has(0x20), "too hot: the driver slows it down"),
     ("gpu.throttle.reasons", _has(0x08), "the hardware slows it down"),
     ("gpu.pcie.link.width", _below("gpu.pcie.link.width.max"), "fewer PCIe lanes than it could use"),
-    ("gpu.nvlink.up", _below("gpu.nvlink.total"), "links to other GPUs are down"),
+    ("gpu.nvlink.up", _below("gpu.nvlink.links"), "links to other GPUs are down"),
 )
 WATCHED = {signal.partition(":")[0] for signal, shows, _words in FAULTS if shows in (_grew, _changed)}
 

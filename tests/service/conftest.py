@@ -19,7 +19,7 @@ from console.service.opening import open_house
 PLUGIN = """
 import asyncio, os, time
 from pydantic import BaseModel
-from console.model import Event, Kind, Labels, Reading, SeriesKey
+from console.model import Event, Gpu, GpuLink, GpuProcess, Kind, Labels, Reading, SeriesKey
 from console.plugins import Notifier, Panel, PanelData, SourceType, hookimpl
 
 DEPTH = SeriesKey("model.queue.depth", Labels.of(model="glove"), Kind.GAUGE)
@@ -54,6 +54,23 @@ class Torn:
     async def events(self, span, kinds):
         raise OSError("torn")
 
+UTILIZATION = SeriesKey("gpu.utilization", Labels.of(host="node-a", gpu="0", uuid="u0"), Kind.GAUGE)
+
+class Rig:
+    asked = 0
+    async def collect(self, now):
+        Rig.asked += 1
+        if os.environ.get("RIG") == "hangs":
+            await asyncio.sleep(3600)
+        return [Reading(UTILIZATION, now, 0.5)]
+    async def gpus(self, gpu):
+        if os.environ.get("RIG") == "hangs":
+            await asyncio.sleep(3600)
+        if os.environ.get("RIG") == "fails":
+            raise OSError("no driver")
+        train = GpuProcess(7, "ada", "train.py", memory=1e9)
+        return [Gpu("0", "node-a", "u0", "Tester", Labels.of(driver="1.2"), (train,), (GpuLink(0, True, {"crc": 2}),))]
+
 def notify(incident):
     if folder := os.environ.get("TOLD"):
         with open(os.path.join(folder, "told"), "a") as file:
@@ -69,6 +86,10 @@ def explode():
 def andon_sources():
     kinds = {"steady": Steady, "flood": Flood, "broken": Broken, "diary": Diary, "torn": Torn}
     yield from (SourceType(k, k, Nothing, lambda name, options, c=c: c()) for k, c in kinds.items())
+    yield SourceType(
+        "rig", "rig", Nothing, lambda name, options: Rig(), live=True,
+        at_home=lambda: "RIG" in os.environ, hint="reach those elsewhere",
+    )
     yield SourceType("hung", "hung", Nothing, lambda name, options: Hung(), isolated=True)
 
 @hookimpl

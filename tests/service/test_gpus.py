@@ -142,6 +142,8 @@ def test_fewer_lanes_or_links_than_there_could_be_are_a_fault() -> None:
     assert lanes["reason"] == "fewer PCIe lanes than it could use"
     assert seen(reading("gpu.pcie.link.width", 16), reading("gpu.pcie.link.width.max", 16))["state"] == "ok"
     assert seen(reading("gpu.pcie.link.width", 8))["state"] == "ok"  # who knows what it could
+    links = seen(reading("gpu.nvlink.up", 17), reading("gpu.nvlink.links", 18))
+    assert links["reason"] == "links to other GPUs are down"
 
 
 def test_several_faults_are_all_said_the_gravest_first() -> None:
