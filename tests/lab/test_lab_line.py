@@ -131,8 +131,8 @@ def test_a_standing_line_has_a_past_is_broken_and_healed_and_ends_whole(tmp_path
         client = Client(up.data)
         assert {source["name"]: source["state"] for source in client.request("status")["sources"]}["station"] == "ok"
         for end in (up.now - 4 * WEEK, up.now - WEEK, up.now - 300):
-            (requests,) = client.request("series", signal="model.requests", start=end - 300, end=end)["series"]
-            assert sum(requests["values"]) > 100, end
+            (rate,) = client.request("curve", signal="model.requests", start=end - 300, end=end, steps=1)["current"]
+            assert rate * 300 > 100, end
         with pytest.raises(UsageError):
             standing.up(folder)
         broken = standing.inject(folder, "black_gloves", {"line": "line-3"})

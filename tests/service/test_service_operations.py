@@ -24,9 +24,8 @@ SLOW = Symptom("slow", "model.latency", Labels.of(model="glove"), Verdict.DEGRAD
 
 
 async def drawn(house: House, clock: Clock) -> list[float]:
-    answer = await ask(house, "series", signal="model.queue.depth", start=clock.now - 600, end=clock.now, by=["model"])
-    assert all(each["labels"] == {"model": "glove"} for each in answer["series"])
-    return [value for each in answer["series"] for value in each["values"] if value == value]
+    answer = await ask(house, "curve", signal="model.queue.depth", start=clock.now - 600, end=clock.now)
+    return [value for value in answer["current"] if value is not None]
 
 
 async def test_a_good_source_is_collected_beside_bad_ones(opened: Open, clock: Clock) -> None:
@@ -69,15 +68,6 @@ async def test_pages_of_the_past_become_history(opened: Open, clock: Clock) -> N
     assert 7.0 in await drawn(house, clock)
     with pytest.raises(UsageError, match="diary"):
         await ask(house, "ingest", source="diary", page=page)
-
-
-async def test_a_series_that_cannot_be_drawn_is_a_usage_error(opened: Open, clock: Clock) -> None:
-    house = await opened()
-    assert await drawn(house, clock) == []
-    for changes in ({"signal": "model.qeue.depth"}, {"step": 0.0}, {"step": 0.001}, {"end": 0.0}):
-        args: dict[str, Any] = {"signal": "model.queue.depth", "start": 0.0, "end": 600.0} | changes
-        with pytest.raises(UsageError):
-            await ask(house, "series", **args)
 
 
 async def test_an_incident_from_opening_to_closing_says_who_did_what(opened: Open, clock: Clock) -> None:
@@ -140,7 +130,7 @@ async def test_what_stands_twice_opens_an_incident_that_is_examined_and_told(
     async def standing(*_: Any) -> Standing:
         return Standing([SLOW], ())
 
-    async def investigate(*_: Any, incident: Any) -> Diagnosis:
+    async def investigate(*_: Any, incident: Any, **__: Any) -> Diagnosis:
         return diagnosis(runs=(a_run(),), incident=incident)
 
     monkeypatch.setattr("console.service.house.standing", standing)

@@ -19,6 +19,7 @@ from console.playbook.steps.since import sharpened
 from console.playbook.steps.wording import compared
 from console.plugins import StepType
 from console.signals.catalogue import find_signal
+from console.sources.estate import Estate
 
 RAW_SECONDS = 3600.0  # samples older than this are kept as minutes
 MINUTE = 60.0
@@ -180,8 +181,12 @@ async def _both(context: StepContext, name: str, options: CompareOptions) -> tup
 
 
 async def _read(context: StepContext, name: str, options: CompareOptions, window: Window, step: float) -> Frame:
+    return await read_side(context.estate, name, options, window, step)
+
+
+async def read_side(estate: Estate, name: str, options: CompareOptions, window: Window, step: float) -> Frame:
     """One side of a signal, one series per label set asked for."""
-    reader = await reader_of(context.estate, name)
+    reader = await reader_of(estate, name)
     chosen = {label: value for label, value in options.where.items() if value} | dict(window.where)
     frame = await reader.read(Query(name, window, step, Labels.of(chosen), tuple(options.by)))
     return aggregate(frame, tuple(options.by), find_signal(name).across)

@@ -1,4 +1,4 @@
-"""Operations that only look: sources, the timeline, series to draw, and the plugins' panels."""
+"""Operations that only look: sources, the timeline, and the plugins' panels."""
 
 from __future__ import annotations
 
@@ -9,20 +9,17 @@ from typing import Any
 
 from pydantic import Field
 
-from console.errors import PluginError, UsageError
-from console.model import Labels, Query, Span, Window
+from console.errors import PluginError
+from console.model import Span
 from console.plugins import Panel, PanelData, guard, take
 from console.report.clean import clean
 from console.service.board import sources
 from console.service.house import House
 from console.service.operation import Arguments, Operation
 from console.service.peer import Peer
-from console.signals.catalogue import find_signal
 from console.sources.checking import check_all
 from console.wire import dump
 
-MOST_STEPS = 5000
-MOST_SERIES = 500
 MOST_EVENTS = 1000
 MOST_CELLS = 50  # of a panel's row
 
@@ -45,17 +42,6 @@ class Timeline(Arguments):
     kinds: list[str] = Field(default_factory=list)
 
 
-class Drawing(Arguments):
-    """One signal over a span, for drawing."""
-
-    signal: str
-    start: float
-    end: float
-    step: float = 60.0
-    where: dict[str, str] = Field(default_factory=dict)
-    by: list[str] = Field(default_factory=list)
-
-
 def operations(house: House) -> tuple[Operation, ...]:
     """What can be looked at."""
 
@@ -70,9 +56,6 @@ def operations(house: House) -> tuple[Operation, ...]:
         found = await house.records.events(Span(arguments.start, arguments.end), arguments.kinds)
         return [dump(event) for event in found[-MOST_EVENTS:]]
 
-    async def series(arguments: Drawing, _peer: Peer) -> Any:
-        return await _draw(house, arguments)
-
     async def panels(_arguments: Nothing, _peer: Peer) -> Any:
         return await asyncio.gather(*(asyncio.to_thread(_panel, plugin, panel) for plugin, panel in house.panels))
 
@@ -80,35 +63,8 @@ def operations(house: House) -> tuple[Operation, ...]:
         Operation("source.list", Nothing, list_sources),
         Operation("source.check", OneSource, check_sources),
         Operation("events", Timeline, events),
-        Operation("series", Drawing, series),
         Operation("panels", Nothing, panels),
     )
-
-
-async def _draw(house: House, asked: Drawing) -> dict[str, Any]:
-    find_signal(asked.signal)
-    if asked.step <= 0 or not 0 < asked.end - asked.start <= asked.step * MOST_STEPS:
-        raise UsageError("this span cannot be drawn", f"end comes after start, and {MOST_STEPS} steps are the most")
-    window = Window((Span(asked.start, asked.end),))
-    query = Query(asked.signal, window, asked.step, Labels.of(asked.where), tuple(asked.by))
-    for reader in house.estate.readers:
-        frame = await reader.read(query)
-        if frame.series:
-            return {
-                "times": frame.times.tolist(),
-                "step": frame.step,
-                "series": [
-                    {
-                        "labels": dict(each.key.labels),
-                        "kind": each.key.kind,
-                        "edges": list(each.key.edges),
-                        "values": each.values.tolist(),
-                        "sums": None if each.sums is None else each.sums.tolist(),
-                    }
-                    for each in frame.series[:MOST_SERIES]
-                ],
-            }
-    return {"times": [], "step": asked.step, "series": []}
 
 
 def _panel(plugin: str, panel: Panel) -> dict[str, Any]:
