@@ -182,6 +182,8 @@ class Console(App[int]):
         """Other looks."""
         if theme in {each.name for each in THEMES}:
             self.styles_by_look = Looks(theme)
+            if self.is_running:
+                self.repaint_all()
 
     def on_resize(self, event: Resize) -> None:
         """The terminal has another size."""

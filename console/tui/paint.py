@@ -24,6 +24,8 @@ TOKEN = re.compile(
     re.DOTALL,
 )
 BLANK: Cell = (" ", "")
+SEEN_ON_BLANKS = re.compile(r"(?:^|;)(?:[479]|4[0-8]|10[0-7])(?:;|$)")  # lines, reversal, and a background
+MOST_STYLES = 2000
 SKIP = 4  # unchanged cells that are cheaper written again than moved over
 ERASE = 8  # blanks in a row from which erasing is shorter than writing them
 
@@ -43,6 +45,7 @@ class Paper:
     ):
         self._sgr_of = sgr
         self._glyphs = glyphs or {}
+        self._known: dict[str, tuple[str, str]] = {}
         self.resize(width, height)
 
     def resize(self, width: int, height: int) -> None:
@@ -50,7 +53,11 @@ class Paper:
         self.width, self.height = width, height
         self.rows: list[Row] = [[BLANK] * width for _ in range(height)]
         self._x = self._y = 0
-        self._sgr = ""
+        self._sgr = self._blank_sgr = ""
+
+    def forget_styles(self) -> None:
+        """What an SGR comes to is another thing now."""
+        self._known.clear()
 
     @property
     def text(self) -> list[str]:
@@ -65,7 +72,7 @@ class Paper:
             if kind == "text":
                 self._write(token["text"])
             elif kind == "sgr":
-                self._sgr = self._styled(token["sgr"])
+                self._sgr, self._blank_sgr = self._styled(token["sgr"])
             elif kind == "other":
                 if token["other"] == "\n":
                     self._y += 1
@@ -78,17 +85,26 @@ class Paper:
                 self._x = int(token["column"] or 1) - 1
         return "".join(rest)
 
-    def _styled(self, parameters: str) -> str:
+    def _styled(self, parameters: str) -> tuple[str, str]:
+        """What an SGR comes to on characters, and on blanks, which show no colour but that behind them."""
         if parameters in ("", "0"):
-            return ""
-        return self._sgr_of(parameters.removeprefix("0;"))
+            return "", ""
+        if parameters not in self._known:
+            if len(self._known) >= MOST_STYLES:
+                self._known.clear()
+            sgr = self._sgr_of(parameters.removeprefix("0;"))
+            self._known[parameters] = sgr, sgr if SEEN_ON_BLANKS.search(sgr) else ""
+        return self._known[parameters]
 
     def _write(self, text: str) -> None:
         if not 0 <= self._y < self.height:
             return
-        row, x, sgr = self.rows[self._y], self._x, self._sgr
+        row, x, sgr, blank = self.rows[self._y], self._x, self._sgr, (" ", self._blank_sgr)
         if self._glyphs:
             text = text.translate(self._glyphs)
+        end = 0
+        if 0 < x < self.width and not row[x][0]:
+            row[x - 1] = (" ", row[x - 1][1])  # the left half of what is written over
         for character in text:
             size = 1 if character < "\u0300" else get_character_cell_size(character)
             if size == 0:  # it sits on the character before it
@@ -96,10 +112,13 @@ class Paper:
                     row[x - 1] = (row[x - 1][0] + character, row[x - 1][1])
                 continue
             if x >= 0 and x + size <= self.width:
-                row[x] = (character, sgr)
+                row[x] = blank if character == " " else (character, sgr)
                 if size == 2:
                     row[x + 1] = ("", sgr)
+                end = x + size
             x += size
+        if 0 < end < self.width and not row[end][0]:
+            row[end] = (" ", row[end][1])  # the right half of what was written over
         self._x = x
 
 

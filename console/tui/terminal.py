@@ -130,6 +130,7 @@ class Terminal(LinuxDriver):
     def forget(self) -> None:
         """Clear the terminal, and send everything again with the next frame: something else may have written to it."""
         self._shown = [[BLANK] * self._paper.width for _ in range(self._paper.height)]
+        self._paper.forget_styles()
         self._send("\x1b[m\x1b[2J")
 
     def close(self) -> None:
