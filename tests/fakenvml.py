@@ -1,4 +1,4 @@
-"""The stand-in for NVML: a real library, compiled once, in a folder of its own with the file that says what it plays."""
+"""The stand-in for NVML: a real library in a folder of its own, with the file that says what it plays."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def _compiled() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / LIBRARY
         subprocess.run(
-            [found, "-O2", "-fPIC", "-shared", "-fvisibility=hidden", f"-Wl,-soname,{LIBRARY}", "-o", os.fspath(library),
-             os.fspath(SOURCE), "-lm", "-lpthread"],
+            [found, "-O2", "-fPIC", "-shared", "-fvisibility=hidden", f"-Wl,-soname,{LIBRARY}",
+             "-o", os.fspath(library), os.fspath(SOURCE), "-lm", "-lpthread"],
             check=True, timeout=120,
         )  # fmt: skip
         return library.read_bytes()

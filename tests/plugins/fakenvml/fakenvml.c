@@ -180,7 +180,7 @@ static int wave(int gpu, int salt, int low, int steps) {
 
 /* A total that grows by about `per_second`. */
 static u64 total(int gpu, double per_second) {
-    return (u64)((clock_now(CLOCK_REALTIME) - 1.7e9) * per_second) + gpu * 17;
+    return (u64)((clock_now(CLOCK_REALTIME) - 1.79e9) * per_second) + gpu * 17;
 }
 
 static u64 memory_total(const Device *device) { return device->instance ? 71 * GIB : 141 * GIB; }
@@ -335,7 +335,7 @@ EXPORT int nvmlDeviceGetTotalEccErrors(Device *device, int kind, int counter, u6
     (void)counter;
     ENTER("TotalEccErrors", device);
     WHOLE(device);
-    *to = kind && device->gpu == conf.fault ? total(0, 0.2) : 0;
+    *to = kind && device->gpu == conf.fault ? total(0, 0.01) : 0;
     return OK;
 }
 
@@ -353,14 +353,14 @@ static int field(const Device *device, Field *it) {
     if (conf.old_driver && it->id > 160) return INVALID;
     switch (it->id) {
     case 3: it->value.l = 0; return OK;
-    case 4: it->value.l = is_bad ? total(0, 0.2) : 0; return OK;
+    case 4: it->value.l = is_bad ? total(0, 0.01) : 0; return OK;
     case 74: it->value.l = total(gpu, 2e7); return OK;
     case 75: it->value.l = is_bad ? total(gpu, 9e8) : 0; return OK;
     case 76: case 77: case 78: case 79: it->value.l = 0; return OK;
     case 82: it->type = 1; it->value.u = wave(gpu, 13, 50, 40); return OK;
     case 83: it->value.l = total(gpu, 420000); return OK;
     case 91: it->type = 1; it->value.u = LINKS; return OK;
-    case 94: it->type = 1; it->value.u = total(gpu, 0.01); return OK;
+    case 94: it->type = 1; it->value.u = total(gpu, 0.001); return OK;
     case 142: case 145: it->type = 1; it->value.u = 0; return OK;
     case 143: case 144: it->type = 1; it->value.u = is_bad; return OK;
     case 161: case 162:
@@ -369,7 +369,7 @@ static int field(const Device *device, Field *it) {
         return OK;
     case 163:
         if (it->scope >= LINKS) return INVALID;
-        it->value.l = is_bad && it->scope == 5 ? total(0, 40) : 0;
+        it->value.l = is_bad && it->scope == 5 ? total(0, 3) : 0;
         return OK;
     case 165:
         if (it->scope >= LINKS) return INVALID;
