@@ -6,10 +6,8 @@ from typing import Any
 
 import click
 
+from console.cli.opening import how_it_is
 from console.cli.session import Command, Session
-from console.errors import Exit, worst
-
-STATE_EXITS = {"ok": Exit.HEALTHY, "stale": Exit.INCONCLUSIVE}
 
 
 @click.command(cls=Command)
@@ -27,8 +25,7 @@ def status(session: Session) -> int:
     """Say how the daemon, its sources and its models are."""
     shape = session.client.request("status")
     session.emit_shape(shape, lambda: _status_text(shape))
-    exits = [STATE_EXITS.get(source["state"], Exit.UNREACHABLE) for source in shape["sources"]]
-    return worst([*exits, Exit.PROBLEM if shape["incidents"] else Exit.HEALTHY])
+    return how_it_is(shape)
 
 
 def _status_text(shape: dict[str, Any]) -> str:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import click
 
+from console.cli.opening import has_screen
 from console.cli.session import Command, Session
 
 
 @click.command(cls=Command)
-@click.option("--headless", is_flag=True, help="Print the diagnosis and end, which is the only way so far.")
+@click.option("--headless", is_flag=True, help="Print the diagnosis and end, instead of opening the console on it.")
 @click.pass_obj
 def demo(session: Session, headless: bool) -> int:
     """Put black gloves in front of a real vision model, and let andon say why its answers got worse.
 
-    Exits 1, because a problem is found. Everything runs on this machine's loopback and ends with the command.
+    Opens the console on the incident; where there is no terminal for it, prints the diagnosis and exits 1, because a
+    problem is found. Everything runs on this machine's loopback and ends with the command.
     """
     from console.lab.demo import demo as run_demo
+    from console.lab.demo import standing_demo
 
-    return session.emit_diagnosis(run_demo(lambda text: click.echo(text, err=True)))
+    def tell(text: str) -> None:
+        click.echo(text, err=True)
+
+    if headless or not has_screen(session):
+        return session.emit_diagnosis(run_demo(tell))
+    from console.tui import open_console
+
+    with standing_demo(tell) as (data, incident):
+        return open_console(data, lambda: None, incident=incident)
