@@ -23,10 +23,11 @@ class Column:
 
     title: str
     width: int
-    draw: Callable[[Row], str | Span]  # text, or text with a look
+    draw: Callable[..., str | Span]  # of a row: text, or text with a look
     right: bool = False
     grows: bool = False  # takes what room is left
     keep: int = 9  # where there is no room for all, the smallest go first
+    is_measured: bool = False  # `draw` is told how many cells there are, too
 
 
 class Table(Canvas, can_focus=True):
@@ -99,6 +100,11 @@ class Table(Canvas, can_focus=True):
         self._count = len(rows)
         self._rows = [row for row in rows if self._filter.fits(self._facts(row))] if self._filter else rows
         self._find_cursor()
+        self.redraw()
+
+    def arrange(self, columns: Sequence[Column]) -> None:
+        """Other columns, for another width."""
+        self._columns = columns
         self.redraw()
 
     def filter_by(self, wanted: Filter) -> None:
@@ -186,7 +192,7 @@ class Table(Canvas, can_focus=True):
         has_cursor = place == self._cursor and self.has_focus
         spans = []
         for column, cells in columns:
-            drawn = column.draw(row)
+            drawn = column.draw(row, cells) if column.is_measured else column.draw(row)
             text, look = (drawn, "") if isinstance(drawn, str) else drawn
             spans.append((fit(text, cells, right=column.right), look))
         line = [(" ", ""), *self._joined(spans, "")]
