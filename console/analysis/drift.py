@@ -62,6 +62,14 @@ def drift(
     return Drift(_verdict(columns, everything), tuple(columns), everything, (baseline.rows, current.rows))
 
 
+def effect(baseline: ColumnProfile, current: ColumnProfile) -> float | None:
+    """The share of rows that moved between two profiles of a column, 0..1; None where either has too few to tell."""
+    if baseline.kind != current.kind or min(counted(baseline), counted(current)) < LEAST_ROWS:
+        return None
+    before, now = aligned(baseline, current)
+    return total_variation(counts_of(before), counts_of(now))
+
+
 # ── measuring ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

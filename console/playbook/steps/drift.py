@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
@@ -16,6 +18,7 @@ from console.model import (
     Finding,
     IntegrityIssue,
     Labels,
+    Profile,
     State,
     Verdict,
 )
@@ -66,17 +69,41 @@ class DriftOptions(Entry):
     )
 
 
-async def _run(context: StepContext, options: DriftOptions) -> StepOutcome:
-    check_baseline(context.baseline)
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look at one table found."""
+
+    drift: Drift
+    baseline: Profile
+    current: Profile
+    outputs: frozenset[str]
+    worst: tuple[ColumnDrift, ...]  # those that are not well, the gravest first, with onset and slice
+    pair: tuple[Exemplar, ...]  # one row of each side, of the gravest
+
+    @property
+    def columns(self) -> list[ColumnDrift]:
+        """All of them, the gravest first."""
+        told = {column.name: column for column in self.worst}
+        return [told.get(column.name, column) for column in _gravest_first(self.drift, self.outputs)]
+
+
+def look_of(context: StepContext, options: DriftOptions) -> Look:
+    """What a step of these options asks, and of which table; NoData or UsageError where it is not clear which."""
     model = context.inputs.get("model", "")
     name = options.table or (model if model in context.estate.tables else None)
-    look = Look(
+    return Look(
         only_one(context.estate.tables, name, "table", context),
         context,
         tuple(options.columns),
         options.where,
         tuple(options.slices),
     )
+
+
+async def look_at(look: Look) -> Found:
+    """The rows now against their baseline, with what explains the gravest columns. Raises NoData without a baseline."""
+    context = look.context
+    check_baseline(context.baseline)
     baseline = await look.profile(context.baseline.spans, context.baseline)
     if not baseline.rows:
         raise NoData("absent: the baseline has no row", "")
@@ -88,7 +115,11 @@ async def _run(context: StepContext, options: DriftOptions) -> StepOutcome:
     worst = [column for column in _gravest_first(found, outputs) if column.verdict is not Verdict.OK][:MOST_COLUMNS]
     worst = await look.explained(worst, baseline)
     pair = await look.pair(worst[0], baseline) if worst else ()
-    return _outcome(context.step, found, worst, pair, outputs)
+    return Found(found, baseline, current, outputs, tuple(worst), pair)
+
+
+async def _run(context: StepContext, options: DriftOptions) -> StepOutcome:
+    return outcome(context.step, await look_at(look_of(context, options)))
 
 
 STEP = StepType(
@@ -109,9 +140,9 @@ def _gravest_first(found: Drift, outputs: frozenset[str]) -> list[ColumnDrift]:
     )
 
 
-def _outcome(
-    step: str, found: Drift, worst: list[ColumnDrift], pair: tuple[Exemplar, ...], outputs: frozenset[str]
-) -> StepOutcome:
+def outcome(step: str, looked: Found) -> StepOutcome:
+    """What a step says of it."""
+    found, worst, outputs = looked.drift, looked.worst, looked.outputs
     issues = [issue for issue in found.integrity if issue.verdict is Verdict.DEGRADED]
     broken = {issue.column for issue in issues if issue.check in FEED_CHECKS}
     drifted = [column for column in worst if column.verdict is Verdict.DEGRADED]
@@ -124,7 +155,7 @@ def _outcome(
     return StepOutcome(
         state=State(found.verdict),
         reason=top.reason if top else issues[0].text if issues else f"no column of {len(found.columns)} drifted",
-        findings=_findings(step, found, worst, issues, pair),
+        findings=_findings(step, found, worst, issues, looked.pair),
         values={
             "verdict": found.verdict,
             "reason": top.reason if top else "",
@@ -149,7 +180,7 @@ def _outcome(
 
 
 def _findings(
-    step: str, found: Drift, worst: list[ColumnDrift], issues: list[IntegrityIssue], pair: tuple[Exemplar, ...]
+    step: str, found: Drift, worst: Sequence[ColumnDrift], issues: list[IntegrityIssue], pair: tuple[Exemplar, ...]
 ) -> tuple[Finding, ...]:
     findings = [
         Finding(id="", kind="drift", step=step, text=_told(column), verdict=column.verdict, reason=column.reason,

@@ -92,19 +92,17 @@ class Look:
             for column in columns
         ]
 
-    async def _timed(self, baseline: Profile) -> list[tuple[float, Profile]]:
-        """The current window in short steps; nothing where the table's rows have no time."""
-        current = self.context.current
-        length = sum(span.seconds for span in current.spans)
-        request = ProfileRequest(
-            current.spans,
-            self.where(current),
-            self.columns,
-            like=baseline,
-            every=max(self.context.interval, length / ONSET_STEPS),
-        )
-        groups = await self._cut(request)
+    async def slots(self, spans: tuple[Span, ...], every: float, baseline: Profile) -> list[tuple[float, Profile]]:
+        """(start, counts) of each `every` seconds of these spans; nothing where the table's rows have no time."""
+        where = self.where(self.context.current)
+        groups = await self._cut(ProfileRequest(spans, where, self.columns, like=baseline, every=every))
         return [(group.start, group.profile) for group in groups if group.start is not None]
+
+    async def _timed(self, baseline: Profile) -> list[tuple[float, Profile]]:
+        """The current window in short steps."""
+        spans = self.context.current.spans
+        length = sum(span.seconds for span in spans)
+        return await self.slots(spans, max(self.context.interval, length / ONSET_STEPS), baseline)
 
     async def _slices(self, columns: list[str], baseline: Profile) -> dict[str, SliceShare]:
         best: dict[str, SliceShare] = {}
