@@ -102,7 +102,7 @@ class Table(Canvas, can_focus=True):
         self._find_cursor()
         self.redraw()
 
-    def arrange(self, columns: Sequence[Column]) -> None:
+    def use_columns(self, columns: Sequence[Column]) -> None:
         """Other columns, for another width."""
         self._columns = columns
         self.redraw()
