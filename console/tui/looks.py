@@ -32,6 +32,7 @@ ANSI = {
     "spark": "blue",
     "baseline": "cyan",
     "current": "bold",
+    "beyond": "bold red",  # degraded, for half blocks: reversed they would say something else
     "cursor": "reverse",
     "bar": "reverse",
 }
@@ -50,6 +51,7 @@ DARK = ANSI | {
     "error": "bold #ff6b6b",
     "spark": "#6ea8fe",
     "baseline": "#7dcfff",
+    "beyond": "bold #ff6b6b",
     "cursor": "bold #0d1117 on #9fb4d8",
     "bar": "#d8dee9 on #253045",
 }
@@ -68,6 +70,7 @@ LIGHT = ANSI | {
     "error": "bold #b42318",
     "spark": "#1f5fbf",
     "baseline": "#005f87",
+    "beyond": "bold #b42318",
     "cursor": "bold #ffffff on #1f4f8f",
     "bar": "#1b1f24 on #d7dde6",
 }
@@ -86,6 +89,7 @@ CONTRAST = ANSI | {
     "error": "bold bright_white on red",
     "spark": "bright_white",
     "baseline": "bright_cyan",
+    "beyond": "bold bright_red",
     "cursor": "bold black on bright_yellow",
     "bar": "bold black on bright_white",
 }
@@ -102,6 +106,7 @@ MONOCHROME = dict.fromkeys(ANSI, "") | {
     "no_data": "dim",
     "skipped": "dim",
     "current": "bold",
+    "beyond": "bold",
     "cursor": "reverse",
     "bar": "reverse",
 }
