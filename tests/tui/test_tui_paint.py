@@ -1,4 +1,4 @@
-"""The paper between what is drawn and what is sent: nothing is sent twice, and the terminal ends up with what was drawn."""
+"""The paper between what is drawn and what is sent: nothing is sent twice, and the terminal shows what was drawn."""
 
 from __future__ import annotations
 
