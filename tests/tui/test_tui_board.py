@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.consoles import TellingClient, board, running, text_of
+from consoles import TellingClient, board, running, text_of
 
 
 async def test_the_board_shows_models_lights_and_panels(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from consoles import TellingClient
 
 from console.errors import AndonError, DaemonUnreachable, UsageError
 from console.tui import feed as feeding
 from console.tui.feed import Feed, Picture
-from tests.consoles import TellingClient
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from consoles import HOSTILE
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -17,7 +18,6 @@ from console.tui.filter import Filter
 from console.tui.looks import ANSI, LOOKS, theme_for
 from console.tui.terminal import is_ascii
 from console.tui.text import changes, fit, spark, tame, wrap
-from tests.consoles import HOSTILE
 
 
 @given(st.text(max_size=60), st.integers(0, 40), st.booleans())
