@@ -1,4 +1,4 @@
-"""The chart: current over baseline, told apart by shape; gaps, ends and units; and numbers that are none."""
+"""Pictures of numbers: current over baseline told apart by shape, gaps that stay gaps, and numbers that are none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import pytest
 
 from console.tui.text import Line, size_of
 from console.tui.widgets.chart import chart_lines, legend
+from console.tui.widgets.distribution import distribution_lines
+from console.tui.widgets.exemplars import exemplar_lines
 from console.tui.widgets.scale import Scale, nice, ticks
+from tests.consoles import HOSTILE
 
 START = 1_780_002_000.0  # 21:00:00 UTC
 
@@ -115,3 +118,67 @@ def test_the_legend_says_the_newest_numbers() -> None:
     assert "baseline 20 ms" in said
     assert "18 ms to 22 ms" in said
     assert "baseline" not in drawn([legend(curve([0.05], baseline=[None]))])[0]
+
+
+def bins(size: int, **changes: Any) -> dict[str, Any]:
+    shares = [1.0 / size] * size
+    return {"labels": [f"b{n}" for n in range(size)], "baseline": shares, "current": shares} | changes
+
+
+def test_more_and_less_than_before_are_told_by_shape() -> None:
+    told = {"labels": ["grey", "black"], "baseline": [0.9, 0.1], "current": [0.2, 0.8]}
+    _legend, grey, black = drawn(distribution_lines(told, 60, 8))
+    assert "░" in grey and "█" not in grey
+    assert "█" in black and "░" not in black
+    assert "90 % → 20 %" in grey
+    assert "10 % → 80 %" in black
+
+
+@pytest.mark.parametrize("size", [(1, 1), (12, 3), (40, 6), (78, 14), (120, 40)])
+@pytest.mark.parametrize("count", [1, 5, 24, 200])
+def test_bins_fit_into_any_room(size: tuple[int, int], count: int) -> None:
+    lines = distribution_lines(bins(count), *size)
+    assert len(lines) <= max(size[1], 2)
+    if size[0] > 20:
+        assert all(size_of(line) <= size[0] for line in lines)
+
+
+def test_odd_bins_are_borne() -> None:
+    assert "nothing" in drawn(distribution_lines({}, 40, 8))[0]
+    odd = bins(3, labels=[*HOSTILE[:2], None], baseline=[None, math.nan, "x"], current=[2.0, -1.0, True])
+    for size in ((60, 9), (60, 3)):
+        assert all(size_of(line) <= 60 for line in distribution_lines(odd, *size))
+    assert distribution_lines(bins(4, baseline=[0] * 4, current=[0] * 4), 60, 9)
+
+
+def test_pictures_stand_side_by_side_and_shrink() -> None:
+    image = [[(x * y) % 256 for x in range(32)] for y in range(32)]
+    pair = [
+        {"side": side, "time": START, "kind": "image", "caption": f"{side} glove", "pixels": image}
+        for side in ("current", "baseline")
+    ]
+    for greys in (True, False):
+        large = exemplar_lines(pair, 80, 20, greys=greys)
+        assert len(large) == 18
+        assert drawn(large)[0].split()[0] == "baseline"
+        assert "now" in drawn(large)[0]
+        small = exemplar_lines(pair, 50, 10, greys=greys)
+        assert len(small) <= 10
+        assert all(size_of(line) <= 50 for line in small)
+
+
+def test_fields_that_differ_come_first_and_are_marked() -> None:
+    pair = [
+        {"side": "baseline", "time": START, "kind": "row", "caption": "a", "fields": {"same": "1", "glove": "grey"}},
+        {"side": "current", "time": START, "kind": "row", "caption": "b", "fields": {"same": "1", "glove": "black"}},
+    ]
+    shown = drawn(exemplar_lines(pair, 70, 9, greys=True))
+    assert shown[1].split() == ["glove", "grey", "≠", "glove", "black"]
+    assert "≠" not in shown[2]
+
+
+@pytest.mark.parametrize("pixels", [None, [], [[]], [[1], 2], [["x", None], [1]], [[300, -5, 2.5]]])
+def test_what_is_no_image_breaks_nothing(pixels: Any) -> None:
+    pair = [{"side": "current", "caption": HOSTILE[3], "time": "x", "fields": [1], "pixels": pixels}, {"side": "odd"}]
+    exemplar_lines(pair, 40, 8, greys=True)
+    exemplar_lines([], 40, 8, greys=False)
