@@ -13,6 +13,7 @@ from console.sources.redact import ADDRESS, KEY_LIKE, MASK, SECRET_NAME, USERINF
 
 MOST_BYTES = 8192  # read of any file of /proc
 MOST_CHARACTERS = 160  # of a command
+MOST_OF_A_WORD = 256  # looked at for secrets: the patterns take long over long words
 CONTAINER_LETTERS = 12  # of its id, as `docker ps` and `crictl ps` show it
 
 # docker-<id>.scope, cri-containerd-<id>.scope, crio-<id>.scope, libpod-<id>.scope, :cri-containerd:<id>, /docker/<id>
@@ -57,17 +58,17 @@ def command_shown(line: str) -> str:
     >>> command_shown("/usr/bin/python3\0serve.py\0--api-key\0abc\0")
     'python3 serve.py --api-key •••'
     """
-    program, *arguments = line.rstrip("\0").split("\0")
+    program, *arguments = line.rstrip("\0").split("\0")[:MOST_CHARACTERS]
     shown = [program.rpartition("/")[2]]
     for before, word in pairwise(["", *arguments]):
         is_secret = before.startswith("-") and "=" not in before and SECRET_NAME.search(before)
-        shown.append(MASK if is_secret else _masked(word))
+        shown.append(MASK if is_secret else _masked(word[:MOST_OF_A_WORD]))
     return clean(" ".join(" ".join(shown).split()), limit=MOST_CHARACTERS)
 
 
 def _masked(word: str) -> str:
-    word = ASSIGNED.sub(lambda found: f"{found[1]}{found[2]}{MASK}" if SECRET_NAME.search(found[1]) else found[0], word)
     word = BEARER.sub(rf"\1 {MASK}", USERINFO.sub(f"{MASK}@", word))
+    word = ASSIGNED.sub(lambda found: f"{found[1]}{found[2]}{MASK}" if SECRET_NAME.search(found[1]) else found[0], word)
     return KEY_LIKE.sub(MASK, ADDRESS.sub(MASK, word))
 
 

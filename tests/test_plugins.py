@@ -33,6 +33,15 @@ def test_a_plugin_is_one_file_with_one_hook(tmp_path: Path) -> None:
     assert plugins.problems == []
 
 
+def test_a_plugin_may_have_parts_beside_it_which_are_no_plugins(tmp_path: Path) -> None:
+    plugin(tmp_path, "_cogs", "TITLE = 'From a part'")
+    parted = "from andon_plugins._cogs import TITLE\n" + GOOD.replace('"Spare parts"', "TITLE")
+    plugins = load_plugins([plugin(tmp_path, "parted", parted)])
+    assert plugins.by_name("andon_panels")["spare"].title == "From a part"
+    assert "_cogs" not in plugins.names()
+    assert plugins.problems == []
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [

@@ -15,6 +15,7 @@
  *   hang_file = /a/path      every call hangs while that file is there
  *   hang_after = 2           every call hangs from so many seconds after the library was loaded
  *   unsupported = FanSpeed,82    these calls (without nvmlDeviceGet) and fields are not supported
+ *   blank = 82,143           these fields hold one of the huge numbers that mean "not there"
  *   old_driver = 1           lacks what newer drivers have
  *   init = 9                 nvmlInit fails with this code
  *   count = /a/path          the name of every call is appended to this file, with its GPU
@@ -49,7 +50,7 @@ static struct {
     int gpus, fault, lost, mig, hang, old_driver, init, pids[MOST_PIDS], pid_count, xids[64][2], xid_count;
     long delay_us;
     double hang_seconds, hang_after;
-    char unsupported[1024], count[1024], hang_file[1024];
+    char unsupported[1024], blank[1024], count[1024], hang_file[1024];
 } conf;
 
 static Device devices[MOST_GPUS][3];
@@ -90,6 +91,7 @@ static void set(const char *key, char *value) {
     else if (!strcmp(key, "init")) conf.init = atoi(value);
     else if (!strcmp(key, "count")) snprintf(conf.count, sizeof conf.count, "%s", value);
     else if (!strcmp(key, "unsupported")) snprintf(conf.unsupported, sizeof conf.unsupported, ",%s,", value);
+    else if (!strcmp(key, "blank")) snprintf(conf.blank, sizeof conf.blank, ",%s,", value);
     else if (!strcmp(key, "pids"))
         for (char *item = strtok_r(value, ",", &rest); item && conf.pid_count < MOST_PIDS; item = strtok_r(NULL, ",", &rest))
             conf.pids[conf.pid_count++] = atoi(item);
@@ -350,6 +352,10 @@ static int field(const Device *device, Field *it) {
     it->time = (int64_t)(clock_now(CLOCK_REALTIME) * 1e6);
     snprintf(wanted, sizeof wanted, ",%u,", it->id);
     if (strstr(conf.unsupported, wanted)) return UNSUPPORTED;
+    if (strstr(conf.blank, wanted)) {
+        it->value.l = 0x7ffffffffffffff2ULL;
+        return OK;
+    }
     if (conf.old_driver && it->id > 160) return INVALID;
     switch (it->id) {
     case 3: it->value.l = 0; return OK;
