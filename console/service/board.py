@@ -51,7 +51,7 @@ async def read_board(house: House) -> dict[str, Any]:
         "models": models(house, incidents, now),
         "gpus": house.live.gpus.rows(now, lambda source: late(house, source)),
         "latency": house.live.latency.rows(now, late(house), house.compared),
-        "drift": [],
+        "drift": house.drifts.rows(),
         "incidents": [_brief(incident) | outlook[incident.id] for incident in incidents],
         "sources": sources(house, now),
         "troubles": troubles(house),

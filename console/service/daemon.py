@@ -16,6 +16,7 @@ from console.report.clean import clean
 from console.service.address import listen, socket_path
 from console.service.board import status
 from console.service.connection import Desk
+from console.service.drifting import ROUND_SECONDS as DRIFT_SECONDS
 from console.service.house import SHOW_SECONDS, House
 from console.service.opening import open_house
 from console.service.operation import Operation
@@ -119,6 +120,7 @@ def _parts(house: House) -> dict[str, Part]:
         await house.writer.compact(house.clock(), retention)
 
     parts: dict[str, Part] = {"commit": (COMMIT_SECONDS, house.writer.commit), "compact": (COMPACT_SECONDS, compact)}
+    parts["drift"] = (DRIFT_SECONDS, house.drifts.round)
     if house.config.interval > 0:
         parts["collect"] = (house.config.interval, collect)
         parts["timeline"] = (house.config.interval, lambda: house.timeline.copy(house.clock()))

@@ -14,6 +14,8 @@ from console.playbook.definition import Playbook
 from console.plugins import Panel, Plugins, StepType
 from console.service.bench import Bench
 from console.service.collecting import Collector
+from console.service.drift_view import View, view
+from console.service.drifting import Drifts
 from console.service.live import Live
 from console.service.outlook import Outlook
 from console.service.pages import Pages
@@ -30,6 +32,7 @@ from console.triage import investigate, standing
 from console.triage.questions import answering
 
 EVALUATE_SECONDS = 60.0  # all triggers together
+PROBED_SECONDS = 3600.0  # since golden inputs were sent, for their answers to still say anything
 SHOW_SECONDS = 1.0  # from one look at the live sources to the next, while somebody looks at the board
 SETTLE_SECONDS = 5.0  # from when somebody looks until what is live and did not come is late
 
@@ -52,6 +55,7 @@ class House:
     collector: Collector = field(init=False)
     watch: Watch = field(init=False)
     outlook: Outlook = field(init=False)
+    drifts: Drifts = field(init=False)
     sightings: Sightings = field(default_factory=Sightings)
     live: Live = field(default_factory=Live)
     compared: Sequence[Finding] = ()  # at the last look at the triggers
@@ -139,3 +143,9 @@ class House:
                     incident=incident, ask=ask, on_progress=on_progress,
                 )
             )  # fmt: skip
+
+    async def see_rows(self, model: str) -> View:
+        """The drift of a model's rows as it is now."""
+        situation = await self.situation()
+        runs = await self.records.latest_runs(situation.now - PROBED_SECONDS)
+        return await self.bench.do(view(model, situation, self.playbooks, self.compared, runs))

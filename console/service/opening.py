@@ -17,6 +17,8 @@ from console.plugins import load_plugins
 from console.service.bench import Bench
 from console.service.board import read_board
 from console.service.collecting import Collector
+from console.service.drift_view import models_with_rows
+from console.service.drifting import Drifts
 from console.service.house import SHOW_SECONDS, House
 from console.service.notifying import tell
 from console.service.outlook import Outlook
@@ -88,6 +90,13 @@ async def open_house(config: Config) -> AsyncIterator[House]:
             on_change=house.board.touch,
         )
         house.outlook = Outlook(records, house.watch, house.board.touch)
+        house.drifts = Drifts(
+            lambda: models_with_rows(estate, [*house.sightings.newest]),
+            house.see_rows,
+            lambda: house.board.subscribers > 0,
+            house.board.touch,
+            config.data,
+        )
         stack.push_async_callback(house.watch.close)
         house.started = clock()
         yield house
