@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from console.model import Labels, State, Verdict
+if TYPE_CHECKING:
+    from console.model import Labels, State, Verdict
 
 MARKS = {
     "ok": "●",
