@@ -1,0 +1,128 @@
+"""The causes with what moved each, what nothing explains, and what would help where no cause is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from console.tui.screens.triage_words import LIKELY, WITHOUT_CAUSE, Json, brief, gist, odds
+from console.tui.text import Line, wrap
+from console.words import instant
+
+MOST_CITED = 2  # findings of one line of evidence that are spelled out
+MOST_UNEXPLAINED = 8
+MOST_CONSIDERED = 5
+
+
+def cause_lines(diagnosis: Json, width: int, today: str) -> list[Line]:
+    """Best first; then what was considered and is not likely."""
+    findings = {str(each.get("id")): each for each in diagnosis.get("findings") or ()}
+    lines: list[Line] = []
+    named = diagnosis.get("causes") or ()
+    for rank, cause in enumerate(named, 1):
+        lines += [*_cause(rank, cause, findings, width, today), []]
+    if not named:
+        lines += [*_unnamed(diagnosis, width), []]
+    lines += _unexplained(diagnosis.get("unexplained") or (), findings, width, today)
+    lines += _considered(diagnosis, width)
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def timeline_lines(incident: Json, width: int, today: str) -> list[Line]:
+    """What happened with the incident, oldest first."""
+    told: list[tuple[float, str, str]] = [(float(incident.get("opened") or 0.0), "andon", "opened")]
+    told += [(note["time"], str(note.get("operator")), str(note.get("text"))) for note in incident.get("notes") or ()]
+    for answer in incident.get("answers") or ():
+        said = f"{answer.get('question')} {answer.get('answer')}"
+        told.append((answer["time"], str(answer.get("operator")), said))
+    lines: list[Line] = []
+    for time, operator, text in sorted(told, key=lambda each: each[0]):
+        lines += _said(f"{brief(instant(time), today)} {operator}: {text}", width, "", indent=2)
+    return lines
+
+
+def help_wanted(diagnosis: Json) -> list[str]:
+    """What would let andon say more: questions, data that was missing, sources that did not answer."""
+    wanted = []
+    for run in diagnosis.get("runs") or ():
+        for step in run.get("steps") or ():
+            title = str(step.get("title") or step.get("id") or "").rstrip("?")
+            if step.get("question"):
+                wanted.append(f"an answer: {step['question'].get('text')}")
+            elif step.get("state") in ("no_data", "error"):
+                wanted.append(f"{title}: {step.get('reason') or step.get('state')}")
+    return wanted
+
+
+def _cause(rank: int, cause: Json, findings: Mapping[str, Json], width: int, today: str) -> list[Line]:
+    look = "degraded" if float(cause.get("odds") or 0.0) >= LIKELY else "warn"
+    lines: list[Line] = [[(each, "bold")] for each in wrap(f"{rank}. {cause.get('title')}", width, indent=3)]
+    subject = f"  about {cause['subject']}" if cause.get("subject") else ""
+    lines.append([(f"   {odds(cause)}", look), *((each, "dim") for each in wrap(subject, max(width - 24, 4))[:1])])
+    moves = [move for move in cause.get("moves") or () if move.get("counted")]
+    for move in sorted(moves, key=lambda each: bool(each.get("against"))):
+        lines += _move(move, findings, width, today)
+    if cause.get("remedies"):
+        lines += _said(f"   remedy: {', '.join(str(each) for each in cause['remedies'])}", width, "improved", indent=3)
+    return lines
+
+
+def _move(move: Json, findings: Mapping[str, Json], width: int, today: str) -> list[Line]:
+    """One line of evidence with its weight, and the findings that it rests on."""
+    against = bool(move.get("against"))
+    sign, look = ("−", "improved") if against else ("+", "warn")
+    ids = [str(each) for each in move.get("findings") or ()]
+    word = "against, " if against else ""
+    text = f"{sign} {move.get('text')} ({word}{move.get('weight')})"
+    first, *more = wrap(text, width - 3, indent=2)
+    lines: list[Line] = [[("   ", ""), (first[:1], look), (first[1:], "")], *([("   " + each, "")] for each in more)]
+    for each in ids[:MOST_CITED]:
+        if each in findings:
+            lines += _said(f"{each} {gist(findings[each], today)}", width - 5, "dim", indent=3, before="     ")
+    if len(ids) > MOST_CITED:
+        lines += _said(f"and {', '.join(ids[MOST_CITED:])}", width - 5, "dim", before="     ")
+    return lines
+
+
+def _unnamed(diagnosis: Json, width: int) -> Iterator[Line]:
+    if not diagnosis.get("runs"):
+        yield from _said("Nothing was examined yet; r begins.", width, "bold")
+        return
+    yield from _said(WITHOUT_CAUSE.get(str(diagnosis.get("verdict")), "no cause is named").capitalize(), width, "bold")
+    wanted = help_wanted(diagnosis)
+    if wanted:
+        yield from _said("What would help:", width, "")
+        for each in wanted:
+            yield from _said(f"  {each}", width, "warn", indent=4)
+
+
+def _unexplained(ids: Sequence[str], findings: Mapping[str, Json], width: int, today: str) -> list[Line]:
+    if not ids:
+        return []
+    lines = _said("No named cause explains:", width, "bold")
+    for each in ids[:MOST_UNEXPLAINED]:
+        finding = findings.get(each) or {}
+        lines += _said(f"   {each} {brief(str(finding.get('text') or ''), today)}", width, "degraded", indent=5)
+    if len(ids) > MOST_UNEXPLAINED:
+        lines += _said(f"   and {len(ids) - MOST_UNEXPLAINED} more", width, "dim")
+    return [*lines, []]
+
+
+def _considered(diagnosis: Json, width: int) -> list[Line]:
+    named = {(each.get("id"), each.get("playbook")) for each in diagnosis.get("causes") or ()}
+    causes = [
+        each
+        for run in diagnosis.get("runs") or ()
+        for each in run.get("causes") or ()
+        if (each.get("id"), each.get("playbook")) not in named
+    ]
+    causes.sort(key=lambda each: -float(each.get("odds") or 0.0))
+    lines = _said("Considered, and not likely:" if causes else "", width, "dim")
+    for each in causes[:MOST_CONSIDERED]:
+        lines += _said(f"   {odds(each).rpartition(', ')[2]} {each.get('title')}", width, "dim", indent=5)
+    return lines
+
+
+def _said(text: object, width: int, look: str, *, indent: int = 0, before: str = "") -> list[Line]:
+    return [[(before + each, look)] for each in wrap(text, max(width, 8), indent=indent) if each]

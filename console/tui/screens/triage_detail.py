@@ -1,0 +1,244 @@
+"""What the step under the cursor compared: numbers and a drawing, a column's drift, pictures, events, or why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from console.tui.screens.triage_steps import Place
+from console.tui.screens.triage_words import Json, brief, moment, share_of, sides, window, windows
+from console.tui.text import Line, fit, size_of, wrap
+from console.tui.widgets.chart import chart_lines
+from console.tui.widgets.picture import picture
+from console.words import MARKS, number
+
+LEAST_CHART = 4  # lines, below which a drawing says nothing
+LINES = {"step": "against the days before", "creep": "slowly, against the fixed baseline"}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What the daemon says of the finding's curve: the curve, or why there is none."""
+
+    curve: Json | None = None
+    said: str = "asking for the curve …"
+
+
+def curve_question(place: Place) -> Json | None:
+    """The arguments of the operation `curve` for what the cursor is on; None where nothing is to be drawn."""
+    finding = place.finding
+    spans = ((place.run.get("current") or {}).get("spans")) or ()
+    if finding is None or finding.get("kind") != "comparison" or not finding.get("signal") or not spans:
+        return None
+    model = (place.run.get("inputs") or {}).get("model")
+    where = dict(finding.get("labels") or {})
+    if model and str(finding["signal"]).startswith("model."):
+        where.setdefault("model", model)
+    baseline = ((place.run.get("baseline") or {}).get("spans")) or ()
+    return {
+        "signal": finding["signal"],
+        "stat": finding.get("stat"),
+        "of": share_of(finding),
+        "where": where,
+        "start": spans[0]["start"],
+        "end": spans[-1]["end"],
+        "steps": 120,
+        "baseline": [[span["start"], span["end"]] for span in baseline] or None,
+    }
+
+
+def detail_lines(
+    place: Place | None, drawing: Drawing, width: int, height: int, *, greys: bool, today: str
+) -> list[Line]:
+    """All that is known of a row."""
+    if place is None:
+        return [[("nothing was looked at yet", "dim")]]
+    if place.kind == "run":
+        return _run(place, width, today)
+    title = place.step.get("title") or place.title.strip()
+    lines: list[Line] = [[(each, "bold")] for each in wrap(title, width)]
+    if place.question:
+        return lines + _question(place.question, width)
+    lines += _body(place, drawing, width, height - len(lines), greys, today)
+    return lines
+
+
+def _body(place: Place, drawing: Drawing, width: int, room: int, greys: bool, today: str) -> list[Line]:
+    state, finding, step = place.state, place.finding, place.step
+    if not step.get("uses"):
+        return _said(f"{place.said or 'being looked at'} …" if not state else state.replace("_", " "), width)
+    if state in ("skipped", "error") or finding is None:
+        mark = MARKS.get(state, "")
+        return _said(f"{mark} {state.replace('_', ' ')}: {step.get('reason') or 'it gave no reason'}", width, state)
+    kind = finding.get("kind")
+    if kind == "comparison":
+        return _comparison(place, finding, drawing, width, room, today)
+    if kind == "exemplar":
+        return _exemplars(finding, width, greys, today)
+    if kind in ("drift", "integrity") and finding.get("drift"):
+        lines = _drift(finding, width, today)
+        pictures = next((each for each in step.get("findings") or () if each.get("kind") == "exemplar"), None)
+        return [*lines, [], *_exemplars(pictures, width, greys, today)] if pictures else lines
+    if kind == "event":
+        return _events(step.get("findings") or (), width, today)
+    lines = []
+    for each in step.get("findings") or (finding,):
+        lines += _cited(each, width, today)
+    return lines
+
+
+def _comparison(place: Place, finding: Json, drawing: Drawing, width: int, room: int, today: str) -> list[Line]:
+    current, baseline = sides(finding)
+    verdict = str(finding.get("verdict") or "")
+    name = str(finding.get("signal"))
+    if of := share_of(finding):
+        name += f", share of {of}"
+    elif finding.get("stat"):
+        name += f" {finding['stat']}"
+    labels = ", ".join(f"{key}={value}" for key, value in (finding.get("labels") or {}).items())
+    lines: list[Line] = [[(each, "dim")] for each in wrap(f"{finding.get('id')} {name} {labels}".rstrip(), width)]
+    value = max(len(current), len(baseline), 1)
+    lines.append(
+        [("current   ", "current"), (fit(current, value, right=True), "bold"), (_counted(finding, "current"), "dim")]
+    )
+    lines.append(
+        [("baseline  ", "baseline"), (fit(baseline, value, right=True), ""), (_counted(finding, "baseline"), "dim")]
+    )
+    lines += [[(each, verdict if verdict in MARKS else "")] for each in wrap(_change(finding, today), width)]
+    reason = [] if finding.get("reason") and _change(finding, today) else _said(finding.get("reason") or "", width)
+    left = room - len(lines) - len(reason)
+    if drawing.curve is None:
+        drawn = _said(drawing.said, width, "dim")
+    else:
+        drawn = chart_lines(drawing.curve, width, max(min(left, 16), LEAST_CHART), bad=_bad(finding))
+        if note := drawing.curve.get("note"):
+            drawn += _said(str(note), width, "dim")
+    lines += [*reason, *drawn]
+    span = f"drawn: {window(place.run.get('current'), today)}; {window(place.run.get('baseline'), today)}"
+    return lines + _said(span, width, "dim")
+
+
+def _change(finding: Json, today: str) -> str:
+    """How far apart both sides are, how sure that is, and since when."""
+    parts = []
+    interval = finding.get("interval")
+    between = f" ({number(interval[0])} to {number(interval[1])})" if interval else ""
+    if finding.get("ratio") is not None:
+        parts.append(f"×{number(finding['ratio'])}{between}")
+    elif between:
+        parts.append(f"difference{between}")
+    if finding.get("p") is not None:
+        p = float(finding["p"])
+        parts.append("p < 0.0001" if p < 1e-4 else f"p {p:.2g}")
+    if finding.get("onset") is not None:
+        parts.append(f"since {moment(finding['onset'], today)}")
+    verdict = str(finding.get("verdict") or "")
+    return f"{MARKS.get(verdict, '')} {verdict.replace('_', ' ')}  {', '.join(parts)}".strip()
+
+
+def _counted(finding: Json, side: str) -> str:
+    n = (finding.get(side) or {}).get("n")
+    return "" if n is None else f"  n {n:,.0f}"
+
+
+def _bad(finding: Json) -> str:
+    """The direction in which it got worse, as the verdict shows."""
+    ratio, verdict = finding.get("ratio"), finding.get("verdict")
+    if ratio is None or verdict not in ("degraded", "improved"):
+        return "either"
+    return "up" if (ratio > 1) == (verdict == "degraded") else "down"
+
+
+def _drift(finding: Json, width: int, today: str) -> list[Line]:
+    drift = finding["drift"]
+    verdict = str(drift.get("verdict") or "")
+    lines: list[Line] = [[(each, verdict if verdict in MARKS else "")] for each in wrap(
+        f"{finding.get('id')} {brief(str(finding.get('text') or ''), today)}", width)]  # fmt: skip
+    facts = [
+        ("rows moved", _share(drift.get("effect"))),
+        ("mean moved by", _signed(drift.get("shift"))),
+        ("since", moment(drift.get("onset"), today)),
+        ("how", LINES.get(str(drift.get("line")), "–")),
+        ("slice", _slice(drift.get("slice"))),
+        ("noise", f"p {drift['p_sampling']:.1g}" if drift.get("p_sampling") is not None else "–"),
+        ("usual wobble", f"p {drift['p_usual']:.1g}" if drift.get("p_usual") is not None else "–"),
+        ("PSI  JS  KS", "  ".join(number(drift.get(name)) for name in ("psi", "js", "ks"))),
+    ]
+    lines += [[(fit(name, 15), "dim"), (fit(said, max(width - 15, 4)), "")] for name, said in facts if said != "–"]
+    for issue in drift.get("issues") or ():
+        lines += _said(f"! {issue.get('text')}", width, "warn")
+    return lines
+
+
+def _slice(told: Json | None) -> str:
+    if not told:
+        return "–"
+    said = f"{told.get('column')}={told.get('value')} explains {_share(told.get('share'))} of it"
+    return said + (f", with {_share(told['rows'])} of the rows" if told.get("rows") else "")
+
+
+def _exemplars(finding: Json | None, width: int, greys: bool, today: str) -> list[Line]:
+    """Baseline and current side by side; below each other where there is no room."""
+    kept = {str(each.get("side")): each for each in (finding or {}).get("exemplars") or ()}
+    if finding is None or not kept:
+        return _said(str((finding or {}).get("text") or "no exemplar was kept"), width)
+    shown = [(side, kept[side]) for side in ("baseline", "current") if side in kept]
+    blocks = [_exemplar(side, each, min(width, max((width - 2) // 2, 34)), greys, today) for side, each in shown]
+    if len(blocks) == 2 and width >= 2 * 34 + 2:
+        half = max((width - 2) // 2, 34)
+        height = max(map(len, blocks))
+        left, right = (block + [[] for _ in range(height - len(block))] for block in blocks)
+        return [[*a, (" " * max(half + 2 - size_of(a), 0), ""), *b] for a, b in zip(left, right, strict=True)]
+    return [line for block in blocks for line in (*block, [])]
+
+
+def _exemplar(side: str, told: Json, width: int, greys: bool, today: str) -> list[Line]:
+    lines: list[Line] = [[(fit(f"{side} {moment(told.get('time'), today)}", width), side)]]
+    pixels = told.get("pixels")
+    if pixels:
+        lines += picture(pixels, greys=greys)
+    lines += _said(told.get("caption") or "", width)
+    if not pixels:
+        lines += [[(fit(f"{name} {value}", width), "")] for name, value in (told.get("fields") or {}).items()]
+    return lines
+
+
+def _events(findings: Sequence[Json], width: int, today: str) -> list[Line]:
+    lines: list[Line] = []
+    for finding in findings:
+        event: Mapping[str, object] = finding.get("event") or {}
+        lines += _cited(finding, width, today)
+        if event.get("detail"):
+            lines += _said(f"  {event['detail']}", width, "dim")
+    return lines
+
+
+def _cited(finding: Json, width: int, today: str) -> list[Line]:
+    verdict = str(finding.get("verdict") or "")
+    text = wrap(f"{finding.get('id')} {brief(str(finding.get('text') or ''), today)}", width, indent=4)
+    look = verdict if verdict == "degraded" else ""
+    return [[(each, look)] for each in text]
+
+
+def _question(question: Json, width: int) -> list[Line]:
+    lines = _said(f"? {question.get('text')}", width, "warn")
+    lines += _said(f"answers: {', '.join(str(each) for each in question.get('answers') or ())}", width)
+    return lines + _said("Enter answers it; then all of it is examined again", width, "dim")
+
+
+def _run(place: Place, width: int, today: str) -> list[Line]:
+    lines: list[Line] = [[(each, "bold")] for each in wrap(place.title, width)]
+    lines += _said(f"playbook {place.run.get('playbook')}", width, "dim")
+    return lines + _said(windows(place.run, today), width)
+
+
+def _said(text: object, width: int, look: str = "") -> list[Line]:
+    return [[(each, look)] for each in wrap(text, width) if each]
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.3g} %"
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.3g}"

@@ -1,0 +1,82 @@
+"""The first lines of the triage: what is wrong, since when, whose it is, and the answer, so that it is read first."""
+
+from __future__ import annotations
+
+from console.tui.screens.triage_causes import help_wanted
+from console.tui.screens.triage_words import LIKELY, WITHOUT_CAUSE, Json, ago, brief, moment, odds, reasons, windows
+from console.tui.text import Line, Span, cut, fit, wrap
+
+
+def head_lines(incident: Json, diagnosis: Json | None, examining: Json | None, now: float | None, *,
+               width: int, height: int, today: str, trouble: str = "") -> list[Line]:  # fmt: skip
+    """As few lines as say it; the symptom and the reasons take more where the terminal is high."""
+    room = width - 2
+    long = 3 if height >= 30 else 2
+    lines: list[Line] = [_state(incident, now, width, today)]
+    symptom = str(incident.get("title") or "").replace(f" of model={incident.get('subject')}", "")
+    lines += _block(brief(symptom, today), room, 2, "")
+    if trouble:
+        return lines + _block(f"✖ {trouble}", room, long, "error")
+    if diagnosis is None:
+        lines += _block("asking for the diagnosis …", room, 1, "dim")
+    else:
+        lines += _answer(diagnosis, room, long, today)
+    if examining:
+        lines += _block(f"… {_progress(examining)}", room, 1, "warn")
+    elif diagnosis and diagnosis.get("windows") and height >= 30:
+        lines += _block(windows(diagnosis["windows"], today), room, 1, "dim")
+    return lines
+
+
+def _state(incident: Json, now: float | None, width: int, today: str) -> Line:
+    """`▲ I-3 open  glove  since 08:03Z, 9 min  nobody has it: a takes it`."""
+    state = str(incident.get("state") or "")
+    opened = incident.get("opened")
+    age = ago(opened, now)
+    owner = str(incident.get("owner") or "")
+    mark, look = {"open": ("▲", "degraded"), "acknowledged": ("▲", "warn")}.get(state, ("·", "dim"))
+    whose = f"{owner} looks after it" if owner else "nobody looks after it yet: a" if state == "open" else ""
+    spans: list[Span] = [(f" {mark} {incident.get('id')} {state} ", look)]
+    said = [str(incident.get("subject") or ""), f"opened {moment(opened, today)}{f', {age} ago' if age else ''}"]
+    rest = "   ".join(each for each in (*said, whose) if each)
+    used = len(spans[0][0])
+    return [*spans, (fit(" " + rest, max(width - used, 0)), "")]
+
+
+def _answer(diagnosis: Json, room: int, long: int, today: str) -> list[Line]:
+    causes = diagnosis.get("causes") or ()
+    if not causes:
+        said = WITHOUT_CAUSE.get(str(diagnosis.get("verdict")), "no cause is named")
+        if not diagnosis.get("runs"):
+            said = "not examined yet"
+        wanted = help_wanted(diagnosis)
+        more = f"; what would help: {wanted[0]}" if wanted else ""
+        return _block(said + more, room, long, "bold")
+    first = causes[0]
+    look = "degraded" if float(first.get("odds") or 0.0) >= LIKELY else "warn"
+    rest = f" ({len(causes) - 1} more below)" if len(causes) > 1 else ""
+    lines = _block(f"{odds(first)}: {first.get('title')}{_about(first, diagnosis)}{rest}", room, 2, look)
+    findings = {str(each.get("id")): each for each in diagnosis.get("findings") or ()}
+    if told := reasons(first, findings, today):
+        lines += _block("because " + "; ".join(told), room, long, "")
+    return lines
+
+
+def _about(cause: Json, diagnosis: Json) -> str:
+    """What the cause is about, where that is not the incident's own subject."""
+    subject = str(cause.get("subject") or "")
+    return f" ({subject})" if subject and subject != ((diagnosis.get("incident") or {}).get("subject")) else ""
+
+
+def _progress(examining: Json) -> str:
+    steps = examining.get("steps") or ()
+    ended = sum(1 for step in steps if step.get("state"))
+    return f"examining, {ended}/{len(steps)}: {examining.get('title') or examining.get('playbook') or ''}"
+
+
+def _block(text: str, room: int, most: int, look: str) -> list[Line]:
+    """A text over at most so many lines."""
+    lines = wrap(text, room)
+    if len(lines) > most:
+        lines = [*lines[: most - 1], cut(" ".join(lines[most - 1 :]), room)]
+    return [[(" " + each, look)] for each in lines]
