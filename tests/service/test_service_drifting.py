@@ -168,13 +168,16 @@ def rows(now: float) -> list[dict[str, Any]]:
 
 @pytest.fixture
 async def plant(data: Path, clock: Clock, tmp_path: Path) -> AsyncIterator[House]:
-    """A daemon with the prediction log of the model glove."""
+    """A daemon with the prediction logs of the models glove and boot."""
     path = tmp_path / "log.jsonl"
     path.write_text("\n".join(json.dumps(row) for row in sorted(rows(clock.now), key=lambda row: row["time"])))
-    source = SourceConfig("log", "table", {"path": str(path), "model": "glove"})
+    sources = tuple(
+        SourceConfig(name, "table", {"path": str(path), "model": model})
+        for name, model in (("log", "glove"), ("other", "boot"))
+    )
     async with AsyncExitStack() as stack:
         yield await stack.enter_async_context(
-            open_house(Config(data=data, interval=0, clock=clock.path, sources=(source,)))
+            open_house(Config(data=data, interval=0, clock=clock.path, sources=sources))
         )
 
 
@@ -204,7 +207,8 @@ async def test_golden_inputs_that_were_sent_lately_decide_and_the_board_says_so(
     run = nouns.a_run(started=clock.now - 600, inputs={"model": "glove"}, steps=(step,))
     await plant.records.keep_runs([run], None)
     await ask(plant, "drift", model="glove")
-    (row,) = (await read_board(plant))["drift"]
+    row, other = (await read_board(plant))["drift"]
+    assert (other["model"], other["reason"]) == ("boot", "not looked at yet")
     assert (row["model"], row["verdict"], row["rows"]) == ("glove", "degraded", [4200, 600])
     assert set(row["columns"][0]) == {"name", "verdict", "effect", "line", "onset", "shift", "issues"}
     assert (
@@ -213,5 +217,5 @@ async def test_golden_inputs_that_were_sent_lately_decide_and_the_board_says_so(
 
 
 async def test_a_model_without_rows_is_a_usage_error(plant: House) -> None:
-    with pytest.raises(UsageError, match="no table is about 'boot'"):
-        await ask(plant, "drift", model="boot")
+    with pytest.raises(UsageError, match="no table is about 'hat'"):
+        await ask(plant, "drift", model="hat")

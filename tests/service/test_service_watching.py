@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from nouns import a_run, diagnosis
 
-from console.errors import SourceError
+from console.errors import SourceError, UsageError
 from console.model import Diagnosis, Incident, Labels, Note, Run, Symptom, Verdict
 from console.service import watching
 from console.service.watching import Watch, subject_of
@@ -130,6 +130,38 @@ async def test_a_named_cause_is_left_alone_until_another_signal_joins(tower: Tow
         await tower.watch.look(float(minute))
         await tower.watch.settled()
     assert tower.examined[1:] == [("I-1", ["model.latency", "model.feedback.correct"])]
+
+
+async def test_what_joins_while_an_incident_is_examined_is_examined_after_it(tower: Tower) -> None:
+    tower.hold.clear()
+    tower.sees = [SLOW]
+    await tower.watch.look(0.0)
+    await tower.watch.look(15.0)
+    tower.sees = [SLOW, WRONG]
+    for second in range(30, 300, 30):
+        await tower.watch.look(float(second))
+        await asyncio.sleep(0)
+    assert len(tower.examined) == 1
+    tower.hold.set()
+    await tower.watch.settled()
+    assert tower.examined[1:] == [("I-1", ["model.latency", "model.feedback.correct"])]
+    assert tower.told == ["I-1"]
+
+
+async def test_a_person_may_ask_for_a_look_when_all_are_spent_but_not_for_two_at_once(tower: Tower) -> None:
+    tower.sees, tower.names = [SLOW], False
+    for minute in range(0, 1200, 30):
+        await tower.watch.look(float(minute))
+        await tower.watch.settled()
+    incident = tower.book.all["I-1"]
+    tower.watch.examine(incident, 1200.0)
+    assert tower.watch.is_examining("I-1")
+    with pytest.raises(UsageError, match="being examined already"):
+        tower.watch.examine(incident, 1200.0)
+    await tower.watch.settled()
+    assert not tower.watch.is_examining("I-1")
+    assert tower.examined[watching.MOST_LOOKS :] == [("I-1", ["model.latency"])]
+    assert tower.told == ["I-1"]
 
 
 async def test_a_closed_incident_is_not_opened_again_by_what_still_lies_in_the_windows(tower: Tower) -> None:
