@@ -64,6 +64,7 @@ def start(name: str) -> int:
         nvml.nvmlInit()
         count: int = nvml.nvmlDeviceGetCount()
     except nvml.NVMLError as error:
+        stop()
         kind, what, hint = TROUBLES.get(error.value, (SourceError, f"NVML does not start: {error}", ELSEWHERE))
         raise kind(f"source {name}: {what}", hint) from None
     if not count:

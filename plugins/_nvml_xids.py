@@ -6,12 +6,13 @@ in the driver's own words. One error that both tell is one event.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -27,7 +28,7 @@ MOST_AT_ONCE = 64  # events taken of NVML in one go
 MOST_LINES = 20_000  # of the kernel log in one go
 LINE_BYTES = 8192
 SAME_SECONDS = 5.0  # within which NVML and the kernel log tell of the same error
-REPEAT_SECONDS = 1.0  # within which a code that is told again is no news: some come by the hundred
+REPEAT_SECONDS = 1.0  # after which a code that is told again is a new error: some come by the hundred
 PROC_STAT = Path("/proc/stat")
 
 LINE = re.compile(r"NVRM: Xid \(PCI:([0-9a-fA-F]+):([0-9a-fA-F]+):([0-9a-fA-F]+)[^)]*\): (\d+)(?:, *(.*))?")
@@ -83,7 +84,8 @@ class _Seen:
     code: int
     id: str
     words: str
-    ways: set[str] = field(default_factory=set)
+    ways: set[str]
+    until: float = 0.0  # when it was last told
 
 
 class Xids:
@@ -111,12 +113,11 @@ class Xids:
 
     def hush(self) -> None:
         """Let go of every GPU."""
-        try:
-            if self._events is not None:
+        if self._events is not None:
+            with contextlib.suppress(nvml.NVMLError):  # it goes with NVML, which is about to stop
                 nvml.nvmlEventSetFree(self._events)
-        finally:
-            self._events = None
-            self._by_handle.clear()
+        self._events = None
+        self._by_handle.clear()
 
     def meet(self, device: Device) -> None:
         """Listen to one GPU, unless it is listened to already or does not answer."""
@@ -161,10 +162,11 @@ class Xids:
         for old in reversed(self._seen):
             if (old.gpu, old.code) != (new.gpu, new.code):
                 continue
-            is_repeat = new.ways <= old.ways and abs(new.time - old.time) < REPEAT_SECONDS
+            is_repeat = new.ways <= old.ways and abs(new.time - max(old.time, old.until)) < REPEAT_SECONDS
             is_other_way = not new.ways & old.ways and since - SAME_SECONDS <= old.time <= new.time + SAME_SECONDS
             if is_repeat or is_other_way:
                 old.ways |= new.ways
+                old.until = new.time
                 old.words = old.words or new.words
                 return
         self._seen.append(new)
@@ -220,7 +222,7 @@ class KernelLog:
             if not piece:
                 return
             *lines, self._rest = (self._rest + piece)[-2 * LINE_BYTES :].split(b"\n")
-            yield from (line.decode(errors="replace") for line in lines)
+            yield from (line.decode(errors="replace") for line in lines if b"NVRM: Xid" in line)
 
 
 def _boot_time() -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -15,8 +16,8 @@ SETTINGS = "fakenvml.conf"
 
 
 def compiler() -> str | None:
-    """The C compiler of this machine, if it has one."""
-    return shutil.which("cc") or shutil.which("gcc")
+    """The C compiler to build it with: none where this is not Linux, which is where NVML is."""
+    return shutil.which("cc") or shutil.which("gcc") if sys.platform == "linux" else None
 
 
 def build(folder: Path) -> Path:

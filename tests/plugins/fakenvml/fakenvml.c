@@ -472,7 +472,7 @@ EXPORT int nvmlEventSetWait_v2(void *set_, EventData *to, u32 timeout_ms) {
     }
     if (conf.fault != fault_told) fault_told = conf.fault;
     if (gpu < 0) {
-        nap(timeout_ms / 1e3);
+        if (timeout_ms) nap(timeout_ms / 1e3);
         return TIMED_OUT;
     }
     *to = (EventData){&devices[gpu][0], 8, code, ~0u, ~0u};
