@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
+from textual.css.scalar import Scalar
 
+from console.tui.feed import Picture
+from console.tui.panels import drift, gpus, incidents, latency, models
+from console.tui.panels.figures import dicts, known, text
+from console.tui.panels.panel import Panel
+from console.tui.panels.room import Want, share
 from console.tui.screens.sheet import Sheet
-from console.tui.text import Span, spark
-from console.tui.widgets.table import Column, Row, Table
-from console.words import MARKS, lapse, quantity
+from console.tui.text import Line, fit, wrap
+from console.tui.widgets.canvas import Text
+from console.tui.widgets.table import Row, Table
 
-LIGHTS = ("gpu", "latency", "errors", "queue", "drift", "data")
-
-
-def light(column: str) -> Column:
-    """A light: a shape, a colour and a word."""
-
-    def draw(row: Row) -> Span:
-        state = str((row["lights"].get(column) or {}).get("state") or "no_data")
-        return (f"{MARKS[state]} {state.replace('_', ' ')}", state)
-
-    return Column(column, 10, draw, keep=5)
-
-
-def number(value: Any, unit: str = "1") -> str:
-    """A number with its unit, or a dash."""
-    return "–" if value is None else quantity(float(value), unit)
+WIDE = 120  # cells from which lights are said in words and panels stand side by side
+FRAME = 2  # lines above and below the body
+TIGHT = 32  # lines of a terminal below which titles stand among the headings
+MOST_TROUBLES = 3
+LEAST = {"models": 4, "incidents": 2, "gpus": 4, "latency": 3, "drift": 3}  # rows each has before others get more
+NOTHING_YET = "Nothing is watched yet."
 
 
 class Board(Sheet):
@@ -36,64 +32,159 @@ class Board(Sheet):
 
     NAME = "board"
     ABOUT = (
-        "One row per model, the worst first, with one light per column. Below: GPUs, latency and drift as they are now."
+        "One row per model, the worst first, with one light per column. Below: open incidents with their likely cause, "
+        "then GPUs, latency and drift as they are now."
     )
-    KEYS = (("Enter", "open"), ("Space", "pull the cord"), ("a", "acknowledge"), ("Tab", "next table"))
+    KEYS = (("Enter", "open"), ("Tab", "next table"), ("Space", "pull the cord"), ("a", "acknowledge"))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_wide = True  # what the columns are made for
+        self._troubles = 0  # lines
 
     def body(self) -> ComposeResult:
-        yield Table(
-            "models",
-            (
-                Column("model", 16, lambda row: str(row["model"]), grows=True),
-                *(light(name) for name in LIGHTS),
-                Column("incident", 8, lambda row: str(row.get("incident") or ""), keep=8),
-                Column("owner", 10, lambda row: str(row.get("owner") or ""), keep=3),
-            ),
-            key=lambda row: str(row["model"]),
-            facts=lambda row: {"model": str(row["model"]), "incident": str(row.get("incident") or "")},
-            id="models",
-        )
-        with Horizontal(id="panels"):
-            yield Table(
-                "GPU",
-                (
-                    Column("gpu", 8, lambda row: f"{row['host']}/{row['gpu']}"),
-                    Column("use", 6, lambda row: number(row["values"].get("gpu.utilization")), right=True),
-                    Column(
-                        "",
-                        20,
-                        lambda row: (spark(row.get("spark") or (), 20, low=0, high=1), "spark"),
-                        grows=True,
-                        keep=1,
-                    ),
-                ),
-                key=lambda row: f"{row['host']}/{row['gpu']}",
-                facts=lambda row: {"host": str(row["host"]), "gpu": str(row["gpu"])},
-                id="gpus",
-            )
-            yield Table(
-                "latency",
-                (
-                    Column("model", 10, lambda row: str(row["model"]), grows=True),
-                    Column("p95", 8, lambda row: number(row.get("p95"), "s"), right=True),
-                ),
-                key=lambda row: f"{row['model']} {row['signal']}",
-                facts=lambda row: {"model": str(row["model"])},
-                id="latency",
-            )
-            yield Table(
-                "drift",
-                (
-                    Column("model", 10, lambda row: str(row["model"]), grows=True),
-                    Column("looked", 8, lambda row: lapse(row["looked"]) if row.get("looked") else "–", right=True),
-                ),
-                key=lambda row: str(row["model"]),
-                facts=lambda row: {"model": str(row["model"])},
-                id="drift",
-            )
+        def model(row: Row) -> str:
+            return text(row, "model")
+
+        def incident(row: Row) -> str:
+            return text(row, "id")
+
+        with Vertical(id="board"):
+            yield Text(id="troubles")
+            yield Text(id="hints")
+            yield Panel("models", models.columns(is_wide=True), key=model, facts=models.facts, empty=models.EMPTY,
+                        id="models")  # fmt: skip
+            yield Panel("incidents", incidents.columns(self._now), key=incident, facts=incidents.facts,
+                        empty=incidents.EMPTY, id="incidents")  # fmt: skip
+            with Horizontal(id="panels"):
+                yield Panel("GPU", gpus.columns(), key=gpus.key, facts=gpus.facts, empty=gpus.EMPTY, id="gpus")
+                yield Panel("latency", latency.columns(), key=latency.key, facts=latency.facts, empty=latency.EMPTY,
+                            id="latency")  # fmt: skip
+                yield Panel("drift", drift.columns(self._now), key=model, facts=drift.facts, empty=drift.EMPTY,
+                            id="drift")  # fmt: skip
+
+    def take(self, picture: Picture) -> None:
+        """Say why there is nothing to see, before the first snapshot."""
+        super().take(picture)
+        if self.is_mounted and not picture.board:
+            self._say_instead([_waiting(picture)] + ([picture.hint] if picture.hint else []))
 
     def show(self, board: Mapping[str, Any]) -> None:
-        self.query_one("#models", Table).show(board.get("models") or ())
-        self.query_one("#gpus", Table).show(board.get("gpus") or ())
-        self.query_one("#latency", Table).show(board.get("latency") or ())
-        self.query_one("#drift", Table).show(board.get("drift") or ())
+        rows = {name: dicts(board.get(name)) for name in LEAST}
+        hints = [str(hint) for hint in board.get("hints") or ()]
+        if not any(rows.values()) and hints:
+            self._say_instead([NOTHING_YET, "", *hints])
+        else:
+            self._say_instead(())
+        self._say_troubles([str(trouble) for trouble in board.get("troubles") or ()])
+        said = {"models": models.EMPTY, "gpus": gpus.EMPTY}
+        empty = next((name for name in said if not rows[name]), None)
+        for name, found in rows.items():
+            panel = self._panel(name)
+            more = (*said[name], *_wrapped(hints, panel.size.width or 80)) if name == empty and hints else None
+            panel.show(found, empty=more)
+        self._arrange()
+        self._find_focus()
+
+    def on_resize(self) -> None:
+        """Share the lines anew."""
+        self.call_after_refresh(self._arrange)
+
+    def on_table_chosen(self, event: Table.Chosen) -> None:
+        """Enter: what is behind the row."""
+        row, name = event.row, event.table.id
+        model = text(row, "model")
+        if name == "incidents":
+            self.console_app.open_incident(text(row, "id"))
+        elif name == "gpus":
+            from console.tui.screens.gpu_one import OneGpu
+
+            self.console_app.push_screen(OneGpu(row))
+        elif name == "models" and (incident := self.incident()):
+            self.console_app.open_incident(incident)
+        else:
+            self._open("drift" if name == "drift" else "latency", model)
+
+    def _open(self, name: str, model: str) -> None:
+        self.console_app.sheet(name).focus_on(model)
+        self.console_app.action_go(name)
+
+    # ── where things stand ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def _now(self) -> float | None:
+        return known(self.console_app.picture.board.get("now"))
+
+    def _panel(self, name: str) -> Panel:
+        return self.query_one(f"#{name}", Panel)
+
+    def _arrange(self) -> None:
+        """Give every table its lines: models and incidents first, then the panels, side by side where that goes."""
+        height, is_wide = self.app.size.height, self.app.size.width >= WIDE
+        panels = {name: self._panel(name) for name in LEAST}
+        for panel in panels.values():
+            panel.is_tight = height < TIGHT
+        if is_wide != self._is_wide:
+            self._is_wide = is_wide
+            panels["models"].use_columns(models.columns(is_wide=is_wide))
+        panels["incidents"].display = panels["models"].display and not panels["incidents"].is_empty
+        wants = {
+            name: Want(panel.wanted if panel.display else 0, panel.heads + LEAST[name])
+            for name, panel in panels.items()
+        }
+        room = height - FRAME - self._troubles
+        live = [wants.pop(name) for name in ("gpus", "latency", "drift")]
+        if is_wide:
+            live = [Want(max(each.lines for each in live), max(each.least for each in live))]
+        given = share(room, [*wants.values(), *live])
+        for panel, lines in zip(panels.values(), given[:2] + given[2:] * (3 if is_wide else 1), strict=True):
+            _stand(panel, lines)
+
+    def _find_focus(self) -> None:
+        """On the first table that has rows, while the one with the focus has none."""
+        if isinstance(self.focused, Panel) and not self.focused.is_empty:
+            return
+        found = next((panel for name in LEAST if not (panel := self._panel(name)).is_empty), None)
+        if found is not None and not self.query("#filter"):
+            found.focus()
+
+    def _say_instead(self, said: Sequence[str]) -> None:
+        """These words in place of the tables; none: the tables."""
+        for name in LEAST:
+            self._panel(name).display = not said
+        hints = self.query_one("#hints", Text)
+        hints.display = bool(said)
+        hints.show([[(f" {line}", "")] for line in _wrapped(said, (self.app.size.width or 80) - 2)])
+
+    def _say_troubles(self, troubles: Sequence[str]) -> None:
+        """What is wrong with the daemon itself."""
+        width = self.app.size.width
+        lines: list[Line] = [[(fit(f" ✖ {trouble}", width), "error")] for trouble in troubles[:MOST_TROUBLES]]
+        if len(troubles) > MOST_TROUBLES:
+            more = len(troubles) - MOST_TROUBLES + 1
+            lines[-1] = [(fit(f" ✖ and {more} more troubles; `andon status` says all", width), "error")]
+        told = self.query_one("#troubles", Text)
+        self._troubles = len(lines)
+        _stand(told, self._troubles)
+        told.show(lines)
+
+
+def _stand(widget: Panel | Text, lines: int) -> None:
+    """So many lines; only a change makes Textual work out where everything stands."""
+    if widget.styles.height != Scalar.from_number(lines):
+        widget.styles.height = lines
+
+
+def _waiting(picture: Picture) -> str:
+    """Why nothing has come yet."""
+    if not picture.trouble:
+        return "asking the daemon …"
+    return "starting the daemon …" if "starting one" in picture.trouble else picture.trouble
+
+
+def _wrapped(said: Sequence[str], width: int) -> list[str]:
+    """Folded to a width, each line as far in as it was."""
+    lines: list[str] = []
+    for line in said:
+        far = len(line) - len(line.lstrip(" "))
+        lines += [" " * far + part for part in wrap(line.strip(), max(width - far, 20), indent=2)]
+    return lines

@@ -65,13 +65,19 @@ class Sheet(Screen[None]):
         """Bring the widgets up to the newest snapshot. Called for the screen on top alone, and when it becomes that."""
         raise NotImplementedError
 
+    def focus_on(self, subject: str) -> None:
+        """Put the cursor on this subject when the screen is shown next."""
+
     def subject(self) -> str:
         """What the row under the cursor is about: the model, or host/gpu. Empty: nothing."""
-        return self.facts().get("model", "")
+        facts = self.facts()
+        return facts.get("model") or (f"{facts.get('host', '')}/{facts['gpu']}" if facts.get("gpu") else "")
 
     def incident(self) -> str:
         """The incident that the row under the cursor belongs to, by id. Empty: none."""
-        return self.facts().get("incident", "")
+        subject, board = self.subject(), self.console_app.picture.board
+        found = (each for each in board.get("incidents") or () if subject and each.get("subject") == subject)
+        return self.facts().get("incident") or str(next(found, {}).get("id") or "")
 
     def facts(self) -> Mapping[str, str]:
         """What is known of the row under the cursor, for links, the filter and copying."""

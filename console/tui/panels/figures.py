@@ -1,0 +1,118 @@
+"""Numbers as the cells of a table say them: short, of one width, a dash where nothing is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from console.tui.text import Span, spark
+from console.tui.widgets.table import Row
+from console.words import MARKS, quantity
+
+NOTHING = "–"
+FULL, EMPTY = "█", "░"
+UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
+SOURCE_MARKS = {"ok": "ok", "stale": "stale", "new": "stale"}  # any other state of a source is an error
+
+
+def known(value: Any) -> float | None:
+    """A number out of JSON; None for anything else.
+
+    >>> known(3), known("3"), known(None)
+    (3.0, None, None)
+    """
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_number and value == value else None
+
+
+def figure(value: Any, unit: str = "1") -> str:
+    """A number with its unit."""
+    number = known(value)
+    return NOTHING if number is None else quantity(number, unit)
+
+
+def percent(value: Any, digits: int = 0) -> str:
+    """A share of 1.
+
+    >>> percent(0.934), percent(0.0012, 1), percent(None)
+    ('93%', '0.1%', '–')
+    """
+    number = known(value)
+    return NOTHING if number is None else f"{100 * number:.{digits}f}%"
+
+
+def whole(value: Any, unit: str = "") -> str:
+    """A number without its fraction.
+
+    >>> whole(61.4, "°C"), whole(None)
+    ('61 °C', '–')
+    """
+    number = known(value)
+    return NOTHING if number is None else f"{number:,.0f} {unit}".rstrip()
+
+
+def age(seconds: Any) -> str:
+    """How old, in whole units: what changes each second is drawn each second.
+
+    >>> age(400.0), age(None)
+    ('6 min', '–')
+    """
+    number = known(seconds)
+    if number is None:
+        return NOTHING
+    size, unit = next(((size, unit) for size, unit in UNITS if number >= size), (1.0, "s"))
+    return f"{max(int(number / size), 0)} {unit}"
+
+
+def bar(share: float | None, width: int) -> str:
+    """A share of 1 as a bar.
+
+    >>> bar(0.5, 6)
+    '███░░░'
+    """
+    if share is None or width <= 0:
+        return " " * max(width, 0)
+    full = round(min(max(share, 0.0), 1.0) * width)
+    return FULL * full + EMPTY * (width - full)
+
+
+def history(values: Any, width: int, *, low: float | None = None, high: float | None = None) -> Span:
+    """The newest values as bars, as many as there are cells."""
+    shown: Sequence[float | None] = [known(value) for value in values] if isinstance(values, (list, tuple)) else ()
+    return (spark(shown, width, low=low, high=high), "spark")
+
+
+def marked(state: Any, text: str) -> Span:
+    """Text behind the shape of a state, in its look; what is well is not coloured.
+
+    >>> marked("degraded", "glove"), marked("ok", "chat")
+    (('▲ glove', 'degraded'), ('● chat', ''))
+    """
+    known_state = state if isinstance(state, str) and state in MARKS else "no_data"
+    return (f"{MARKS[known_state]} {text}", "" if known_state == "ok" else known_state)
+
+
+def shape_of(state: Any) -> str:
+    """The look of a source's state.
+
+    >>> shape_of("ok"), shape_of("denied")
+    ('ok', 'error')
+    """
+    return SOURCE_MARKS.get(str(state), "error")
+
+
+def values(row: Row) -> Mapping[str, Any]:
+    """The newest values of a GPU, by signal."""
+    found = row.get("values")
+    return found if isinstance(found, Mapping) else {}
+
+
+def dicts(rows: Any) -> list[Mapping[str, Any]]:
+    """Rows out of JSON; whatever is none is left out."""
+    return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, (list, tuple)) else []
+
+
+def text(row: Row, name: str) -> str:
+    """One fact of a row as text; empty where it is not known."""
+    found = row.get(name)
+    return "" if found is None else str(found)

@@ -1,0 +1,111 @@
+"""The GPUs of all hosts, one row each: what a person on call looks for, the least telling columns going first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from console.tui.panels.figures import NOTHING, figure, known, text, values, whole
+from console.tui.panels.gpus import lately, memory_bar, memory_share, temperature, throttle, use_bar
+from console.tui.text import Span
+from console.tui.widgets.table import Column, Row
+from console.words import MARKS
+
+STATES = {"degraded": 0, "stale": 1}
+
+
+def columns() -> Sequence[Column]:
+    """Everything that one line can say of a GPU."""
+    return (
+        Column("host", 8, lambda row: text(row, "host"), keep=9, grows=True),
+        Column("gpu", 3, lambda row: text(row, "gpu"), right=True),
+        Column("state", 10, _state),
+        Column("use", 4, use_bar, right=True, is_measured=True, grows=True),
+        Column("memory", 13, memory_bar, right=True, keep=8, is_measured=True, grows=True),
+        Column("temp", 6, temperature, right=True, keep=7),
+        Column("power", 11, _power, right=True, keep=6),
+        Column("clock", 8, lambda row: _clock(row), right=True, keep=3),
+        Column("held by", 9, throttle, keep=4),
+        Column("ECC", 8, _ecc, keep=4),
+        Column("links", 9, _links, keep=4),
+        Column("XID", 4, _xid, right=True, keep=5),
+        Column("procs", 5, lambda row: whole(values(row).get("gpu.processes")), right=True, keep=5),
+        Column("name", 14, lambda row: text(row, "name"), keep=1),
+        Column("why, or use lately", 12, lately, keep=8, is_measured=True, grows=True),
+    )
+
+
+def _number(name: str) -> Callable[[Row], float]:
+    return lambda row: -(known(values(row).get(name)) or 0.0)
+
+
+# What `s` sorts by, one after the other; None: as the daemon gives them, by host and then by number.
+ORDERS: Mapping[str, Callable[[Row], float] | None] = {
+    "host and number": None,
+    "trouble": lambda row: STATES.get(text(row, "state"), 2),
+    "use": _number("gpu.utilization"),
+    "memory": lambda row: -(memory_share(row) or 0.0),
+    "temperature": _number("gpu.temperature"),
+}
+
+
+def ordered(rows: Sequence[Row], by: str) -> Sequence[Row]:
+    """The rows, the first of what they are sorted by first."""
+    key = ORDERS[by]
+    return rows if key is None else sorted(rows, key=key)
+
+
+def total(row: Row, signal: str, *, but: Sequence[str] = ()) -> float | None:
+    """All series of one signal added up; None where there is none."""
+    told = {key: known(value) for key, value in values(row).items() if key.partition(":")[0] == signal}
+    found = [value for key, value in told.items() if value is not None and key.partition(":")[2] not in but]
+    return sum(found) if found else None
+
+
+def _state(row: Row) -> Span:
+    state = text(row, "state")
+    state = state if state in MARKS else "no_data"
+    return (f"{MARKS[state]} {state.replace('_', ' ')}", state)
+
+
+def _power(row: Row) -> Span:
+    draws, limit = (known(values(row).get(name)) for name in ("gpu.power", "gpu.power.limit"))
+    of = "" if limit is None else f"/{limit:.0f}"
+    return (NOTHING if draws is None else f"{draws:.0f}{of} W", "")
+
+
+def _clock(row: Row) -> str:
+    hertz = known(values(row).get("gpu.clock.sm"))
+    return NOTHING if hertz is None else f"{hertz / 1e6:.0f} MHz"
+
+
+def _ecc(row: Row) -> Span:
+    told = values(row)
+    lost, mended = (known(told.get(f"gpu.ecc.errors:{kind}")) for kind in ("uncorrected", "corrected"))
+    if lost:
+        return (f"{lost:.0f} lost", "degraded")
+    if mended:
+        return (f"{mended:.0f} mended", "dim")
+    return (NOTHING, "dim") if lost is None and mended is None else ("none", "dim")
+
+
+def _links(row: Row) -> Span:
+    """What is wrong with its way to other GPUs and to its host."""
+    told = values(row)
+    up, there = known(told.get("gpu.nvlink.up")), known(told.get("gpu.nvlink.links"))
+    lanes, most = known(told.get("gpu.pcie.link.width")), known(told.get("gpu.pcie.link.width.max"))
+    if up is not None and there is not None and up < there:
+        return (f"{there - up:.0f} down", "degraded")
+    if lanes is not None and most is not None and lanes < most:
+        return (f"PCIe ×{lanes:.0f}", "degraded")
+    errors = total(row, "gpu.nvlink.errors")
+    if errors:
+        return (f"{errors:.0f} err.", "warn")
+    return (NOTHING, "dim") if up is None and lanes is None else ("well", "dim")
+
+
+def _xid(row: Row) -> Span:
+    """The last error code of its driver."""
+    told = values(row)
+    codes = [key.partition(":")[2] for key, value in told.items() if key.startswith("gpu.xid.recent:") and value]
+    code = codes[-1] if codes else figure(told.get("gpu.xid"))
+    return (code, "dim" if code in (NOTHING, "0") else "warn")
