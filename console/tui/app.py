@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding
@@ -19,6 +19,9 @@ from console.tui.feed import Feed, Picture
 from console.tui.looks import THEMES, Looks, theme_for
 from console.tui.screens.sheet import Sheet
 from console.tui.terminal import Terminal, is_ascii
+
+if TYPE_CHECKING:
+    from textual.command import Provider
 
 STALE_SECONDS = 3.0
 WIDE = 120  # cells from which panels stand side by side
@@ -33,12 +36,20 @@ SCREENS: Mapping[str, tuple[str, str]] = {
 }
 
 
+def _commands() -> type[Provider]:
+    """What the palette finds; imported when it is first opened."""
+    from console.tui.palette import Commands
+
+    return Commands
+
+
 class Console(App[int]):
     """`start` starts a daemon where none runs; `incident` opens the triage of one at once."""
 
     CSS_PATH = "console.tcss"
     TITLE = "andon"
     ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar = {_commands}
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar = [
         Binding("q,ctrl+q,ctrl+c", "quit", "quit", priority=True, show=False),
