@@ -28,7 +28,7 @@ from console.words import instant
 
 CURVE_DELAY = 0.15  # seconds that the cursor rests before its curve is asked for
 MOST_CURVES = 32
-INLINE = 66  # cells from which a step and what it found share a row
+INLINE = 76  # cells from which a step and what it found share a row
 WIDE = 120  # as in app.py
 COPY_WIDTH = 100
 
@@ -117,7 +117,7 @@ class Triage(Sheet):
                 (
                     Column("", 1, lambda row: row["place"].mark, keep=10),
                     Column("step", 24, _titled, grows=True),
-                    Column("what it found", INLINE - 32, lambda row: row["place"].said, grows=True, keep=1),
+                    Column("what it found", INLINE - 40, lambda row: row["place"].said, grows=True, keep=1),
                 ),
                 key=lambda row: row["place"].key,
                 facts=lambda row: {"step": row["place"].title, "found": row["place"].said, "state": row["place"].state},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from console.tui.screens.triage_words import LIKELY, WITHOUT_CAUSE, Json, brief, gist, odds
-from console.tui.text import Line, wrap
+from console.tui.text import Line, fit, wrap
 from console.words import instant
 
 MOST_CITED = 2  # findings of one line of evidence that are spelled out
@@ -58,13 +58,16 @@ def help_wanted(diagnosis: Json) -> list[str]:
 def _cause(rank: int, cause: Json, findings: Mapping[str, Json], width: int, today: str) -> list[Line]:
     look = "degraded" if float(cause.get("odds") or 0.0) >= LIKELY else "warn"
     lines: list[Line] = [[(each, "bold")] for each in wrap(f"{rank}. {cause.get('title')}", width, indent=3)]
-    subject = f"  about {cause['subject']}" if cause.get("subject") else ""
-    lines.append([(f"   {odds(cause)}", look), *((each, "dim") for each in wrap(subject, max(width - 24, 4))[:1])])
+    likely = f"   {odds(cause)}"
+    about = f", about {cause['subject']}" if cause.get("subject") else ""
+    lines.append([(likely, look), (fit(about, max(width - len(likely), 0)), "dim")])
     moves = [move for move in cause.get("moves") or () if move.get("counted")]
     for move in sorted(moves, key=lambda each: bool(each.get("against"))):
         lines += _move(move, findings, width, today)
     if cause.get("remedies"):
-        lines += _said(f"   remedy: {', '.join(str(each) for each in cause['remedies'])}", width, "improved", indent=3)
+        lines += _said(
+            f"remedy: {', '.join(str(each) for each in cause['remedies'])}", width - 3, "improved", before="   "
+        )
     return lines
 
 
@@ -94,7 +97,7 @@ def _unnamed(diagnosis: Json, width: int) -> Iterator[Line]:
     if wanted:
         yield from _said("What would help:", width, "")
         for each in wanted:
-            yield from _said(f"  {each}", width, "warn", indent=4)
+            yield from _said(each, width - 2, "warn", indent=2, before="  ")
 
 
 def _unexplained(ids: Sequence[str], findings: Mapping[str, Json], width: int, today: str) -> list[Line]:
@@ -103,9 +106,11 @@ def _unexplained(ids: Sequence[str], findings: Mapping[str, Json], width: int, t
     lines = _said("No named cause explains:", width, "bold")
     for each in ids[:MOST_UNEXPLAINED]:
         finding = findings.get(each) or {}
-        lines += _said(f"   {each} {brief(str(finding.get('text') or ''), today)}", width, "degraded", indent=5)
+        lines += _said(
+            f"{each} {brief(str(finding.get('text') or ''), today)}", width - 3, "degraded", indent=3, before="   "
+        )
     if len(ids) > MOST_UNEXPLAINED:
-        lines += _said(f"   and {len(ids) - MOST_UNEXPLAINED} more", width, "dim")
+        lines += _said(f"and {len(ids) - MOST_UNEXPLAINED} more", width - 3, "dim", before="   ")
     return [*lines, []]
 
 
@@ -118,9 +123,11 @@ def _considered(diagnosis: Json, width: int) -> list[Line]:
         if (each.get("id"), each.get("playbook")) not in named
     ]
     causes.sort(key=lambda each: -float(each.get("odds") or 0.0))
-    lines = _said("Considered, and not likely:" if causes else "", width, "dim")
+    lines = _said("Considered, and not named:" if causes else "", width, "dim")
     for each in causes[:MOST_CONSIDERED]:
-        lines += _said(f"   {odds(each).rpartition(', ')[2]} {each.get('title')}", width, "dim", indent=5)
+        lines += _said(
+            f"{odds(each).rpartition(', ')[2]} {each.get('title')}", width - 3, "dim", indent=5, before="   "
+        )
     return lines
 
 

@@ -13,6 +13,7 @@ from console.tui.widgets.picture import picture
 from console.words import MARKS, number
 
 LEAST_CHART = 4  # lines, below which a drawing says nothing
+GAP, LEAST_HALF = 2, 20  # cells between two pictures, and of each
 LINES = {"step": "against the days before", "creep": "slowly, against the fixed baseline"}
 
 
@@ -183,13 +184,14 @@ def _exemplars(finding: Json | None, width: int, greys: bool, today: str) -> lis
     if finding is None or not kept:
         return _said(str((finding or {}).get("text") or "no exemplar was kept"), width)
     shown = [(side, kept[side]) for side in ("baseline", "current") if side in kept]
-    blocks = [_exemplar(side, each, min(width, max((width - 2) // 2, 34)), greys, today) for side, each in shown]
-    if len(blocks) == 2 and width >= 2 * 34 + 2:
-        half = max((width - 2) // 2, 34)
-        height = max(map(len, blocks))
-        left, right = (block + [[] for _ in range(height - len(block))] for block in blocks)
-        return [[*a, (" " * max(half + 2 - size_of(a), 0), ""), *b] for a, b in zip(left, right, strict=True)]
-    return [line for block in blocks for line in (*block, [])]
+    half = (width - GAP) // 2
+    needed = max(LEAST_HALF, *(len((each.get("pixels") or [()])[0]) for _side, each in shown))
+    if len(shown) < 2 or half < needed:
+        return [line for side, each in shown for line in (*_exemplar(side, each, width, greys, today), [])]
+    left, right = (_exemplar(side, each, half, greys, today) for side, each in shown)
+    height = max(len(left), len(right))
+    left, right = (block + [[] for _ in range(height - len(block))] for block in (left, right))
+    return [[*a, (" " * max(half + GAP - size_of(a), 0), ""), *b] for a, b in zip(left, right, strict=True)]
 
 
 def _exemplar(side: str, told: Json, width: int, greys: bool, today: str) -> list[Line]:
@@ -209,7 +211,7 @@ def _events(findings: Sequence[Json], width: int, today: str) -> list[Line]:
         event: Mapping[str, object] = finding.get("event") or {}
         lines += _cited(finding, width, today)
         if event.get("detail"):
-            lines += _said(f"  {event['detail']}", width, "dim")
+            lines += _said(event["detail"], width, "dim")
     return lines
 
 

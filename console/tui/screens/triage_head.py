@@ -35,7 +35,7 @@ def _state(incident: Json, now: float | None, width: int, today: str) -> Line:
     age = ago(opened, now)
     owner = str(incident.get("owner") or "")
     mark, look = {"open": ("▲", "degraded"), "acknowledged": ("▲", "warn")}.get(state, ("·", "dim"))
-    whose = f"{owner} looks after it" if owner else "nobody looks after it yet: a" if state == "open" else ""
+    whose = f"{owner} looks after it" if owner else "no owner yet: a takes it" if state == "open" else ""
     spans: list[Span] = [(f" {mark} {incident.get('id')} {state} ", look)]
     said = [str(incident.get("subject") or ""), f"opened {moment(opened, today)}{f', {age} ago' if age else ''}"]
     rest = "   ".join(each for each in (*said, whose) if each)
@@ -54,7 +54,10 @@ def _answer(diagnosis: Json, room: int, long: int, today: str) -> list[Line]:
         return _block(said + more, room, long, "bold")
     first = causes[0]
     look = "degraded" if float(first.get("odds") or 0.0) >= LIKELY else "warn"
-    rest = f" ({len(causes) - 1} more below)" if len(causes) > 1 else ""
+    besides = [f"{len(causes) - 1} more below"] if len(causes) > 1 else []
+    if left := diagnosis.get("unexplained"):
+        besides.append(f"{len(left)} finding{'s' if len(left) > 1 else ''} unexplained")
+    rest = f" ({', '.join(besides)})" if besides else ""
     lines = _block(f"{odds(first)}: {first.get('title')}{_about(first, diagnosis)}{rest}", room, 2, look)
     findings = {str(each.get("id")): each for each in diagnosis.get("findings") or ()}
     if told := reasons(first, findings, today):

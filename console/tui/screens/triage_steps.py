@@ -97,16 +97,24 @@ def _step(run: Json, step: Json, *, inline: bool, today: str) -> Iterator[Place]
     else:
         said = gist(first, today)
         if len(findings) > 1 and first.get("kind") not in SINGLE:
-            said = f"{len(findings)}: {said}"
+            said = f"{len(findings)} found; {_nearest(step) or said}"
     title = str(step.get("title") or step.get("id") or "")
     yield Place(key, state, title, said if inline else "", "step", run, step, first)
     own = [each for each in findings if each.get("kind") in SINGLE] if len(findings) > 1 else []
     if not inline and not own:
-        yield Place(f"{key} said", state, f"  {said}", "", "finding", run, step, first)
+        yield Place(f"{key} said", state, f"└ {said}", "", "finding", run, step, first)
     for finding in own[:MOST_FINDINGS]:
         if inline and finding is first:
             continue
         told = f"{finding.get('id')} {gist(finding, today)}"
-        title, said = ("", told) if inline else (f"  {told}", "")
+        title, said = ("", told) if inline else (f"└ {told}", "")
         yield Place(f"{key} {finding.get('id')}", str(finding.get("verdict") or ""), title, said, "finding", run, step,
                     finding)  # fmt: skip
+
+
+def _nearest(step: Json) -> str:
+    """The event that lies nearest to the onset, in words; empty where the step is about something else."""
+    values = step.get("values") or {}
+    if not values.get("nearest.title"):
+        return ""
+    return f"nearest: {values.get('nearest.kind')} of {values.get('nearest.target')}: {values['nearest.title']}"
