@@ -28,12 +28,12 @@ EMPTY = ("no GPU has been seen",)
 def columns() -> Sequence[Column]:
     """The GPUs on the board: how busy, how full, how hot, and what is wrong or how it went."""
     return (
-        Column("gpu", 9, place, grows=True, is_measured=True),
+        Column("gpu", 10, place, is_measured=True),
         Column("use", 4, lambda row: percent(values(row).get("gpu.utilization")), right=True),
         Column("memory", 6, lambda row: (percent(memory_share(row)), memory_look(row)), right=True, keep=8),
         Column("temp", 5, temperature, right=True, keep=6),
         Column("power", 6, lambda row: whole(values(row).get("gpu.power"), "W"), right=True, keep=4),
-        Column("lately, or the fault", 12, lately, grows=True, keep=7, is_measured=True),
+        Column("lately or fault", 12, lately, grows=True, keep=7, is_measured=True),
     )
 
 

@@ -13,7 +13,7 @@ LIGHTS = ("gpu", "latency", "errors", "queue", "drift", "data")
 HEADS = {"latency": "lat.", "errors": "err."}  # where there is little room
 WORDS = {"ok": "ok", "degraded": "bad", "stale": "old", "no_data": NOTHING}
 WORD, SHORT = 10, 5  # cells of a light
-EMPTY = ("no model has given data yet",)
+EMPTY = ("no model has given data yet; `andon source check` says what each source gives",)
 
 
 def columns(*, is_wide: bool) -> Sequence[Column]:

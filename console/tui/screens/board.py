@@ -123,6 +123,7 @@ class Board(Sheet):
         panels = {name: self._panel(name) for name in LEAST}
         for panel in panels.values():
             panel.is_tight = height < TIGHT
+            panel.set_class(panel.is_empty, "-empty")
         if is_wide != self._is_wide:
             self._is_wide = is_wide
             panels["models"].use_columns(models.columns(is_wide=is_wide))

@@ -76,8 +76,8 @@ class Sheet(Screen[None]):
     def incident(self) -> str:
         """The incident that the row under the cursor belongs to, by id. Empty: none."""
         subject, board = self.subject(), self.console_app.picture.board
-        found = (each for each in board.get("incidents") or () if subject and each.get("subject") == subject)
-        return self.facts().get("incident") or str(next(found, {}).get("id") or "")
+        found = (str(each["id"]) for each in board.get("incidents") or () if each.get("subject") == subject)
+        return self.facts().get("incident") or (next(found, "") if subject else "")
 
     def facts(self) -> Mapping[str, str]:
         """What is known of the row under the cursor, for links, the filter and copying."""
