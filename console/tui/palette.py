@@ -30,7 +30,7 @@ class Command:
 
     name: str
     run: Callable[[], object]
-    help: str = ""  # our own words alone: Textual reads markup in it
+    help: str = ""
 
 
 class Commands(Provider):
@@ -39,7 +39,7 @@ class Commands(Provider):
     async def discover(self) -> Hits:
         """Before anything is typed: screens, incidents, acts, themes."""
         for command in [*self._few()][:MOST_HITS]:
-            yield DiscoveryHit(_shown(command.name), command.run, text=command.name, help=command.help or None)
+            yield DiscoveryHit(_shown(command), command.run, text=command.name)
 
     async def search(self, query: str) -> Hits:
         """The best fitting; models last among equals."""
@@ -47,7 +47,7 @@ class Commands(Provider):
         scored = ((_score(command.name, wanted), -place, command) for place, command in enumerate(self._all()))
         best = nlargest(MOST_HITS, (each for each in scored if each[0] > 0), key=lambda each: each[:2])
         for score, _place, command in best:
-            yield Hit(score, _shown(command.name), command.run, text=command.name, help=command.help or None)
+            yield Hit(score, _shown(command), command.run, text=command.name)
 
     def _all(self) -> Iterator[Command]:
         yield from self._few()
@@ -128,7 +128,8 @@ def _score(name: str, wanted: Sequence[str]) -> float:
     return score
 
 
-def _shown(name: str) -> Text:
-    """A name without any markup of its own."""
-    told = tame(name)
-    return Text(cut(told, MOST_CELLS) if len(told) > MOST_CELLS else told, no_wrap=True, overflow="ellipsis")
+def _shown(command: Command) -> Text:
+    """A name and a word about it on one line, without any markup of their own."""
+    told = tame(command.name)
+    name = cut(told, MOST_CELLS) if len(told) > MOST_CELLS else told
+    return Text.assemble(name, (f"  {command.help}", "dim"), no_wrap=True, overflow="ellipsis")

@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from console.tui.text import Line, fit, wrap
-from console.tui.widgets.canvas import Text
+from console.tui.widgets.part import Part
 from console.words import MARKS
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ EVERYWHERE = (
     ("Home End  g G", "first, last row"),
     ("Tab", "to the next table"),
     ("Enter  l", "open what the cursor is on"),
-    ("Esc  h", "back; takes a filter away first"),
+    ("Esc h Backspace", "back; takes a filter away first"),
     ("/", "filter: words and key=value terms, ! before one that must not be"),
     ("Space", "pull the cord: open an incident about what the cursor is on, and have it examined"),
     ("a", "acknowledge the incident: say that you look after it"),
@@ -35,15 +35,15 @@ EVERYWHERE = (
     ("q", "quit; the daemon and everything under way go on"),
 )
 SHAPES = ("ok", "degraded", "inconclusive", "improved", "stale", "no_data", "skipped", "error")
+KEY_CELLS = 17
+SHAPE_CELLS = 16
 
 
 class Help(ModalScreen[None]):
     """Esc, ? or q leaves."""
 
     BINDINGS: ClassVar = [
-        Binding("escape,question_mark,q,h,enter", "leave", "leave", priority=True, show=False),
-        Binding("down,j,pagedown,f", "scroll(1)", "down", show=False),
-        Binding("up,k,pageup,b", "scroll(-1)", "up", show=False),
+        Binding("escape,question_mark,q,h,enter,l,backspace", "leave", "leave", priority=True, show=False),
     ]
 
     def __init__(self, about: Sheet) -> None:
@@ -52,34 +52,46 @@ class Help(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
-            yield Text(id="help")
+            yield Part(f"help: {self._about.NAME}", id="help")
 
     def on_mount(self) -> None:
-        """Draw once the size is known."""
-        self.call_after_refresh(self._draw)
+        """As high as it needs to be, and to be scrolled where that is too much."""
+        self._fit()
+        part = self.query_one(Part)
+        part.show(lambda width, _height: help_lines(self._about, width), note="Esc goes back")
+        part.focus()
 
     def on_resize(self) -> None:
-        """Draw for the new size."""
-        self.call_after_refresh(self._draw)
+        """The room is another."""
+        self._fit()
 
     def action_leave(self) -> None:
         """Back."""
         self.dismiss(None)
 
-    def action_scroll(self, lines: int) -> None:
-        """So many lines."""
-        self.query_one(Text).scroll_lines(lines)
-
-    def _draw(self) -> None:
-        text = self.query_one(Text)
-        width = max(min(int(self.app.size.width * 0.8), 110) - 4, 20)
-        lines: list[Line] = [[(each, "")] for each in wrap(self._about.ABOUT, width)]
-        lines += [[]] + [_row(key, word, width) for key, word in self._about.KEYS]
-        lines += [[], [("on every screen", "dim")]] + [_row(key, word, width) for key, word in EVERYWHERE]
-        lines += [[], [("shapes  ", "dim"), *((f"{MARKS[each]} {each.replace('_', ' ')}   ", each) for each in SHAPES)]]
-        text.styles.height = min(len(lines), max(int(self.app.size.height * 0.9) - 2, 3))
-        text.show(lines)
+    def _fit(self) -> None:
+        width, height = self.app.size
+        needed = len(help_lines(self._about, max(min(int(width * 0.8), 110) - 6, 20))) + 1
+        self.query_one(Part).styles.height = max(min(needed, int(height * 0.9) - 2), 3)
 
 
-def _row(key: str, word: str, width: int) -> Line:
-    return [(fit(key, 16), "key"), (fit(word, max(width - 16, 4)), "")]
+def help_lines(about: Sheet, width: int) -> list[Line]:
+    """What a screen is for, its own keys, those that every screen has, and what the shapes mean."""
+    lines: list[Line] = [[(each, "")] for each in wrap(about.ABOUT, width)]
+    lines.append([])
+    for key, word in about.KEYS:
+        lines += _row(key, word, width)
+    lines += [[], [("on every screen", "dim")]]
+    for key, word in EVERYWHERE:
+        lines += _row(key, word, width)
+    lines += [[], [("shapes", "dim")]]
+    a_line = max(width // SHAPE_CELLS, 1)
+    for first in range(0, len(SHAPES), a_line):
+        named = SHAPES[first : first + a_line]
+        lines.append([(fit(f"{MARKS[each]} {each.replace('_', ' ')}", SHAPE_CELLS), each) for each in named])
+    return lines
+
+
+def _row(key: str, word: str, width: int) -> list[Line]:
+    first, *more = wrap(word, max(width - KEY_CELLS, 8))
+    return [[(fit(key, KEY_CELLS), "key"), (first, "")], *([(" " * KEY_CELLS, ""), (each, "")] for each in more)]

@@ -37,7 +37,7 @@ class Incidents(Sheet):
         ("a", "acknowledge"),
         ("N", "note"),
         ("x", "close"),
-        ("A", "closed ones too"),
+        ("A c", "closed ones too"),
     )
     BINDINGS: ClassVar = [
         Binding("A,c", "closed", "closed ones too", show=False),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import string
+import re
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 from urllib.parse import quote
 
 from textual.app import ComposeResult
@@ -15,6 +15,11 @@ from textual.widgets import Label
 
 from console.tui.widgets.table import Column, Row, Table
 
+if TYPE_CHECKING:
+    from console.tui.app import Console
+
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
 
 def links_for(templates: Mapping[str, str], facts: Mapping[str, str]) -> list[tuple[str, str]]:
     """(name, URL) of every template whose placeholders this row can fill.
@@ -24,16 +29,16 @@ def links_for(templates: Mapping[str, str], facts: Mapping[str, str]) -> list[tu
     """
     found = []
     for name, template in templates.items():
-        needed = {part for _text, part, _spec, _conversion in string.Formatter().parse(template) if part}
+        needed = PLACEHOLDER.findall(template)
         if all(facts.get(part) for part in needed):
-            found.append((name, template.format_map({part: quote(facts[part], safe="") for part in needed})))
+            found.append((name, PLACEHOLDER.sub(lambda part: quote(facts[part[1]], safe=""), template)))
     return found
 
 
 class Links(ModalScreen[None]):
     """A list of links; Enter copies one."""
 
-    BINDINGS: ClassVar = [Binding("escape,q,h,o", "leave", "leave", show=False)]
+    BINDINGS: ClassVar = [Binding("escape,q,h,o,backspace", "leave", "leave", priority=True, show=False)]
 
     def __init__(self, links: list[tuple[str, str]]) -> None:
         super().__init__()
@@ -52,7 +57,7 @@ class Links(ModalScreen[None]):
     def on_mount(self) -> None:
         """Show them."""
         table = self.query_one(Table)
-        table.styles.height = len(self._rows) + 2
+        table.styles.height = min(len(self._rows) + 2, max(int(self.app.size.height * 0.9) - 3, 3))
         table.show(self._rows)
         table.focus()
 
@@ -66,4 +71,4 @@ class Links(ModalScreen[None]):
 
     def _copy(self, row: Row) -> None:
         self.dismiss(None)
-        self.app.copy(str(row["url"]))  # type: ignore[attr-defined]
+        cast("Console", self.app).copy(str(row["url"]))

@@ -10,13 +10,16 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
+from console.report.clean import clean
 from console.tui.text import tame
+
+MOST_TYPED = 400  # characters; the daemon takes no longer words
 
 
 class Prompt(ModalScreen[str | None]):
     """Gives what was typed, or None for Esc."""
 
-    BINDINGS: ClassVar = [Binding("escape", "leave", "leave", show=False)]
+    BINDINGS: ClassVar = [Binding("escape", "leave", "leave", priority=True, show=False)]
 
     def __init__(self, question: str) -> None:
         super().__init__()
@@ -25,11 +28,16 @@ class Prompt(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
             yield Label(tame(self._question), markup=False)
-            yield Input(max_length=2000)
+            yield Input(max_length=MOST_TYPED)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """What was pasted may hold anything."""
+        if (told := clean(event.value)) != event.value:
+            event.input.value = told
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter."""
-        self.dismiss(event.value.strip())
+        self.dismiss(clean(event.value).strip())
 
     def action_leave(self) -> None:
         """Esc."""

@@ -17,12 +17,12 @@ from console.tui.screens.triage_answers import Answers
 from console.tui.screens.triage_causes import cause_lines, timeline_lines
 from console.tui.screens.triage_detail import Drawing, curve_question, detail_lines
 from console.tui.screens.triage_head import head_lines
-from console.tui.screens.triage_part import Part
 from console.tui.screens.triage_reader import Reader, as_text
 from console.tui.screens.triage_steps import Place, as_row, gravest_place, places
 from console.tui.screens.triage_words import Json
 from console.tui.text import Line
 from console.tui.widgets.canvas import Text
+from console.tui.widgets.part import Part
 from console.tui.widgets.table import Column, Table
 from console.words import instant
 

@@ -9,8 +9,8 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from console.tui.screens.triage_part import Part, Write
 from console.tui.text import Line
+from console.tui.widgets.part import Part, Write
 
 if TYPE_CHECKING:
     from console.tui.app import Console

@@ -1,4 +1,4 @@
-"""One part of the triage screen: a title, and text laid out for the room there is, scrolled with the keys."""
+"""A title, and text that is laid out for the room there is; the keys scroll it, Enter asks for all of it."""
 
 from __future__ import annotations
 
