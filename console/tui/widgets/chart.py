@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from console.tui.text import Line, Span, fit
+from console.tui.text import Line, Span, fit, size_of, tame, wrap
 from console.tui.widgets.canvas import Canvas
 from console.tui.widgets.scale import Scale, ticks
 from console.words import quantity
@@ -18,6 +18,7 @@ from console.words import quantity
 UPPER, LOWER, BOTH = "▀", "▄", "█"
 BAND, MIDDLE = "░", "─"
 LEAST_COLUMNS = 12  # below that labels of values cost more than they say
+LEAST_LINES = 3
 
 Curve = Mapping[str, Any]
 Values = list[float | None]
@@ -28,7 +29,7 @@ def chart_lines(curve: Curve, width: int, height: int, *, bad: str = "either") -
 
     `bad` is the direction in which leaving the band is degraded; leaving it the other way looks improved.
     """
-    rows = max(height - 1, 2)
+    rows = max(height, LEAST_LINES) - 1
     current, baseline, low, high = (_known(curve.get(name)) for name in ("current", "baseline", "low", "high"))
     values = [value for side in (current, baseline, low, high) for value in side if value is not None]
     start, end = span_of(curve)
@@ -56,16 +57,19 @@ def chart_lines(curve: Curve, width: int, height: int, *, bad: str = "either") -
     return [*drawn, [(" " * (margin + 1) + _axis(start, end, columns), "dim")]]
 
 
-def legend(curve: Curve) -> Line:
-    """What the three things drawn are, with the newest numbers."""
+def legend(curve: Curve, width: int = 200) -> Line:
+    """What the things drawn are, with the newest numbers; what does not fit is left out."""
     unit = str(curve.get("unit") or "")
-    now, middle = (_newest(curve.get(name)) for name in ("current", "baseline"))
-    line: list[Span] = [(f"{UPPER}{LOWER}", "current"), (f" now {_said(now, unit)}", "")]
+    now, middle, low, high = (_newest(curve.get(name)) for name in ("current", "baseline", "low", "high"))
+    parts: list[list[Span]] = [[(UPPER + LOWER, "current"), (f" now {_said(now, unit)}  ", "")]]
     if any(value is not None for value in _known(curve.get("baseline"))):
-        line += [(f"  {MIDDLE}{MIDDLE}", "baseline"), (f" baseline {_said(middle, unit)}", "")]
-        low, high = _newest(curve.get("low")), _newest(curve.get("high"))
+        parts.append([(MIDDLE * 2, "baseline"), (f" baseline {_said(middle, unit)}  ", "")])
         if low is not None and high is not None:
-            line += [(f"  {BAND}{BAND}", "dim"), (f" {_said(low, unit)} to {_said(high, unit)}", "")]
+            parts.append([(BAND * 2, "dim"), (f" {_said(low, unit)} to {_said(high, unit)}", "")])
+    line: list[Span] = []
+    for part in parts:
+        if size_of(line) + size_of(part) <= width:
+            line += part
     return line
 
 
@@ -77,29 +81,28 @@ def span_of(curve: Curve) -> tuple[float, float]:
     return 2 * times[0] - times[1], times[-1]
 
 
-class Chart(Canvas):
+class Chart(Canvas, can_focus=False):
     """A title with the newest numbers, and below it the chart, or why there is none."""
 
-    def __init__(self, title: str, *, bad: str = "either", id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self.title = title
-        self._bad = bad
+        self._title, self._note, self._look, self._bad = "", "", "dim", "either"
         self._curve: Curve | None = None
-        self._note = ""
-        self._look = "dim"
 
-    def show(self, curve: Curve | None, note: str = "", look: str = "dim") -> None:
+    def show(self, title: str, curve: Curve | None, note: Span = ("", ""), *, bad: str = "either") -> None:
         """Another curve, and a sentence about it; None: only the sentence."""
-        self._curve, self._note, self._look = curve, note, look
+        self._title, self._curve, self._bad = title, curve, bad
+        self._note, self._look = note
         self.redraw()
 
     def lines(self, width: int, height: int) -> list[Line]:
-        head: list[Span] = [(f" {self.title}  ", "title")]
-        said: list[Line] = [[(fit(f"  {self._note}", width), self._look)]] if self._note else []
+        title: Span = (f" {tame(self._title)}  " if self._title else "", "title")
+        said: list[Line] = [[(f"  {line}", self._look)] for line in wrap(self._note, width - 2)] if self._note else []
         if self._curve is None:
-            return [head, *said]
-        room = height - 1 - len(said)
-        return [[*head, *legend(self._curve)], *said, *chart_lines(self._curve, width, room, bad=self._bad)]
+            return [[title], *said]
+        heading = [title, *legend(self._curve, width - size_of([title]))]
+        said = said[: max(height - 1 - LEAST_LINES, 1)]
+        return [heading, *said, *chart_lines(self._curve, width, height - 1 - len(said), bad=self._bad)]
 
 
 class _Paper:
