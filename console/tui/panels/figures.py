@@ -51,6 +51,18 @@ def whole(value: Any, unit: str = "") -> str:
     return NOTHING if number is None else f"{number:,.0f} {unit}".rstrip()
 
 
+def short(count: float) -> str:
+    """A count in five characters at most, however many.
+
+    >>> short(12), short(53626), short(16087951)
+    ('12', '53.6k', '16.1M')
+    """
+    for least, size, unit in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if count >= least:
+            return f"{count / size:.3g}{unit}"
+    return f"{count:.0f}"
+
+
 def age(seconds: Any) -> str:
     """How old, in whole units: what changes each second is drawn each second.
 

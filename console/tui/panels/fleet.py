@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from console.tui.panels.figures import NOTHING, figure, known, text, values, whole
-from console.tui.panels.gpus import lately, memory_bar, memory_share, temperature, throttle, use_bar
+from console.tui.panels.figures import NOTHING, figure, known, percent, short, text, values, whole
+from console.tui.panels.gpus import (
+    host_of,
+    lately,
+    memory_bar,
+    memory_said,
+    memory_share,
+    temperature,
+    throttle,
+    use_bar,
+)
 from console.tui.text import Span
 from console.tui.widgets.table import Column, Row
 from console.words import MARKS
@@ -16,20 +25,22 @@ STATES = {"degraded": 0, "stale": 1}
 def columns() -> Sequence[Column]:
     """Everything that one line can say of a GPU."""
     return (
-        Column("host", 8, lambda row: text(row, "host"), keep=9, grows=True),
-        Column("gpu", 3, lambda row: text(row, "gpu"), right=True),
-        Column("state", 10, _state),
-        Column("use", 4, use_bar, right=True, is_measured=True, grows=True),
-        Column("memory", 13, memory_bar, right=True, keep=8, is_measured=True, grows=True),
+        Column("host", 12, host_of, keep=9, is_measured=True),
+        Column("gpu", 4, _number_of),
+        Column("state", 10, _state, keep=2),
+        Column("use", 4, lambda row: percent(values(row).get("gpu.utilization")), right=True),
+        Column("", 8, use_bar, keep=1, is_measured=True),
+        Column("memory", 13, memory_said, right=True, keep=8),
+        Column("", 8, memory_bar, keep=1, is_measured=True),
         Column("temp", 6, temperature, right=True, keep=7),
         Column("power", 11, _power, right=True, keep=6),
-        Column("clock", 8, lambda row: _clock(row), right=True, keep=3),
+        Column("clock", 8, _clock, right=True, keep=3),
         Column("held by", 9, throttle, keep=4),
-        Column("ECC", 8, _ecc, keep=4),
+        Column("ECC", 10, _ecc, keep=4),
         Column("links", 9, _links, keep=4),
         Column("XID", 4, _xid, right=True, keep=5),
         Column("procs", 5, lambda row: whole(values(row).get("gpu.processes")), right=True, keep=5),
-        Column("name", 14, lambda row: text(row, "name"), keep=1),
+        Column("name", 15, lambda row: text(row, "name"), keep=1),
         Column("why, or use lately", 12, lately, keep=8, is_measured=True, grows=True),
     )
 
@@ -61,10 +72,19 @@ def total(row: Row, signal: str, *, but: Sequence[str] = ()) -> float | None:
     return sum(found) if found else None
 
 
-def _state(row: Row) -> Span:
+def _known_state(row: Row) -> str:
     state = text(row, "state")
-    state = state if state in MARKS else "no_data"
-    return (f"{MARKS[state]} {state.replace('_', ' ')}", state)
+    return state if state in MARKS else "no_data"
+
+
+def _number_of(row: Row) -> Span:
+    state = _known_state(row)
+    return (f"{MARKS[state]} {text(row, 'gpu'):>2}", state)
+
+
+def _state(row: Row) -> Span:
+    state = _known_state(row)
+    return (state.replace("_", " "), state)
 
 
 def _power(row: Row) -> Span:
@@ -82,9 +102,9 @@ def _ecc(row: Row) -> Span:
     told = values(row)
     lost, mended = (known(told.get(f"gpu.ecc.errors:{kind}")) for kind in ("uncorrected", "corrected"))
     if lost:
-        return (f"{lost:.0f} lost", "degraded")
+        return (f"{short(lost)} lost", "degraded")
     if mended:
-        return (f"{mended:.0f} mended", "dim")
+        return (f"{short(mended)} mended", "dim")
     return (NOTHING, "dim") if lost is None and mended is None else ("none", "dim")
 
 
@@ -99,7 +119,7 @@ def _links(row: Row) -> Span:
         return (f"PCIe ×{lanes:.0f}", "degraded")
     errors = total(row, "gpu.nvlink.errors")
     if errors:
-        return (f"{errors:.0f} err.", "warn")
+        return (f"{short(errors)} err.", "warn")
     return (NOTHING, "dim") if up is None and lanes is None else ("well", "dim")
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from console.tui.panels.figures import NOTHING, age, bar, figure, history, known, marked, percent, text, values, whole
-from console.tui.text import Span, size_of
+from console.tui.text import Span, cut, size_of, tame
 from console.tui.widgets.table import Column, Row
 
 HOT = 85.0  # °C, from which people look twice; the state alone says what is wrong
 FULL = 0.97  # of the memory
 # Bits of gpu.throttle.reasons that say that it is slower than it could be: whether that is bad, and a short word.
 THROTTLES = (
-    (0x08, True, "slowed"),
     (0x40, True, "heat"),
     (0x20, True, "heat"),
     (0x80, True, "supply"),
+    (0x08, True, "slowed"),
     (0x04, False, "power cap"),
     (0x10, False, "in step"),
     (0x02, False, "clock set"),
@@ -51,11 +51,23 @@ def key(row: Row) -> str:
 def place(row: Row, width: int) -> Span:
     """Where a GPU is, behind the shape of its state: its number is always seen, whatever its host's name."""
     number = text(row, "gpu")
-    host, room = text(row, "host"), width - len(number) - 3
-    if size_of([(host, "")]) > room:
-        short = host if host.replace(".", "").isdigit() else host.partition(".")[0]
-        host = short if size_of([(short, "")]) <= room else "…" + short[1 - room :] if room > 1 else ""
+    host = host_of(row, width - len(number) - 3)
     return marked(row.get("state"), f"{host}/{number}" if host else number)
+
+
+def host_of(row: Row, width: int) -> str:
+    """Its host's name, without its domain and then without its beginning where there is no room for them.
+
+    >>> host_of({"host": "rack7-node12.example.org"}, 12), host_of({"host": "rack7-node12.example.org"}, 8)
+    ('rack7-node12', '…-node12')
+    """
+    host = tame(text(row, "host"))
+    if size_of([(host, "")]) <= width:
+        return host
+    first = host if host.replace(".", "").isdigit() else host.partition(".")[0]
+    if size_of([(first, "")]) <= width:
+        return first
+    return "…" + first[1 - width :] if first.isascii() and width > 1 else cut(first, width)
 
 
 def lately(row: Row, width: int) -> Span:
@@ -92,19 +104,20 @@ def memory_look(row: Row) -> str:
     return "warn" if (memory_share(row) or 0.0) >= FULL else ""
 
 
-def memory_bar(row: Row, width: int) -> Span:
-    """How full its memory is, as a bar where there is room for one, and in figures."""
+def memory_said(row: Row) -> Span:
+    """How much of its memory is in use."""
     used, total = memory(row)
-    said = f"{_gib(used)}/{_gib(total)} GiB" if total is not None else figure(used, "By")
-    room = width - 14
-    return (f"{bar(memory_share(row), room)} {said:>13}" if room >= 4 else f"{said:>{width}}", memory_look(row))
+    return (f"{_gib(used)}/{_gib(total)} GiB" if total is not None else figure(used, "By"), memory_look(row))
+
+
+def memory_bar(row: Row, width: int) -> Span:
+    """How full its memory is, as a bar."""
+    return (bar(memory_share(row), width), memory_look(row) or "spark")
 
 
 def use_bar(row: Row, width: int) -> Span:
-    """How busy it is, as a bar where there is room for one, and in figures."""
-    share = known(values(row).get("gpu.utilization"))
-    room = width - 5
-    return (f"{bar(share, room)} {percent(share):>4}" if room >= 4 else f"{percent(share):>{width}}", "")
+    """How busy it is, as a bar."""
+    return (bar(known(values(row).get("gpu.utilization")), width), "spark")
 
 
 def temperature(row: Row) -> Span:

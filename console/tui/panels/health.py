@@ -9,7 +9,7 @@ from typing import Any
 from console.tui.panels.figures import figure, known, values, whole
 from console.tui.panels.fleet import total
 from console.tui.panels.gpus import FULL, HOT, memory, memory_share, throttle
-from console.tui.text import Line, fit, wrap
+from console.tui.text import Line, Span, fit, wrap
 from console.tui.widgets.table import Row
 from console.words import MARKS
 
@@ -42,19 +42,14 @@ def lines(row: Row, width: int) -> list[Line]:
     shown: list[Line] = []
     told = [check for check in checks(row) if check.state != "no_data"]
     for check in told:
-        value = max(VALUE, len(check.value)) if check.why else len(check.value)
-        head = [
+        value = max(VALUE, len(check.value))
+        head: list[Span] = [
             (f" {MARKS[check.state]} ", check.state),
             (fit(check.what, WHAT) + " ", ""),
             (fit(check.value, value) + " ", "" if check.state == "ok" else check.state),
         ]
-        far = WHAT + value + 5
-        room = width - far
-        if not check.why:
-            shown.append(head)
-        elif room >= 24:
-            first, *rest = wrap(check.why, room)
-            shown += [[*head, (first, "dim")], *([(" " * far + more, "dim")] for more in rest)]
+        if len(check.why) <= width - WHAT - value - 5:
+            shown.append([*head, (check.why, "dim")])
         else:
             shown += [head, *([(f"     {more}", "dim")] for more in wrap(check.why, max(width - 5, 20)))]
     missing = ", ".join(check.what for check in checks(row) if check.state == "no_data")
