@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pluggy
 
 from console.errors import PluginError
-from console.library import library_dir
+from console.library import PLUGINS_PACKAGE, add_plugin_folder, library_dir
 
 if TYPE_CHECKING:
     import click
@@ -41,7 +41,6 @@ BUILT_IN = (
     "console.playbook.steps",
     "console.lab.builtin",
 )
-PACKAGE = "andon_plugins"  # of the plugins that are files
 HOOK_SECONDS = 5.0
 MOST_OFFERS = 500
 
@@ -64,6 +63,7 @@ class SourceType:
     options: type[BaseModel]
     open: Callable[[str, Any], Any]
     isolated: bool = False
+    inside: str = ""  # isolated: the `module:function` that opens it from plain options, to spare its child the offer
     from_url: Callable[[str], Mapping[str, Any] | None] = lambda _url: None  # `--source NAME=URL`: options, or not ours
     live: bool = False  # cheap enough to be asked every second while somebody looks
     at_home: Callable[[], bool] = lambda: False  # whether this machine has it: then it is opened where nothing is set
@@ -354,11 +354,8 @@ def _register(plugins: Plugins, name: str, load: Callable[[], ModuleType]) -> No
 
 def load_file(path: Path) -> ModuleType:
     """A plugin's file as the module andon_plugins.<stem>; a part of it, `_x.py` beside it, is andon_plugins._x."""
-    package = sys.modules.setdefault(PACKAGE, ModuleType(PACKAGE))
-    folders: list[str] = package.__dict__.setdefault("__path__", [])
-    if str(path.parent) not in folders:
-        folders.append(str(path.parent))
-    name = f"{PACKAGE}.{path.stem}"
+    add_plugin_folder(path.parent)
+    name = f"{PLUGINS_PACKAGE}.{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise PluginError(f"plugin {path.stem} cannot be loaded from {path}", "")

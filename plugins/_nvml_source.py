@@ -19,6 +19,11 @@ PROC = Path("/proc")
 ANEW_SECONDS = 300.0  # until NVML is started anew for the sake of a GPU that does not answer
 
 
+def open_nvml(name: str, kernel_log: str | None) -> Nvml:
+    """The source out of its plain options."""
+    return Nvml(name, kernel_log=Path(kernel_log) if kernel_log else None)
+
+
 class Nvml:
     """Collectable, EventReader, GpuReader and Checkable. NVML is started when it is first needed, so that a driver
     which comes later is found.

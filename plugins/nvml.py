@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from console.plugins import SourceType, hookimpl
 
 LIBRARY = "libnvidia-ml.so.1"
+HINT = 'GPUs of another machine: its dcgm-exporter tells, [sources.gpus] kind = "metrics", url = "http://NODE:9400/metrics"'
 LOADER_CACHE = Path("/etc/ld.so.cache")
 
 
@@ -38,9 +39,9 @@ def library_is_here() -> bool:
 
 
 def _open(name: str, options: NvmlOptions) -> Any:
-    from andon_plugins._nvml_source import Nvml
+    from andon_plugins._nvml_source import open_nvml
 
-    return Nvml(name, kernel_log=Path(options.kernel_log) if options.kernel_log else None)
+    return open_nvml(name, options.kernel_log)
 
 
 def _from_url(url: str) -> Mapping[str, Any] | None:
@@ -54,5 +55,6 @@ def andon_sources() -> Iterable[SourceType]:
         SourceType(
             "nvml", "The NVIDIA GPUs of this machine", NvmlOptions, _open, isolated=True, live=True,
             from_url=_from_url, at_home=library_is_here,
+            inside="andon_plugins._nvml_source:open_nvml", hint=HINT,
         )
     ]  # fmt: skip

@@ -44,9 +44,15 @@ def serve(config: Config) -> None:
     Raises DaemonRunning when the folder has one, and StoreError when its store cannot be used.
     """
     os.umask(0o077)  # whatever the daemon writes is its owner's alone
+    _travel_light()
     _log_to_stderr()
     if asyncio.run(_live(config)) == signal.SIGINT:
         raise KeyboardInterrupt
+
+
+def _travel_light() -> None:
+    """Leave behind what a daemon has no use for: httpx's own command line brings rich and pygments, 6 MB of them."""
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # which makes its import an ImportError
 
 
 class _CleanFormatter(logging.Formatter):

@@ -61,6 +61,15 @@ def andon_sources() -> Iterable[SourceType]:
     return (
         SourceType("events", "Events from a file", EventsOptions, _open_events, isolated=True, from_url=_events_url),
         SourceType("table", "Rows in files", TableOptions, _open_table, isolated=True, from_url=_table_url),
-        SourceType("host", "This machine", HostOptions, _open_host, isolated=True, from_url=_host_url, live=True),
+        SourceType(
+            "host",
+            "This machine",
+            HostOptions,
+            _open_host,
+            isolated=True,
+            from_url=_host_url,
+            live=True,
+            inside="console.sources.host:Host",
+        ),
         SourceType("metrics", "A metrics page", MetricsOptions, _open_metrics, from_url=_metrics_url),
     )

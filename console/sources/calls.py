@@ -6,42 +6,60 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any
 
-from console.model import Event, Exemplar, Gpu, Reading, Span
+from console.model import Event, Exemplar, Gpu, Labels, Reading, Span
 from console.sources.types import ExemplarRequest, ProbeAnswer, ProfileGroup, ProfileRequest, SourceStatus
-from console.wire import dump, load
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One method of console/sources/types.py: the types of its arguments and of its answer."""
+    """One method of console/sources/types.py: what reads its arguments out of plain JSON, and its answer's type."""
 
-    takes: tuple[Any, ...]
+    takes: tuple[Callable[[Any], Any], ...]
     gives: Any
 
     def arguments(self, data: Sequence[Any]) -> list[Any]:
-        """The arguments out of plain JSON types; pydantic's ValidationError where they do not fit."""
-        return [load(kind, item) for kind, item in zip(self.takes, data, strict=True)]
+        """The arguments out of plain JSON types; ValueError or TypeError where they do not fit."""
+        return [take(item) for take, item in zip(self.takes, data, strict=True)]
 
     def answer(self, data: Any) -> Any:
         """The answer out of plain JSON types; pydantic's ValidationError where it does not fit."""
-        return load(self.gives, data)
+        return _noun(self.gives)(data)
+
+
+def _noun(kind: Any) -> Callable[[Any], Any]:
+    """Pydantic is loaded by those who need it: most children do not, and it is the greater part of what they weigh."""
+
+    def read(data: Any) -> Any:
+        from console.wire import load
+
+        return load(kind, data)
+
+    return read
+
+
+def _span(data: Mapping[str, float]) -> Span:
+    return Span(**data)
+
+
+def _as_it_is(data: Any) -> Any:
+    return data
 
 
 CALLS: Mapping[str, Call] = MappingProxyType(
     {
         "collect": Call((float,), tuple[Reading, ...]),
-        "profiles": Call((ProfileRequest,), tuple[ProfileGroup, ...]),
-        "exemplars": Call((ExemplarRequest,), tuple[Exemplar, ...]),
+        "profiles": Call((_noun(ProfileRequest),), tuple[ProfileGroup, ...]),
+        "exemplars": Call((_noun(ExemplarRequest),), tuple[Exemplar, ...]),
         "slices": Call((), tuple[str, ...]),
         "outputs": Call((), tuple[str, ...]),
-        "events": Call((Span, tuple[str, ...]), tuple[Event, ...]),
+        "events": Call((_span, tuple), tuple[Event, ...]),
         "probe": Call((), ProbeAnswer),
-        "gpus": Call((str | None,), tuple[Gpu, ...]),
+        "gpus": Call((_as_it_is,), tuple[Gpu, ...]),
         "check": Call((), SourceStatus),
     }
 )
@@ -56,11 +74,22 @@ class Opening:
     module: str
     file: str  # of a plugin that was loaded by path; empty for a module that can be imported
     options: Mapping[str, Any]
+    inside: str = ""  # the `module:function` that opens it; empty: the module's offer does
 
 
 def plain(value: Any) -> Any:
-    """A noun, or a sequence of nouns, as plain JSON types."""
-    return [dump(item) for item in value] if isinstance(value, (list, tuple)) else dump(value)
+    """A noun, or a sequence of nouns, as plain JSON types; TypeError for what is neither."""
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, Labels):
+        return dict(value)
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    raise TypeError(f"a {type(value).__name__} is nothing to send")
 
 
 def line(message: Mapping[str, Any]) -> bytes:

@@ -27,6 +27,7 @@ class Duck:
             f"threads = {THREADS}",
             "TimeZone = 'UTC'",
             "preserve_insertion_order = false",
+            "allocator_bulk_deallocation_flush_threshold = '1MB'",  # else what a count needed stays held: 100 MB
             f"allowed_directories = [{', '.join(literal(str(folder)) for folder in folders)}]",
             "enable_external_access = false",
             "lock_configuration = true",

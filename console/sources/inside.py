@@ -12,12 +12,14 @@ import queue
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from console.errors import AndonError, PluginError, SourceError
-from console.plugins import SourceType, load_file
+from console.library import add_plugin_folder
 from console.sources.calls import CALLS, Opening, line, plain
-from console.wire import load
+
+if TYPE_CHECKING:
+    from console.plugins import SourceType
 
 MOST_CHARACTERS = 500  # of what an unexpected error says
 
@@ -30,7 +32,7 @@ def serve(questions: Iterable[bytes], say: Callable[[bytes], object]) -> None:
         question = json.loads(text)
         try:
             if "open" in question:
-                opening = load(Opening, question["open"])
+                opening = Opening(**question["open"])
                 name = opening.name
                 source = _open(opening)
                 result: Any = [call for call in CALLS if callable(getattr(source, call, None))]
@@ -43,6 +45,13 @@ def serve(questions: Iterable[bytes], say: Callable[[bytes], object]) -> None:
 
 
 def _open(opening: Opening) -> Any:
+    if opening.file:
+        add_plugin_folder(Path(opening.file).parent)
+    if opening.inside:
+        module_name, _, function = opening.inside.partition(":")
+        return getattr(importlib.import_module(module_name), function)(opening.name, **opening.options)
+    from console.plugins import load_file
+
     module = load_file(Path(opening.file)) if opening.file else importlib.import_module(opening.module)
     offers: Iterable[SourceType] = module.andon_sources()
     for offer in offers:
