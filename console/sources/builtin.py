@@ -60,7 +60,15 @@ def andon_sources() -> Iterable[SourceType]:
     """Kinds of source: what a command line means by a URL is asked in this order."""
     return (
         SourceType("events", "Events from a file", EventsOptions, _open_events, isolated=True, from_url=_events_url),
-        SourceType("table", "Rows in files", TableOptions, _open_table, isolated=True, from_url=_table_url),
+        SourceType(
+            "table",
+            "Rows in files",
+            TableOptions,
+            _open_table,
+            isolated=True,
+            from_url=_table_url,
+            inside="console.sources.tables:open_table",
+        ),
         SourceType(
             "host",
             "This machine",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any
 
-from console.model import Event, Exemplar, Gpu, Labels, Reading, Span
+from console.model import ColumnProfile, Event, Exemplar, Gpu, Labels, Profile, Reading, Span
 from console.sources.types import ExemplarRequest, ProbeAnswer, ProfileGroup, ProfileRequest, SourceStatus
 
 
@@ -28,33 +28,45 @@ class Call:
 
     def answer(self, data: Any) -> Any:
         """The answer out of plain JSON types; pydantic's ValidationError where it does not fit."""
-        return _noun(self.gives)(data)
+        from console.wire import load  # a child answers and never gets here: pydantic is half of what one would weigh
 
-
-def _noun(kind: Any) -> Callable[[Any], Any]:
-    """Pydantic is loaded by those who need it: most children do not, and it is the greater part of what they weigh."""
-
-    def read(data: Any) -> Any:
-        from console.wire import load
-
-        return load(kind, data)
-
-    return read
-
-
-def _span(data: Mapping[str, float]) -> Span:
-    return Span(**data)
+        return load(self.gives, data)
 
 
 def _as_it_is(data: Any) -> Any:
     return data
 
 
+def _span(data: Mapping[str, Any]) -> Span:
+    return Span(**data)
+
+
+def _profile_request(data: Mapping[str, Any]) -> ProfileRequest:
+    like = data["like"] and _profile(data["like"])
+    return ProfileRequest(**{**data, **_rows_of(data), "columns": tuple(data["columns"]), "like": like})
+
+
+def _exemplar_request(data: Mapping[str, Any]) -> ExemplarRequest:
+    return ExemplarRequest(**{**data, **_rows_of(data)})
+
+
+def _rows_of(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"spans": tuple(map(_span, data["spans"])), "where": Labels.of(data["where"])}
+
+
+def _profile(data: Mapping[str, Any]) -> Profile:
+    return Profile(**{**data, "columns": tuple(map(_column, data["columns"]))})
+
+
+def _column(data: Mapping[str, Any]) -> ColumnProfile:
+    return ColumnProfile(**{**data, **{name: tuple(data[name]) for name in ("edges", "categories", "counts")}})
+
+
 CALLS: Mapping[str, Call] = MappingProxyType(
     {
         "collect": Call((float,), tuple[Reading, ...]),
-        "profiles": Call((_noun(ProfileRequest),), tuple[ProfileGroup, ...]),
-        "exemplars": Call((_noun(ExemplarRequest),), tuple[Exemplar, ...]),
+        "profiles": Call((_profile_request,), tuple[ProfileGroup, ...]),
+        "exemplars": Call((_exemplar_request,), tuple[Exemplar, ...]),
         "slices": Call((), tuple[str, ...]),
         "outputs": Call((), tuple[str, ...]),
         "events": Call((_span, tuple), tuple[Event, ...]),

@@ -6,13 +6,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 from console.errors import SourceMalformed, UsageError
 from console.model import Exemplar, Profile
 from console.sources.counting import absent, bins_of, count, fresh_bins
 from console.sources.duck import Duck
-from console.sources.options import TableOptions
 from console.sources.pictures import read_pgm
 from console.sources.redact import shown_fields, shown_value
 from console.sources.rows import FILE
@@ -20,8 +20,16 @@ from console.sources.selection import Selection, select, whole_lines
 from console.sources.shards import Shards
 from console.sources.types import ExemplarRequest, ProfileGroup, ProfileRequest, SourceStatus
 
+if TYPE_CHECKING:
+    from console.sources.options import TableOptions
+
 MOST_GROUPS = 500  # of one answer
 MOST_EXEMPLARS = 16
+
+
+def open_table(name: str, **options: Any) -> Table:
+    """The table out of options that were checked before: what checks them is more than the child needs to load."""
+    return Table(name, cast("TableOptions", SimpleNamespace(**options)))
 
 
 class Table:
