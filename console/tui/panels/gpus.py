@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from console.tui.panels.figures import NOTHING, age, bar, figure, history, known, marked, percent, text, values, whole
+from console.tui.panels.figures import (
+    NOTHING,
+    age,
+    bar,
+    dicts,
+    figure,
+    history,
+    known,
+    marked,
+    percent,
+    text,
+    values,
+    whole,
+)
 from console.tui.text import Span, cut, size_of, tame
 from console.tui.widgets.table import Column, Row
 
@@ -78,6 +92,13 @@ def lately(row: Row, width: int) -> Span:
     if reason:
         return (reason, "degraded" if state == "degraded" else "warn")
     return history(row.get("spark"), width, low=0.0, high=1.0)
+
+
+def why(row: Row, board: Mapping[str, Any]) -> str:
+    """What is wrong with it in full, and with its source where nothing comes from there."""
+    source = next((each for each in dicts(board.get("sources")) if text(each, "name") == text(row, "source")), {})
+    reason = text(source, "reason") if text(row, "state") == "stale" else ""
+    return text(row, "reason") + (f"; source {text(row, 'source')}: {reason}" if reason else "")
 
 
 def old(row: Row) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from console.tui.panels.figures import figure, known, values, whole
+from console.tui.panels.figures import age, figure, known, values, whole
 from console.tui.panels.fleet import total
 from console.tui.panels.gpus import FULL, HOT, memory, memory_share, throttle
 from console.tui.text import Line, Span, fit, wrap
@@ -15,7 +15,7 @@ from console.words import MARKS
 
 WORST_FIRST = ("degraded", "inconclusive", "ok", "no_data")
 ASKS = ("nothing", "a reset", "a reboot of the node", "to drain it")
-HEAT = "heat: look at its fans, the airflow and what runs beside it"
+HEAT = "look at its fans, the airflow and what runs beside it"
 HELD = {"heat": HEAT, "supply": "its power supply cannot keep up", "slowed": "its hardware slows it down"}
 WHAT, VALUE = 20, 20  # cells
 Told = Mapping[str, Any]
@@ -54,12 +54,18 @@ def lines(row: Row, width: int) -> list[Line]:
             shown += [head, *([(f"     {more}", "dim")] for more in wrap(check.why, max(width - 5, 20)))]
     missing = ", ".join(check.what for check in checks(row) if check.state == "no_data")
     if missing:
-        shown += [[(part, "dim")] for part in wrap(f" {MARKS['no_data']} not told: {missing}", width, indent=3)]
+        shown += [
+            [(f" {part}", "dim")] for part in wrap(f"{MARKS['no_data']} not told: {missing}", width - 1, indent=2)
+        ]
     return shown
 
 
-def _answers(_row: Row, told: Told) -> Check:
+def _answers(row: Row, told: Told) -> Check:
     up = known(told.get("gpu.up"))
+    if row.get("state") == "stale":
+        return Check(
+            "inconclusive", "answers", f"not for {age(row.get('age'))}", "what is below is what was last known"
+        )
     if up == 0:
         return Check("degraded", "answers", "no", "drain the node; a reset or a reboot may bring it back")
     return Check("ok" if up is not None or told else "no_data", "answers", "yes")

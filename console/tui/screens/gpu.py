@@ -13,9 +13,11 @@ from textual.binding import Binding
 from console.tui.panels import fleet, gpus
 from console.tui.panels.figures import dicts, text
 from console.tui.screens.sheet import Sheet
-from console.tui.text import wrap
+from console.tui.text import Line, wrap
+from console.tui.widgets.canvas import Text
 from console.tui.widgets.table import Table
 
+MOST_SAID = 4  # lines about one GPU
 SAID = ("degraded", "stale", "ok")
 
 
@@ -37,6 +39,7 @@ class Gpus(Sheet):
 
     def body(self) -> ComposeResult:
         yield Table("GPUs", fleet.columns(), key=gpus.key, facts=gpus.facts, empty=gpus.EMPTY, id="fleet")
+        yield Text(id="sick")
 
     def show(self, board: Mapping[str, Any]) -> None:
         rows = dicts(board.get("gpus"))
@@ -48,6 +51,15 @@ class Gpus(Sheet):
         said = ", ".join(f"{states[state]} {state}" for state in SAID if states[state])
         note = f"{said}; by {self._by}" if rows else ""
         table.show(fleet.ordered(rows, self._by), note=note, empty=(*gpus.EMPTY, *hints))
+        self._say_sick()
+
+    def on_table_moved(self, _event: Table.Moved) -> None:
+        """Another row: what is wrong with that one."""
+        self._say_sick()
+
+    def on_resize(self) -> None:
+        """Another size."""
+        self.call_after_refresh(self._say_sick)
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
         """Enter: that GPU alone."""
@@ -60,3 +72,18 @@ class Gpus(Sheet):
         orders = list(fleet.ORDERS)
         self._by = orders[(orders.index(self._by) + 1) % len(orders)]
         self.show(self.console_app.picture.board)
+
+    def _say_sick(self) -> None:
+        """What is wrong in full: with the GPU under the cursor, or, if that is well, with the first that is not."""
+        board = self.console_app.picture.board
+        rows = dicts(board.get("gpus"))
+        here = self.query_one("#fleet", Table).row
+        sick = next((row for row in ((here,) if here else ()) + (*rows,) if row.get("reason")), None)
+        lines: list[Line] = []
+        if sick is not None:
+            mark, look = gpus.place(sick, self.app.size.width)
+            told = wrap(f" {mark}: {gpus.why(sick, board)}", self.app.size.width - 1, indent=3)
+            lines = [[(part, look)] for part in told[:MOST_SAID]]
+        said = self.query_one("#sick", Text)
+        said.styles.height = len(lines)
+        said.show(lines)

@@ -53,7 +53,8 @@ class OneGpu(Sheet):
         self._told: Mapping[str, Any] = {}  # the last answer
         self._answered: float | None = None
         self._asked: float | None = None  # while a question is out
-        self._trouble = ""
+        self._trouble = ""  # why there was no answer
+        self._note = ""  # why the answer was not all
         self._timer: Timer | None = None
 
     def body(self) -> ComposeResult:
@@ -117,7 +118,9 @@ class OneGpu(Sheet):
     def _heard(self, told: Any) -> None:
         self._asked, self._trouble = None, ""
         if isinstance(told, Mapping):
-            self._told, self._answered = told, time.monotonic()
+            self._note = text(told, "note")
+            if not (self._note and self._told):  # else nobody could see into it, and what was seen last stands
+                self._told, self._answered = told, time.monotonic()
             row = told.get("gpu")
             self._row = row if isinstance(row, Mapping) else self._row
         self._draw()
@@ -137,7 +140,7 @@ class OneGpu(Sheet):
         reading, table = self.query_one("#health", Reading), self.query_one("#processes", Panel)
         table.is_tight = height < TIGHT
         running = dicts(self._told.get("processes"))
-        table.show(running, note=f"{len(running)} on it" if running else "", empty=(self._why_none(),))
+        table.show(running, note=self._how_known(len(running)), empty=(self._why_none(),))
         reading.show(self._lines((width - width // 3 if is_wide else width) - 1))
         self._draw_past()
         past = len(PAST)
@@ -156,7 +159,7 @@ class OneGpu(Sheet):
         state = text(row, "state")
         state = state if state in MARKS else "no_data"
         since = f", {age(row.get('age'))} old" if state == "stale" else ""
-        said = text(row, "reason") or ("nothing is wrong with it" if state == "ok" else "")
+        said = gpus.why(row, self.console_app.picture.board) or ("nothing is wrong with it" if state == "ok" else "")
         title = f" {gpus.key(row)}  {text(row, 'name')}"
         lines: list[Line] = [[(fit(title, width), "title")]]
         mark = f" {MARKS[state]} {state.replace('_', ' ')}{since}: "
@@ -170,7 +173,7 @@ class OneGpu(Sheet):
         facts = self._told.get("facts")
         known_facts = {"uuid": text(row, "uuid")} | (dict(facts) if isinstance(facts, Mapping) else {})
         told = "; ".join(f"{name} {value}" for name, value in known_facts.items() if value)
-        lines += [[(part, "dim")] for part in wrap(f" {told}", width, indent=1)] if told else []
+        lines += [[(f" {part}", "dim")] for part in wrap(told, width - 1)] if told else []
         return lines + self._links(width)
 
     def _links(self, width: int) -> list[Line]:
@@ -200,10 +203,16 @@ class OneGpu(Sheet):
             line = self.query_one(f"#{signal.replace('.', '-')}", Sparkline)
             line.show([known(value) for value in kept], said(values(self._row).get(signal)))
 
+    def _how_known(self, count: int) -> str:
+        if not count:
+            return ""
+        old = 0.0 if self._answered is None else time.monotonic() - self._answered
+        return f"{count} on it" + (f" {age(old)} ago; {self._note or self._trouble}" if old > OLD else "")
+
     def _why_none(self) -> str:
         if self._answered is None:
             return "asking …" if not self._trouble else "not known"
-        return text(self._told, "note") or "none: nobody works on it"
+        return self._note or "none: nobody works on it"
 
 
 def _behind(mark: Span, said: str, width: int) -> list[Line]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from console.tui.screens.triage_steps import Place
 from console.tui.screens.triage_words import Json, brief, moment, share_of, sides, window, windows
 from console.tui.text import Line, fit, size_of, wrap
-from console.tui.widgets.chart import chart_lines
+from console.tui.widgets.chart import BAND, LOWER, MIDDLE, UPPER, chart_lines
 from console.tui.widgets.picture import picture
 from console.words import MARKS, number
 
@@ -100,10 +100,18 @@ def _comparison(place: Place, finding: Json, drawing: Drawing, width: int, room:
     lines: list[Line] = [[(each, "dim")] for each in wrap(f"{finding.get('id')} {name} {labels}".rstrip(), width)]
     value = max(len(current), len(baseline), 1)
     lines.append(
-        [("current   ", "current"), (fit(current, value, right=True), "bold"), (_counted(finding, "current"), "dim")]
+        [
+            (f"{UPPER}{LOWER} current   ", "current"),
+            (fit(current, value, right=True), "bold"),
+            (_counted(finding, "current"), "dim"),
+        ]
     )
     lines.append(
-        [("baseline  ", "baseline"), (fit(baseline, value, right=True), ""), (_counted(finding, "baseline"), "dim")]
+        [
+            (f"{MIDDLE * 2} baseline  ", "baseline"),
+            (fit(baseline, value, right=True), ""),
+            (_counted(finding, "baseline"), "dim"),
+        ]
     )
     lines += [[(each, verdict if verdict in MARKS else "")] for each in wrap(_change(finding, today), width)]
     reason = [] if finding.get("reason") and _change(finding, today) else _said(finding.get("reason") or "", width)
@@ -115,7 +123,7 @@ def _comparison(place: Place, finding: Json, drawing: Drawing, width: int, room:
         if note := drawing.curve.get("note"):
             drawn += _said(str(note), width, "dim")
     lines += [*reason, *drawn]
-    span = f"drawn: {window(place.run.get('current'), today)}; {window(place.run.get('baseline'), today)}"
+    span = f"{BAND} is the baseline's range; {window(place.run.get('current'), today)}; {window(place.run.get('baseline'), today)}"
     return lines + _said(span, width, "dim")
 
 
