@@ -11,6 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +48,7 @@ class Feed:
         self._start = start
         self._on_news = on_news
         self._loop = asyncio.get_running_loop()
+        self._context = copy_context()  # Textual's timers need to know whose they are
         self._is_told = threading.Event()  # news are on their way to the loop already
         self._closed = threading.Event()
         self._questions: queue.Queue[_Question] = queue.Queue(WAITING)
@@ -123,7 +125,7 @@ class Feed:
     def _in_loop(self, call: Callable[..., object], *arguments: Any) -> None:
         if not self._closed.is_set():
             try:
-                self._loop.call_soon_threadsafe(call, *arguments)
+                self._loop.call_soon_threadsafe(call, *arguments, context=self._context)
             except RuntimeError:  # the loop has ended; so does the process
                 self._closed.set()
 
