@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from console.tui.panels.figures import NOTHING, age, dicts, known, marked, text
+from console.tui.panels.figures import NOTHING, age, dicts, known, marked, model_name, text
 from console.tui.text import LEVELS, Span
 from console.tui.widgets.table import Column, Row
 from console.words import MARKS
@@ -21,7 +21,7 @@ def columns(now: Callable[[], float | None]) -> Sequence[Column]:
         return NOTHING if then is None or clock is None else age(clock - then)
 
     return (
-        Column("drift", 10, lambda row: marked(row.get("verdict"), text(row, "model")), grows=True),
+        Column("drift", 12, _name, grows=True, is_measured=True),
         Column("effects", 8, _effects, keep=5),
         Column("what moved", 14, what_moved, grows=True, keep=8),
         Column("since", 6, lambda row: ago(_gravest(row).get("onset")), right=True, keep=6),
@@ -52,6 +52,10 @@ def what_moved(row: Row) -> Span:
         how = f": {issues[0]}"
     more = f", {len(moved) - 1} more" if len(moved) > 1 else ""
     return (f"{text(first, 'name')}{how}{more}", text(first, "verdict"))
+
+
+def _name(row: Row, width: int) -> Span:
+    return marked(row.get("verdict"), model_name(row, width - 2))
 
 
 def _effects(row: Row) -> Span:

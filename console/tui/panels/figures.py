@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from console.tui.text import Span, spark
+from console.tui.text import Span, size_of, spark, tame
 from console.tui.widgets.table import Row
 from console.words import MARKS, quantity
 
@@ -92,6 +92,16 @@ def history(values: Any, width: int, *, low: float | None = None, high: float | 
     """The newest values as bars, as many as there are cells."""
     shown: Sequence[float | None] = [known(value) for value in values] if isinstance(values, (list, tuple)) else ()
     return (spark(shown, width, low=low, high=high), "spark")
+
+
+def model_name(row: Row, width: int) -> str:
+    """A model's name; what stands before the last / goes first where there is no room.
+
+    >>> model_name({"model": "meta/llama-70b"}, 20), model_name({"model": "meta/llama-70b"}, 10)
+    ('meta/llama-70b', 'llama-70b')
+    """
+    name = tame(text(row, "model"))
+    return name if size_of([(name, "")]) <= width else name.rpartition("/")[2] or name
 
 
 def marked(state: Any, text: str) -> Span:

@@ -20,9 +20,9 @@ def columns(now: Callable[[], float | None]) -> Sequence[Column]:
         return NOTHING if opened is None or clock is None else age(clock - opened)
 
     return (
-        Column("incident", 9, lambda row: (f"▲ {text(row, 'id')}", "degraded")),
-        Column("about", 12, lambda row: text(row, "subject"), keep=8),
-        Column("cause", 24, outlook, grows=True),
+        Column("incident", 10, lambda row: (f"▲ {text(row, 'id')}", "degraded")),
+        Column("about", 10, lambda row: text(row, "subject"), keep=8),
+        Column("cause", 52, outlook, grows=True),
         Column("owner", 8, _owner, keep=5),
         Column("open", 6, since, right=True, keep=4),
     )
@@ -43,7 +43,7 @@ def outlook(row: Row) -> Span:
     """Why it is so, as far as that is known.
 
     >>> outlook({"cause": {"title": "The world changed", "probability": 0.99}, "questions": 1})[0]
-    '1 question for you; likely, 99 %: The world changed'
+    '1 question for you; likely 99 %: The world changed'
     """
     questions = int(known(row.get("questions")) or 0)
     asks = f"{questions} question{'s' if questions > 1 else ''} for you; " if questions else ""
@@ -71,7 +71,7 @@ def _cause(row: Row) -> Span:
     word = "likely" if (probability or 0.0) >= LIKELY else "possible"
     more = int(known(cause.get("more")) or 0)
     others = f" (and {more} more)" if more else ""
-    return (f"{word}, {100 * (probability or 0.0):.3g} %: {text(cause, 'title')}{others}", "")
+    return (f"{word} {min(100 * (probability or 0.0), 99):.0f} %: {text(cause, 'title')}{others}", "")
 
 
 def _owner(row: Row) -> Span:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from console.tui.panels.figures import NOTHING, figure, history, known, marked, percent, text, whole
+from console.tui.panels.figures import NOTHING, figure, history, known, marked, model_name, percent, text, whole
 from console.tui.text import Span
 from console.tui.widgets.table import Column, Row
 
@@ -14,7 +14,7 @@ EMPTY = ("no model's requests have been counted yet",)
 def columns() -> Sequence[Column]:
     """Quantiles, against the baseline, load, errors, queue, cache, tokens."""
     return (
-        Column("latency", 11, _name, grows=True),
+        Column("latency", 12, _name, grows=True, is_measured=True),
         Column("p95", 7, lambda row: (figure(row.get("p95"), "s"), _look(row)), right=True),
         Column("×usual", 6, _ratio, right=True, keep=8),
         Column("p50", 7, lambda row: figure(row.get("p50"), "s"), right=True, keep=4),
@@ -39,10 +39,10 @@ def key(row: Row) -> str:
     return f"{text(row, 'model')} {text(row, 'signal')}"
 
 
-def _name(row: Row) -> Span:
+def _name(row: Row, width: int) -> Span:
     signal = text(row, "signal").removeprefix("model.")
     what = "" if signal in ("", "latency") else f" {signal}"
-    return marked(row.get("verdict"), text(row, "model") + what)
+    return marked(row.get("verdict"), model_name(row, width - 2 - len(what)) + what)
 
 
 def _look(row: Row) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from console.tui.panels.figures import NOTHING, age, known, text
+from console.tui.panels.figures import NOTHING, age, known, model_name, text
 from console.tui.text import Span
 from console.tui.widgets.table import Column, Row
 from console.words import MARKS
@@ -19,7 +19,7 @@ EMPTY = ("no model has given data yet; `andon source check` says what each sourc
 def columns(*, is_wide: bool) -> Sequence[Column]:
     """Model, lights, incident, owner, age."""
     return (
-        Column("model", 12, lambda row: text(row, "model"), grows=True),
+        Column("model", 12, model_name, grows=True, is_measured=True),
         *(_light(name, is_wide) for name in LIGHTS),
         Column("incident", 8, lambda row: text(row, "incident"), keep=8),
         Column("owner", 10, lambda row: text(row, "owner"), keep=3),

@@ -33,6 +33,6 @@ class Panel(Table):
         (name, look), _note, (where, _look) = title
         (_margin, _look), (first, head), *others = heads
         room = 1 + len(first)
-        is_whole = not self._filter and len(self._rows) < height
-        shown = fit(name if is_whole else name + where, room)
+        is_whole = len(self._rows) < height or len(name) + len(where) > room
+        shown = fit(name if is_whole and not self._filter else name + where, room)
         return [[(shown[: len(name)], look), (shown[len(name) :], head), *others], *rows]

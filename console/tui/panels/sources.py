@@ -25,7 +25,7 @@ def columns() -> Sequence[Column]:
     """Name, kind, state, freshness, and why."""
     return (
         Column("source", 14, lambda row: text(row, "name")),
-        Column("kind", 10, lambda row: text(row, "kind"), keep=5),
+        Column("kind", 14, lambda row: text(row, "kind"), keep=5),
         Column("state", 15, state),
         Column(
             "age", 6, lambda row: (age(row.get("age")), "stale" if text(row, "state") == "stale" else ""), right=True

@@ -7,7 +7,6 @@ from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.css.scalar import Scalar
 
 from console.tui.feed import Picture
 from console.tui.panels import drift, gpus, incidents, latency, models
@@ -24,6 +23,7 @@ FRAME = 2  # lines above and below the body
 TIGHT = 32  # lines of a terminal below which titles stand among the headings
 MOST_TROUBLES = 3
 LEAST = {"models": 4, "incidents": 2, "gpus": 4, "latency": 3, "drift": 3}  # rows each has before others get more
+GRAVITY = {"degraded": 0, "stale": 1, "inconclusive": 2}
 NOTHING_YET = "Nothing is watched yet."
 
 
@@ -33,7 +33,7 @@ class Board(Sheet):
     NAME = "board"
     ABOUT = (
         "One row per model, the worst first, with one light per column. Below: open incidents with their likely cause, "
-        "then GPUs, latency and drift as they are now."
+        "then GPUs, latency and drift as they are now; what is wrong comes first."
     )
     KEYS = (("Enter", "open"), ("Tab", "next table"), ("Space", "pull the cord"), ("a", "acknowledge"))
 
@@ -79,6 +79,8 @@ class Board(Sheet):
         self._say_troubles([str(trouble) for trouble in board.get("troubles") or ()])
         said = {"models": models.EMPTY, "gpus": gpus.EMPTY}
         empty = next((name for name in said if not rows[name]), None)
+        for name in ("gpus", "latency", "drift"):
+            rows[name].sort(key=_gravity)
         for name, found in rows.items():
             panel = self._panel(name)
             more = (*said[name], *_wrapped(hints, panel.size.width or 80)) if name == empty and hints else None
@@ -138,7 +140,7 @@ class Board(Sheet):
             live = [Want(max(each.lines for each in live), max(each.least for each in live))]
         given = share(room, [*wants.values(), *live])
         for panel, lines in zip(panels.values(), given[:2] + given[2:] * (3 if is_wide else 1), strict=True):
-            _stand(panel, lines)
+            panel.styles.height = lines
 
     def _find_focus(self) -> None:
         """On the first table that has rows, while the one with the focus has none."""
@@ -164,15 +166,13 @@ class Board(Sheet):
             more = len(troubles) - MOST_TROUBLES + 1
             lines[-1] = [(fit(f" ✖ and {more} more troubles; `andon status` says all", width), "error")]
         told = self.query_one("#troubles", Text)
-        self._troubles = len(lines)
-        _stand(told, self._troubles)
+        told.styles.height = self._troubles = len(lines)
         told.show(lines)
 
 
-def _stand(widget: Panel | Text, lines: int) -> None:
-    """So many lines; only a change makes Textual work out where everything stands."""
-    if widget.styles.height != Scalar.from_number(lines):
-        widget.styles.height = lines
+def _gravity(row: Row) -> int:
+    """How far down a row belongs: what is wrong first, else as the daemon gives it."""
+    return GRAVITY.get(str(row.get("state") or row.get("verdict")), len(GRAVITY))
 
 
 def _waiting(picture: Picture) -> str:
