@@ -77,7 +77,7 @@ class Help(ModalScreen[None]):
 
 def help_lines(about: Sheet, width: int) -> list[Line]:
     """What a screen is for, its own keys, those that every screen has, and what the shapes mean."""
-    lines: list[Line] = [[(each, "")] for each in wrap(about.ABOUT, width)]
+    lines: list[Line] = [[(each, "")] for part in about.ABOUT.splitlines() for each in wrap(part, width)]
     lines.append([])
     for key, word in about.KEYS:
         lines += _row(key, word, width)

@@ -15,7 +15,9 @@ from console.tui.text import LEVELS, Line, Span, fit, size_of, tame
 MORE, SAME, LESS = "█", "▒", "░"
 NUMBERS = 12  # cells of "12 % → 34 %"
 LEAST_BAR = 8
-FEW_ROWS = 3
+FEW_ROWS = 3  # of columns: then there is none for words
+MARGIN = 11  # beside columns, for "baseline"
+MOST_CELLS = 6  # of one column
 LEGEND: Line = [
     (SAME, "baseline"),
     (" as before  ", "dim"),
@@ -65,27 +67,29 @@ def _rows(told: Sequence[Bin], width: int) -> list[Line]:
 
 
 def _columns(told: Sequence[Bin], width: int, height: int) -> list[Line]:
-    """Two rows of bars over each other, the baseline's above, with the first and the last label below."""
-    told = told[: max(width - 12, 1)]
-    cells = max(min((width - 12) // len(told), 6), 1)
-    rows = max((height - 1) // 2, 1)
+    """What changed most in words, the baseline's bars, below them those of now, and what the first and last bin are."""
+    head = [[(fit(f" {_most_changed(told)}", width), "bold")]] if height > FEW_ROWS else []
+    told = told[: max(width - MARGIN - 1, 1)]
+    cells = max(min((width - MARGIN - 1) // len(told), MOST_CELLS), 1)
+    rows = max((height - 1 - len(head)) // 2, 1)
     most = max(max(was, now) for _label, was, now in told) or 1.0
-    lines: list[Line] = []
+    lines: list[Line] = [*head]
     for title, look, shares in (
-        (" baseline", "baseline", [was for _label, was, _now in told]),
-        (" now", "current", [now for _label, _was, now in told]),
+        ("baseline", "baseline", [was for _label, was, _now in told]),
+        ("now", "current", [now for _label, _was, now in told]),
     ):
         for row in reversed(range(rows)):
-            bars = "".join(_bar(share / most * rows * len(LEVELS) - row * len(LEVELS)) * cells for share in shares)
-            lines.append([(fit(title if not row else "", 11), look), (bars, look)])
-    first, last = tame(told[0][0]), tame(told[-1][0])
-    room = cells * len(told)
-    ends = (
-        fit(first, room - len(last) - 1) + " " + last
-        if len(first) + len(last) < room
-        else fit(f"{first} … {last}", width - 12)
-    )
-    return [*lines, [(" " * 11 + ends, "dim")]][: max(height, 2)]
+            bars = "".join(_bar((share / most * rows - row) * len(LEVELS)) * cells for share in shares)
+            lines.append([(fit("" if row else f" {title}", MARGIN), look), (bars, look)])
+    first, last = told[0][0], told[-1][0]
+    room = cells * len(told) - len(tame(last))
+    ends = fit(first, room) + tame(last) if room > len(tame(first)) else f"{tame(first)} to {tame(last)}"
+    return [*lines, [(fit(" " * MARGIN + ends, width), "dim")]][: max(height, 2)]
+
+
+def _most_changed(told: Sequence[Bin]) -> str:
+    label, was, now = max(told, key=lambda one: abs(one[2] - one[1]))
+    return f"most changed: {tame(label)[:24]}  {_percent(was)} → {_percent(now)}" if was != now else "all as before"
 
 
 def _bar(level: float) -> str:
