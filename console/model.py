@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -41,12 +42,18 @@ class Labels(tuple[tuple[str, str], ...]):
         from pydantic_core import core_schema as schema
 
         return schema.no_info_after_validator_function(
-            cls.of,
+            lambda pairs: _interned(tuple(pairs.items())),
             schema.dict_schema(schema.str_schema(), schema.str_schema()),
             serialization=schema.plain_serializer_function_ser_schema(
                 dict, return_schema=schema.dict_schema(schema.str_schema(), schema.str_schema())
             ),
         )
+
+
+@lru_cache(maxsize=50_000)
+def _interned(pairs: tuple[tuple[str, str], ...]) -> Labels:
+    """A label set that was read: sources say the same ones over and over."""
+    return Labels.of(pairs)
 
 
 def _text(value: object) -> str:

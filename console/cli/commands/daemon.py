@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from console.cli.session import Command, Session
 @click.pass_obj
 def daemon(session: Session) -> None:
     """Run the collector and store of this host in the foreground; Ctrl-C ends it."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is: a thread per core is nothing we need
     from console.service.daemon import serve
 
     serve(session.config_with_sources)
