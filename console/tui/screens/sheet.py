@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from console.tui.app import Console
 
 SAID_SECONDS = 8.0
-GENERAL_KEYS = (("/", "filter"), (":", "commands"), ("?", "help"), ("q", "quit"))
+Keys = tuple[tuple[str, str], ...]
+GENERAL_KEYS: Keys = (("/", "filter"), (":", "commands"))
+LAST_KEYS: Keys = (("?", "help"), ("q", "quit"))  # never left out
 
 
 class Sheet(Screen[None]):
@@ -155,14 +157,7 @@ class Sheet(Screen[None]):
         picture = self.console_app.picture
         if picture.trouble:
             return [(fit(f" ✖ {picture.trouble}{'; ' + picture.hint if picture.hint else ''}", width), "error")]
-        line: list[Span] = []
-        room = width
-        for key, word in (*self.KEYS, *GENERAL_KEYS):
-            room -= len(key) + len(word) + 3
-            if room < 0:
-                break
-            line += [(f" {key}", "key"), (f" {word} ", "dim")]
-        return line
+        return [span for key, word in _fitting(self.KEYS, width) for span in ((f" {key}", "key"), (f" {word} ", "dim"))]
 
     # ── keys ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -289,3 +284,19 @@ class Sheet(Screen[None]):
             for x, text in sorted(strips):
                 line = line.ljust(x) + text
             yield cut(line.rstrip(), 1000) if len(line) > 1000 else line.rstrip()
+
+
+def _fitting(keys: Keys, width: int) -> list[tuple[str, str]]:
+    """The keys that the last line has room for; how to get help and how to leave are always among them."""
+
+    def size(key: tuple[str, str]) -> int:
+        return len(key[0]) + len(key[1]) + 3
+
+    room = width - sum(map(size, LAST_KEYS))
+    kept = []
+    for key in (*keys, *GENERAL_KEYS):
+        room -= size(key)
+        if room < 0:
+            break
+        kept.append(key)
+    return [*kept, *LAST_KEYS]
