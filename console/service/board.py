@@ -71,7 +71,7 @@ def late(house: House, source: str | None = None) -> float:
 def hints(house: House) -> list[str]:
     """What to type where there is nothing to see yet."""
     found: list[str] = []
-    if not house.config.path or not house.config.sources:
+    if not house.sightings.newest:
         found += [f"name what is to be watched in {house.config.path or default_config_path()}, for example", *EXAMPLE]
     if not len(house.live.gpus):
         found += [offer.hint for _plugin, offer in house.plugins.offers("andon_sources") if offer.hint]
@@ -139,8 +139,10 @@ def _source(house: House, name: str, kind: str, now: float) -> dict[str, Any]:
         return row if trouble is None else row | {"state": "unreachable", "reason": trouble}
     age = None if health.newest is None else now - health.newest
     more = {"readings": health.readings, "seconds": health.seconds, "failures": health.failures}
-    state = "stale" if health.state == "new" else health.state
-    return row | {"state": state, "reason": health.reason, "newest": health.newest, "age": age} | more
+    state, reason = "stale" if health.state == "new" else health.state, health.reason
+    if state == "ok" and age is not None and age > late(house, name):
+        state, reason = "stale", "it is at it longer than usual"
+    return row | {"state": state, "reason": reason, "newest": health.newest, "age": age} | more
 
 
 def _brief(incident: Incident) -> dict[str, Any]:

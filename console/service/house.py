@@ -34,6 +34,7 @@ from console.triage.questions import answering
 EVALUATE_SECONDS = 60.0  # all triggers together
 PROBED_SECONDS = 3600.0  # since golden inputs were sent, for their answers to still say anything
 SHOW_SECONDS = 1.0  # from one look at the live sources to the next, while somebody looks at the board
+BOARD_SECONDS = 0.9  # between two states of the board: a little less, so that what was just seen does not wait
 SETTLE_SECONDS = 5.0  # from when somebody looks until what is live and did not come is late
 
 

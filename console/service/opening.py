@@ -19,7 +19,7 @@ from console.service.board import read_board
 from console.service.collecting import Collector
 from console.service.drift_view import models_with_rows
 from console.service.drifting import Drifts
-from console.service.house import SHOW_SECONDS, House
+from console.service.house import BOARD_SECONDS, House
 from console.service.notifying import tell
 from console.service.outlook import Outlook
 from console.service.pages import Pages
@@ -80,7 +80,7 @@ async def open_house(config: Config) -> AsyncIterator[House]:
         stack.push_async_callback(house.collector.close)
         house.timeline = Timeline(estate.events, records.add_events)
         house.pages = Pages(estate.sources, house.keep, clock)
-        house.board = Topic(lambda: read_board(house), rest=SHOW_SECONDS)
+        house.board = Topic(lambda: read_board(house), rest=BOARD_SECONDS)
         house.watch = Watch(
             records,
             house.evaluate,

@@ -66,7 +66,9 @@ async def test_a_live_source_that_hangs_holds_up_nobody_and_is_stale(
         async with asyncio.timeout(0.5):
             await house.show()
             (gpu,) = (await read_board(house))["gpus"]
+            (rig, _steady) = (await read_board(house))["sources"]
         assert (gpu["state"], gpu["age"]) == (state, seconds)
+        assert (rig["state"], rig["age"]) == (state, seconds)
     await changes.aclose()
     monkeypatch.delenv("RIG")
 
