@@ -21,9 +21,9 @@ def columns(now: Callable[[], float | None]) -> Sequence[Column]:
         return NOTHING if then is None or clock is None else age(clock - then)
 
     return (
-        Column("drift", 12, _name, grows=True, is_measured=True),
+        Column("drift", 10, _name, grows=True, is_measured=True),
         Column("effects", 8, _effects, keep=5),
-        Column("what moved", 14, what_moved, grows=True, keep=8),
+        Column("what moved", 17, what_moved, grows=True, keep=8),
         Column("since", 6, lambda row: ago(_gravest(row).get("onset")), right=True, keep=6),
         Column("looked", 6, lambda row: ago(row.get("looked")), right=True, keep=4),
     )
