@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import TypeVar
 
 from picture import Picture
 
@@ -35,6 +36,7 @@ QUERY = re.compile(
 MODES = frozenset(b"1 6 7 12 25 40 45 47 1000 1002 1003 1004 1005 1006 1015 1047 1048 1049 2004".split())
 COLOURS = {b"10": b"e5e5/e5e5/e5e5", b"11": b"0000/0000/0000"}
 Seen = Callable[[Picture], bool]
+Answer = TypeVar("Answer")
 
 
 @dataclass(slots=True)
@@ -132,9 +134,18 @@ class Xterm:
 
     def look(self) -> str:
         """The picture's text, whole frames or not."""
+        return self.read(lambda picture: picture.text)
+
+    def read(self, ask: Callable[[Picture], Answer]) -> Answer:
+        """What the picture is right now."""
         assert self.picture is not None
         with self._looking:
-            return self.picture.text
+            return ask(self.picture)
+
+    def stop_drawing(self) -> None:
+        """Only count from now on: drawing takes CPU time, and there is little of it where that is measured."""
+        with self._looking:
+            self.picture = None
 
     def wait_exit(self, seconds: float) -> float | None:
         """When the program was seen to have ended, or None if it lives on for these seconds."""
@@ -156,13 +167,14 @@ class Xterm:
             self._last = at
             self.output = (self.output + data)[-CHUNK:]
             self._on_bytes(at)
-            if self.picture is not None:
-                self._draw(self.picture, data, at)
+            self._draw(data, at)
 
-    def _draw(self, picture: Picture, data: bytes, at: float) -> None:
+    def _draw(self, data: bytes, at: float) -> None:
         with self._looking:
-            picture.feed(data)
-            for wish in [each for each in self._wishes if each.seen(picture)]:
+            if self.picture is None:
+                return
+            self.picture.feed(data)
+            for wish in [each for each in self._wishes if each.seen(self.picture)]:
                 wish.at = at
                 wish.came.set()
                 self._wishes.remove(wish)
