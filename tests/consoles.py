@@ -78,6 +78,14 @@ async def settled(app: Console, pilot: Pilot[int], *, times: int = 60) -> None:
             return
 
 
+async def until(pilot: Pilot[int], holds: Callable[[], bool], *, times: int = 150) -> None:
+    """Until something holds; what holds not in three seconds is for the test to say."""
+    for _ in range(times):
+        if holds():
+            return
+        await pilot.pause(0.02)
+
+
 def text_of(app: Console) -> str:
     """What the screen on top shows, as text."""
     return "\n".join(app.screen.text())  # type: ignore[attr-defined]
@@ -225,6 +233,77 @@ def source(name: str, **changes: Any) -> dict[str, Any]:
         "failures": 0,
     }
     return row | changes
+
+
+# ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def curve_answer(**asked: Any) -> dict[str, Any]:
+    """What the operation `curve` says: calm for three quarters of the span, then twice the baseline."""
+    steps = int(asked.get("steps", 60))
+    start, end = float(asked.get("start", NOW - 3600)), float(asked.get("end", NOW))
+    usual = [0.02 + 0.001 * (n % 5) for n in range(steps)]
+    return {
+        "signal": asked.get("signal", "model.latency"),
+        "stat": asked.get("stat"),
+        "unit": "s",
+        "times": [start + (end - start) * (n + 1) / steps for n in range(steps)],
+        "current": [value * (2.0 if n > 0.75 * steps else 1.0) for n, value in enumerate(usual)],
+        "baseline": usual,
+        "low": [0.9 * value for value in usual],
+        "high": [1.2 * value for value in usual],
+        "note": "7 × 1d pooled",
+    }
+
+
+def drift_answer(model: str = "glove", **changes: Any) -> dict[str, Any]:
+    """What the operation `drift` says: dark gloves on one line, and a column that is as it was."""
+    column = {
+        "name": "glove_luma",
+        "kind": "numeric",
+        "verdict": "degraded",
+        "reason": "28% of the rows moved, the mean by -43.1",
+        "line": "step",
+        "effect": 0.28,
+        "psi": 0.84,
+        "js": 0.37,
+        "ks": 0.33,
+        "shift": -43.1,
+        "onset": NOW - 600,
+        "wobble": 34.2,
+        "p_sampling": 3e-250,
+        "p_usual": 1e-9,
+        "slice": "line=line-1 explains 98% of it",
+        "issues": [],
+        "slots": [0.0, 0.01, None, *[0.02] * 6, 0.12, 0.3, 0.5],
+        "bins": {
+            "labels": ["< 100", "100 to 150", "≥ 150", "missing"],
+            "baseline": [0.05, 0.15, 0.7, 0.1],
+            "current": [0.45, 0.1, 0.35, 0.1],
+        },
+    }
+    calm = {"verdict": "ok", "reason": "", "effect": 0.01, "shift": 0.0, "onset": None, "slice": "", "wobble": 1.2,
+            "p_sampling": 0.4, "p_usual": 0.6, "slots": [0.01] * 12}  # fmt: skip
+    image = [[(8 * (x + y)) % 256 for x in range(24)] for y in range(24)]
+    whole = {
+        "model": model,
+        "table": "predictions",
+        "looked": NOW - 20,
+        "verdict": "degraded",
+        "reason": "28% of the rows moved, the mean by -43.1",
+        "windows": "the last 10 min against the same time in the past; 7 × 1d pooled",
+        "rows": [7869, 1228],
+        "world_or_model": {"verdict": "world", "text": "The inputs moved: probably the world changed."},
+        "times": [NOW - 3600 + 300 * n for n in range(12)],
+        "columns": [column, column | calm | {"name": "exposure"}],
+        "exemplars": [
+            {"side": "baseline", "time": NOW - 86400, "kind": "image", "caption": "light glove", "fields": {},
+             "pixels": image},
+            {"side": "current", "time": NOW - 60, "kind": "image", "caption": "dark glove", "fields": {},
+             "pixels": [[grey // 3 for grey in row] for row in image]},
+        ],
+    }  # fmt: skip
+    return whole | changes
 
 
 # What no screen may be broken by.

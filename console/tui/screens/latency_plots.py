@@ -9,6 +9,7 @@ from typing import Any
 from console.tui.panels.figures import known, text
 from console.tui.screens.latency_rows import waited
 from console.tui.text import Span
+from console.tui.widgets.chart import span_of
 from console.tui.widgets.table import Row
 from console.words import lapse
 
@@ -97,8 +98,11 @@ def remark(answer: Mapping[str, Any], seconds: float) -> Span:
         return (f"nothing was measured within the last {lapse(seconds)}" + (f"; {note}" if note else ""), "dim")
     if has_baseline:
         return ("", "")
-    end = times[-1] if times and times[-1] is not None else first
-    watched = lapse(max(end - first, 60.0)) if first != times[0] else f"{lapse(seconds)} or more"
+    start, end = span_of(answer)
+    step = (end - start) / max(len(times), 1)
+    watched = (
+        lapse(60.0 * max(round((end - first + step) / 60), 1)) if first != times[0] else f"{lapse(seconds)} or more"
+    )
     return (
         f"no baseline yet: andon has watched this for {watched}; a comparison needs the same time of an earlier day",
         "warn",
