@@ -26,7 +26,7 @@ def columns() -> Sequence[Column]:
     """Everything that one line can say of a GPU."""
     return (
         Column("host", 12, host_of, keep=9, is_measured=True),
-        Column("gpu", 4, _number_of),
+        Column("gpu", 6, _number_of, right=True, is_measured=True),
         Column("state", 10, _state, keep=2),
         Column("use", 4, lambda row: percent(values(row).get("gpu.utilization")), right=True),
         Column("", 8, use_bar, keep=1, is_measured=True),
@@ -35,7 +35,7 @@ def columns() -> Sequence[Column]:
         Column("temp", 6, temperature, right=True, keep=7),
         Column("power", 11, _power, right=True, keep=6),
         Column("clock", 8, _clock, right=True, keep=3),
-        Column("held by", 9, throttle, keep=4),
+        Column("held by", 12, throttle, keep=4),
         Column("ECC", 10, _ecc, keep=4),
         Column("links", 9, _links, keep=4),
         Column("XID", 4, _xid, right=True, keep=5),
@@ -77,9 +77,10 @@ def _known_state(row: Row) -> str:
     return state if state in MARKS else "no_data"
 
 
-def _number_of(row: Row) -> Span:
-    state = _known_state(row)
-    return (f"{MARKS[state]} {text(row, 'gpu'):>2}", state)
+def _number_of(row: Row, width: int) -> Span:
+    """Its number; of one that is known by its UUID alone, the end."""
+    state, number = _known_state(row), text(row, "gpu")
+    return (f"{MARKS[state]} {number if len(number) <= width - 2 else '…' + number[3 - width :]}", state)
 
 
 def _state(row: Row) -> Span:

@@ -90,7 +90,7 @@ class Board(Sheet):
 
     def on_resize(self) -> None:
         """Share the lines anew."""
-        self.call_after_refresh(self._arrange)
+        self.call_after_refresh(lambda: self.take(self.console_app.picture))
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
         """Enter: what is behind the row."""

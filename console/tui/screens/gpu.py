@@ -45,7 +45,7 @@ class Gpus(Sheet):
         rows = dicts(board.get("gpus"))
         table = self.query_one("#fleet", Table)
         hints = chain.from_iterable(
-            wrap(str(hint), max(table.size.width - 4, 20), indent=2) for hint in board.get("hints") or ()
+            wrap(str(hint), self.app.size.width - 4, indent=2) for hint in board.get("hints") or ()
         )
         states = Counter(text(row, "state") for row in rows)
         said = ", ".join(f"{states[state]} {state}" for state in SAID if states[state])
