@@ -28,10 +28,11 @@ test-real: $(VENV)/.ready-test
 	sh .ci/real-servers
 	$(BIN)/pytest -m real
 
-bench: $(VENV)/.ready-test
+bench: $(VENV)/.ready-test .venv-peers/.ready
 	$(BIN)/python benchmarks/compare.py
 	$(BIN)/python benchmarks/paths.py
 	$(BIN)/python benchmarks/pages.py
+	$(BIN)/python benchmarks/console.py
 	$(BIN)/andon lab score --seeds 10
 
 # The environment, from the hashed lists alone. A stamp, so that a second run starts at once.
@@ -45,12 +46,20 @@ $(VENV)/.ready-test: $(VENV)/.ready requirements-test.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.txt
 	touch $@
 
-# Resolve both lists anew for every supported Python. Needs uv.
+# What the console is measured beside, in an environment of its own.
+.venv-peers/.ready: benchmarks/requirements-peers.txt
+	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+# Resolve the lists anew for every supported Python. Needs uv.
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  pyproject.toml --group build -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  pyproject.toml --group build --group test -c requirements.txt -o requirements-test.txt
+	echo nvitop | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  - -o benchmarks/requirements-peers.txt
 
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .import_linter_cache .coverage
+	rm -rf $(VENV) .venv-peers dist build .mypy_cache .ruff_cache .import_linter_cache .coverage

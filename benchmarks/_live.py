@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import boardserver
 import psutil
 from _cost import MEGABYTE, Cost, Watching, family
 from _estate import ANDON, Estate, running, wait
@@ -43,7 +44,7 @@ def rows(at: Estate, seconds: float) -> None:
     _heading()
     data = at.folder / "many"
     data.mkdir(mode=0o700)
-    with running([sys.executable, str(Path(__file__).parent / "_rows.py"), str(data), str(MANY)], at.folder, at.env):
+    with running([sys.executable, boardserver.__file__, str(data), str(MANY)], at.folder, at.env):
         wait(Client(data))
         program = replace(
             andon(at), command=[*ANDON, "--data", str(data)], words=("GPU", "model-0000", "node-000", "live")

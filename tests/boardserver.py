@@ -1,6 +1,6 @@
 """A stand-in for the daemon that says one thing: a board of so many GPUs and models, every number of which moves.
 
-    python benchmarks/_rows.py DATA ROWS
+    python tests/boardserver.py DATA ROWS
 
 listens on DATA's socket. What a screen costs by itself is measured on it, without a daemon's own work beside it.
 """
