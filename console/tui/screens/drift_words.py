@@ -74,7 +74,7 @@ def numbers(column: Mapping[str, Any], width: int) -> list[Line]:
     if usual is not None:
         say(f"as its usual ups and downs: {_chance(usual)}")
     if wobble is not None:
-        say(f"×{wobble:.3g}: {next(words for least, words in WOBBLES if wobble >= least)}")
+        say(f"×{wobble:.3g}: {next((words for least, words in WOBBLES if wobble >= least), WOBBLES[-1][1])}")
     if text(column, "reason") and text(column, "verdict") != "degraded":
         say(text(column, "reason"), "dim")
     pairs = (("effect", "effect"), ("PSI", "psi"), ("JS", "js"), ("KS", "ks"), ("p sampling", "p_sampling"),
