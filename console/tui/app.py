@@ -53,7 +53,7 @@ class Console(App[int]):
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar = [
         Binding("q,ctrl+q,ctrl+c", "quit", "quit", priority=True, show=False),
-        Binding("colon", "command_palette", "commands", show=False),
+        Binding("colon,ctrl+p", "command_palette", "commands", show=False),
         Binding("question_mark", "help", "help", show=False),
         *(Binding(str(n), f"go('{name}')", name, show=False) for n, name in enumerate(SCREENS, 1)),
     ]

@@ -117,15 +117,15 @@ def _open(console: Console, screen: str, model: str) -> None:
 
 
 def _score(name: str, wanted: Sequence[str]) -> float:
-    """Every word must be there; what begins a word, or is much of the name, is better. Plain, since models are many."""
+    """Every word must be there; the name's beginning is best, then a word's. Plain, since models are many."""
     low = name.casefold()
     score = 0.0
     for word in wanted:
         place = low.find(word)
         if place < 0:
             return 0.0
-        score += len(word) / len(low) + (0.5 if place == 0 or not low[place - 1].isalnum() else 0.0)
-    return score
+        score += 1.0 if place == 0 else 0.5 if not low[place - 1].isalnum() else 0.0
+    return score + 0.4 * sum(map(len, wanted)) / len(low)
 
 
 def _shown(command: Command) -> Text:

@@ -21,7 +21,7 @@ EVERYWHERE = (
     ("↑ ↓  k j", "move"),
     ("PgUp PgDn  b f", "a page up or down"),
     ("Home End  g G", "first, last row"),
-    ("Tab", "to the next table"),
+    ("Tab shift+tab", "to the next part of the screen, to the one before"),
     ("Enter  l", "open what the cursor is on"),
     ("Esc h Backspace", "back; takes a filter away first"),
     ("/", "filter: words and key=value terms, ! before one that must not be"),
@@ -35,6 +35,14 @@ EVERYWHERE = (
     ("q", "quit; the daemon and everything under way go on"),
 )
 SHAPES = ("ok", "degraded", "inconclusive", "improved", "stale", "no_data", "skipped", "error")
+SIGNS = {
+    "space": "Space", "escape": "Esc", "backspace": "Backspace", "enter": "Enter", "tab": "Tab",
+    "up": "↑", "down": "↓", "left": "←", "right": "→",
+    "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
+    "slash": "/", "question_mark": "?", "colon": ":", "plus": "+", "minus": "-", "equals_sign": "=",
+    "comma": ",", "full_stop": ".", "less_than_sign": "<", "greater_than_sign": ">",
+    "left_square_bracket": "[", "right_square_bracket": "]",
+}  # fmt: skip
 KEY_CELLS = 17
 SHAPE_CELLS = 16
 
@@ -79,7 +87,7 @@ def help_lines(about: Sheet, width: int) -> list[Line]:
     """What a screen is for, its own keys, those that every screen has, and what the shapes mean."""
     lines: list[Line] = [[(each, "")] for part in about.ABOUT.splitlines() for each in wrap(part, width)]
     lines.append([])
-    for key, word in about.KEYS:
+    for key, word in (*about.KEYS, *more_keys(about)):
         lines += _row(key, word, width)
     lines += [[], [("on every screen", "dim")]]
     for key, word in EVERYWHERE:
@@ -90,6 +98,17 @@ def help_lines(about: Sheet, width: int) -> list[Line]:
         named = SHAPES[first : first + a_line]
         lines.append([(fit(f"{MARKS[each]} {each.replace('_', ' ')}", SHAPE_CELLS), each) for each in named])
     return lines
+
+
+def more_keys(about: Sheet) -> list[tuple[str, str]]:
+    """The keys that a screen binds and does not name in KEYS: twins of others, and ways back."""
+    told = {each for key, _word in (*about.KEYS, *EVERYWHERE) for each in key.split()}
+    found = []
+    for binding in vars(type(about)).get("BINDINGS", ()):
+        keys = [SIGNS.get(each, each) for each in binding.key.replace(" ", "").split(",")]
+        if more := [each for each in keys if each not in told]:
+            found.append((" ".join(more), binding.description))
+    return found
 
 
 def _row(key: str, word: str, width: int) -> list[Line]:

@@ -116,8 +116,8 @@ class Triage(Sheet):
                 "steps",
                 (
                     Column("", 1, lambda row: row["place"].mark, keep=10),
-                    Column("step", 24, _titled, grows=True),
-                    Column("what it found", INLINE - 40, lambda row: row["place"].said, grows=True, keep=1),
+                    Column("step", 36, _titled, grows=True),
+                    Column("what it found", INLINE - 42, lambda row: row["place"].said, grows=True, keep=1),
                 ),
                 key=lambda row: row["place"].key,
                 facts=lambda row: {"step": row["place"].title, "found": row["place"].said, "state": row["place"].state},
@@ -155,15 +155,16 @@ class Triage(Sheet):
 
     def _diagnosed(self, diagnosis: Json) -> None:
         self._diagnosis, self._trouble = diagnosis, ""
-        if self.is_mounted:
-            self._show_all()
+        self._show_all()
 
     def _refused(self, error: AndonError) -> None:
         self._trouble = f"{error.message}. {error.hint}".removesuffix(". ")
-        if self.is_mounted:
+        if self.is_up:
             self._show_head()
 
     def _show_all(self) -> None:
+        if not self.is_up:
+            return
         self._show_steps()
         diagnosis, today = self._diagnosis, self._today
         if diagnosis is not None:
@@ -224,14 +225,14 @@ class Triage(Sheet):
         return self._drawings.get(key, Drawing())
 
     def _ask_curve(self, key: str, question: Json) -> None:
-        if not self.is_mounted:
+        if not self.is_up:
             return
         while len(self._drawings) >= MOST_CURVES:
             del self._drawings[next(iter(self._drawings))]
 
         def drawn(drawing: Drawing) -> None:
             self._drawings[key] = drawing
-            if self.is_mounted:
+            if self.is_up:
                 self._show_detail(anew=False)
 
         self.console_app.ask(

@@ -63,7 +63,7 @@ def _cause(rank: int, cause: Json, findings: Mapping[str, Json], width: int, tod
     lines.append([(likely, look), (fit(about, max(width - len(likely), 0)), "dim")])
     moves = [move for move in cause.get("moves") or () if move.get("counted")]
     for move in sorted(moves, key=lambda each: bool(each.get("against"))):
-        lines += _move(move, findings, width, today)
+        lines += _move(move, findings, str(cause.get("subject") or ""), width, today)
     if cause.get("remedies"):
         lines += _said(
             f"remedy: {', '.join(str(each) for each in cause['remedies'])}", width - 3, "improved", before="   "
@@ -71,11 +71,11 @@ def _cause(rank: int, cause: Json, findings: Mapping[str, Json], width: int, tod
     return lines
 
 
-def _move(move: Json, findings: Mapping[str, Json], width: int, today: str) -> list[Line]:
-    """One line of evidence with its weight, and the findings that it rests on."""
+def _move(move: Json, findings: Mapping[str, Json], subject: str, width: int, today: str) -> list[Line]:
+    """One line of evidence with its weight, and the findings that it rests on; events about the subject first."""
     against = bool(move.get("against"))
     sign, look = ("−", "improved") if against else ("+", "warn")
-    ids = [str(each) for each in move.get("findings") or ()]
+    ids = sorted(map(str, move.get("findings") or ()), key=lambda each: not _is_about(findings.get(each), subject))
     word = "against, " if against else ""
     text = f"{sign} {move.get('text')} ({word}{move.get('weight')})"
     first, *more = wrap(text, width - 3, indent=2)
@@ -86,6 +86,11 @@ def _move(move: Json, findings: Mapping[str, Json], width: int, today: str) -> l
     if len(ids) > MOST_CITED:
         lines += _said(f"and {', '.join(ids[MOST_CITED:])}", width - 5, "dim", before="     ")
     return lines
+
+
+def _is_about(finding: Json | None, subject: str) -> bool:
+    """Whether a finding is an event that happened to the subject itself."""
+    return bool(subject) and ((finding or {}).get("event") or {}).get("target") == subject
 
 
 def _unnamed(diagnosis: Json, width: int) -> Iterator[Line]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from console.tui.screens.triage_steps import Place
-from console.tui.screens.triage_words import Json, brief, moment, share_of, sides, window, windows
+from console.tui.screens.triage_words import Json, brief, moment, share_of, sides, windows
 from console.tui.text import Line, fit, size_of, wrap
 from console.tui.widgets.chart import BAND, LOWER, MIDDLE, UPPER, chart_lines
 from console.tui.widgets.picture import picture
@@ -123,7 +123,7 @@ def _comparison(place: Place, finding: Json, drawing: Drawing, width: int, room:
         if note := drawing.curve.get("note"):
             drawn += _said(str(note), width, "dim")
     lines += [*reason, *drawn]
-    span = f"{BAND} is the baseline's range; {window(place.run.get('current'), today)}; {window(place.run.get('baseline'), today)}"
+    span = f"{BAND} is the baseline's range; {windows(place.run, today)}"
     return lines + _said(span, width, "dim")
 
 
