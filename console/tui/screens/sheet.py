@@ -95,6 +95,11 @@ class Sheet(Screen[None]):
             return self.focused
         return next(iter(self.query(Table)), None)
 
+    @property
+    def is_up(self) -> bool:
+        """Whether its widgets are there: answers may come before it is mounted, and while it is taken down."""
+        return self.is_mounted and self.is_attached and not self._pruning
+
     def compose(self) -> ComposeResult:
         yield Text(id="top")
         yield from self.body()
@@ -111,7 +116,7 @@ class Sheet(Screen[None]):
 
     def take(self, picture: Picture) -> None:
         """A new snapshot, or the same one, older."""
-        if not self.is_mounted:
+        if not self.is_up:
             return
         if picture.board:
             self.show(picture.board)
@@ -125,7 +130,7 @@ class Sheet(Screen[None]):
 
     def _frame(self) -> None:
         width = self.size.width
-        if width and self.is_mounted:
+        if width and self.is_up:
             self.query_one("#top", Text).show([self._first_line(width)])
             self.query_one("#bottom", Text).show([self._last_line(width)])
 
