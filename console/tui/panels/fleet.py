@@ -41,7 +41,7 @@ def columns() -> Sequence[Column]:
         Column("XID", 4, _xid, right=True, keep=5),
         Column("procs", 5, lambda row: whole(values(row).get("gpu.processes")), right=True, keep=5),
         Column("name", 15, lambda row: text(row, "name"), keep=1),
-        Column("why, or use lately", 12, lately, keep=8, is_measured=True, grows=True),
+        Column("why, or use lately", 24, lately, keep=8, is_measured=True, grows=True),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from console.tui.panels.figures import NOTHING, age, dicts, known, text
+from console.tui.panels.figures import NOTHING, age, dicts, known, model_name, text
 from console.tui.text import Span
 from console.tui.widgets.table import Column, Row
 
@@ -21,7 +21,9 @@ def columns(now: Callable[[], float | None]) -> Sequence[Column]:
 
     return (
         Column("incident", 10, lambda row: (f"▲ {text(row, 'id')}", "degraded")),
-        Column("about", 10, lambda row: text(row, "subject"), keep=8),
+        Column(
+            "about", 10, lambda row, width: model_name({"model": row.get("subject")}, width), keep=8, is_measured=True
+        ),
         Column("cause", 52, outlook, grows=True),
         Column("owner", 8, _owner, keep=5),
         Column("open", 6, since, right=True, keep=4),
