@@ -78,6 +78,7 @@ class Feed:
 
     def _listen(self) -> None:
         failures, started = 0, float("-inf")
+        why_not: AndonError | None = None  # why no daemon could be started
         while not self._closed.is_set():
             try:
                 for board in self._client.subscribe(TOPIC):
@@ -86,20 +87,23 @@ class Feed:
                     if self._closed.is_set():
                         return
             except AndonError as error:
-                self._trouble(error)
-                if isinstance(error.__cause__, NOBODY) and time.monotonic() - started >= START_EVERY:
+                is_nobody = isinstance(error.__cause__, NOBODY)
+                self._trouble(why_not if why_not is not None and is_nobody else error)
+                if is_nobody and time.monotonic() - started >= START_EVERY:
                     started = time.monotonic()
-                    self._start_daemon()
+                    why_not = self._start_daemon()
                     continue
             self._closed.wait(RETRY_SECONDS[failures])
             failures = min(failures + 1, len(RETRY_SECONDS) - 1)
 
-    def _start_daemon(self) -> None:
+    def _start_daemon(self) -> AndonError | None:
         self._trouble(DaemonUnreachable("no daemon runs yet: starting one", ""))
         try:
             self._start()
         except AndonError as error:
             self._trouble(error)
+            return error
+        return None
 
     def _trouble(self, error: AndonError) -> None:
         self._tell(Picture(self.picture.board, self.picture.arrived, error.message, error.hint))

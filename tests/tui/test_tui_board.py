@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from console.errors import DaemonUnreachable
+from console.errors import ConfigError, DaemonUnreachable
 from console.tui.app import Console
 from console.tui.panels.incidents import outlook
 from console.tui.panels.panel import Panel
@@ -244,6 +244,24 @@ async def test_before_anything_came_it_says_why(tmp_path: Path, trouble: DaemonU
             if app.picture.trouble:
                 break
         assert said in text_of(app)
+
+
+async def test_why_no_daemon_could_be_started_is_not_forgotten(tmp_path: Path) -> None:
+    def start() -> None:
+        raise ConfigError("the configuration names no such file", "see `andon config path`")
+
+    def nobody() -> DaemonUnreachable:
+        error = DaemonUnreachable("no daemon runs", "start it")
+        error.__cause__ = FileNotFoundError()
+        return error
+
+    client = TellingClient(tmp_path)
+    for _ in range(3):
+        client.tell(nobody())
+    async with running(client, start=start) as (app, pilot):
+        await pilot.pause(0.8)
+        assert "the configuration names no such file" in text_of(app)
+        assert "see `andon config path`" in text_of(app)
 
 
 @pytest.mark.parametrize(
