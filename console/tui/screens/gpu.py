@@ -18,6 +18,7 @@ from console.tui.widgets.canvas import Text
 from console.tui.widgets.table import Table
 
 MOST_SAID = 4  # lines about one GPU
+WAITING = ("asking the daemon …",)
 SAID = ("degraded", "stale", "ok")
 
 
@@ -38,7 +39,7 @@ class Gpus(Sheet):
         self._by = next(iter(fleet.ORDERS))
 
     def body(self) -> ComposeResult:
-        yield Table("GPUs", fleet.columns(), key=gpus.key, facts=gpus.facts, empty=gpus.EMPTY, id="fleet")
+        yield Table("GPUs", fleet.columns(), key=gpus.key, facts=gpus.facts, empty=WAITING, id="fleet")
         yield Text(id="sick")
 
     def show(self, board: Mapping[str, Any]) -> None:

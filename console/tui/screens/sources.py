@@ -19,6 +19,7 @@ from console.tui.widgets.table import Row, Table
 
 FRAME, TIGHT = 2, 20
 LEAST_ROWS, LEAST_SAID = 6, 4
+WAITING = ("asking the daemon …",)
 EMPTY = ("no source is configured",)
 
 
@@ -35,7 +36,7 @@ class Sources(Sheet):
 
     def body(self) -> ComposeResult:
         with Vertical(id="sources"):
-            yield Panel("sources", sources.columns(), key=sources.key, facts=sources.facts, empty=EMPTY, id="table")
+            yield Panel("sources", sources.columns(), key=sources.key, facts=sources.facts, empty=WAITING, id="table")
             yield Reading(id="said")
 
     def show(self, board: Mapping[str, Any]) -> None:
