@@ -209,7 +209,7 @@ async def test_a_daemon_that_never_answers_leaves_asking_and_keys_go_on(tmp_path
 @pytest.mark.parametrize("size", SIZES)
 async def test_no_data_odd_data_and_hostile_names_break_nothing(size: tuple[int, int], tmp_path: Path) -> None:
     client = TellingClient(tmp_path, {"interval": 15.0, "hints": ["type andon demo"]})
-    client.answers["curve"] = {"times": None, "current": "x"}
+    client.answers["curve"] = {"times": None, "current": 5, "baseline": "x", "low": {}}
     async with running(client, size=size) as (app, pilot):
         await opened(app, pilot)
         assert "no model's requests have been counted yet" in text_of(app)

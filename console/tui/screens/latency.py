@@ -186,7 +186,8 @@ class Latency(Sheet):
         elif not plots.is_measured(told.answer):
             chart.show(title, None, plots.remark(told.answer, self._seconds))
         else:
-            remark = trouble if told.trouble else plots.remark(told.answer, self._seconds)
+            is_small = plot is not PLOTS[self._large]
+            remark = trouble if told.trouble else plots.remark(told.answer, self._seconds, is_short=is_small)
             chart.show(title, plots.shown(plot, told.answer), remark, bad=plot.bad)
 
     def _sentences(self) -> list[Line]:

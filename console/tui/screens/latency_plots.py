@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from console.tui.panels.figures import known, text
+from console.tui.panels.figures import text
 from console.tui.screens.latency_rows import waited
 from console.tui.text import Span
-from console.tui.widgets.chart import span_of
+from console.tui.widgets.chart import span_of, values_of
 from console.tui.widgets.table import Row
 from console.words import lapse
 
@@ -82,33 +82,31 @@ def shown(plot: Plot, answer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def is_measured(answer: Mapping[str, Any]) -> bool:
     """Whether there is anything to draw."""
-    return any(known(value) is not None for name in ("current", "baseline") for value in answer.get(name) or ())
+    return _has_any(answer, "current") or _has_any(answer, "baseline")
 
 
-def remark(answer: Mapping[str, Any], seconds: float) -> Span:
+def remark(answer: Mapping[str, Any], seconds: float, *, is_short: bool = False) -> Span:
     """What the eye cannot see: why there is no baseline, or nothing at all."""
-    now = [known(value) for value in answer.get("current") or ()]
-    times = [known(time) for time in answer.get("times") or ()]
-    note = text(answer, "note")
-    first = next(
-        (time for time, value in zip(times, now, strict=False) if value is not None and time is not None), None
-    )
-    has_baseline = any(known(value) is not None for value in answer.get("baseline") or ())
+    now, times, note = values_of(answer.get("current")), values_of(answer.get("times")), text(answer, "note")
+    told = (time for time, value in zip(times, now, strict=False) if value is not None and time is not None)
+    first = next(told, None)
     if first is None:
         return (f"nothing was measured within the last {lapse(seconds)}" + (f"; {note}" if note else ""), "dim")
-    if has_baseline:
+    if _has_any(answer, "baseline"):
         return ("", "")
+    if is_short:
+        return ("no baseline yet", "warn")
+    if first == times[0]:
+        return ("no baseline: nothing is known of the same time of the seven days before", "warn")
     start, end = span_of(answer)
-    step = (end - start) / max(len(times), 1)
-    watched = (
-        lapse(60.0 * max(round((end - first + step) / 60), 1)) if first != times[0] else f"{lapse(seconds)} or more"
-    )
-    return (
-        f"no baseline yet: andon has watched this for {watched}; a comparison needs the same time of an earlier day",
-        "warn",
-    )
+    watched = lapse(60.0 * max(round((end - first + (end - start) / len(times)) / 60), 1))
+    needs = "a comparison needs the same time of an earlier day"
+    return (f"no baseline yet: andon has watched this for {watched}; {needs}", "warn")
 
 
-def _per_cent(values: Sequence[Any] | None) -> list[float | None]:
-    numbers = [known(value) for value in values or ()]
-    return [None if number is None else 100 * number for number in numbers]
+def _has_any(answer: Mapping[str, Any], side: str) -> bool:
+    return any(value is not None for value in values_of(answer.get(side)))
+
+
+def _per_cent(values: Any) -> list[float | None]:
+    return [None if value is None else 100 * value for value in values_of(values)]

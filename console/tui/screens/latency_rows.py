@@ -33,7 +33,7 @@ def columns() -> Sequence[Column]:
         Column("p50", 7, lambda row: figure(row.get("p50"), "s"), right=True, keep=6),
         Column("p95", 7, lambda row: (figure(row.get("p95"), "s"), _look(row)), right=True),
         Column("p99", 7, lambda row: figure(row.get("p99"), "s"), right=True, keep=7),
-        Column("p95 usually", 18, usual, right=True, keep=8),
+        Column("p95 usually", 19, usual, right=True, keep=8),
         Column("×", 6, _ratio, right=True, keep=8),
         Column("verdict", 14, _verdict, keep=2),
         Column("req/s", 6, lambda row: figure(row.get("rate")), right=True, keep=7),

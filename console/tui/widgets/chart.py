@@ -30,7 +30,7 @@ def chart_lines(curve: Curve, width: int, height: int, *, bad: str = "either") -
     `bad` is the direction in which leaving the band is degraded; leaving it the other way looks improved.
     """
     rows = max(height, LEAST_LINES) - 1
-    current, baseline, low, high = (_known(curve.get(name)) for name in ("current", "baseline", "low", "high"))
+    current, baseline, low, high = (values_of(curve.get(name)) for name in ("current", "baseline", "low", "high"))
     values = [value for side in (current, baseline, low, high) for value in side if value is not None]
     start, end = span_of(curve)
     if not values or end <= start:
@@ -62,7 +62,7 @@ def legend(curve: Curve, width: int = 200) -> Line:
     unit = str(curve.get("unit") or "")
     now, middle, low, high = (_newest(curve.get(name)) for name in ("current", "baseline", "low", "high"))
     parts: list[list[Span]] = [[(UPPER + LOWER, "current"), (f" now {_said(now, unit)}  ", "")]]
-    if any(value is not None for value in _known(curve.get("baseline"))):
+    if any(value is not None for value in values_of(curve.get("baseline"))):
         parts.append([(MIDDLE * 2, "baseline"), (f" baseline {_said(middle, unit)}  ", "")])
         if low is not None and high is not None:
             parts.append([(BAND * 2, "dim"), (f" {_said(low, unit)} to {_said(high, unit)}", "")])
@@ -73,9 +73,21 @@ def legend(curve: Curve, width: int = 200) -> Line:
     return line
 
 
+def values_of(values: object) -> Values:
+    """Numbers out of JSON, and None for what is none."""
+    if not isinstance(values, Sequence) or isinstance(values, str):
+        return []
+    return [
+        float(value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        else None
+        for value in values
+    ]
+
+
 def span_of(curve: Curve) -> tuple[float, float]:
     """The start and the end of what a curve tells: its times are the ends of its steps."""
-    times = [float(time) for time in curve.get("times") or () if isinstance(time, (int, float))]
+    times = [time for time in values_of(curve.get("times")) if time is not None]
     if len(times) < 2:
         return (times[0] - 1.0, times[0]) if times else (0.0, 0.0)
     return 2 * times[0] - times[1], times[-1]
@@ -168,18 +180,6 @@ def _axis(start: float, end: float, columns: int) -> str:
     return drawn
 
 
-def _known(values: object) -> Values:
-    """Numbers, and None for what is none."""
-    if not isinstance(values, Sequence) or isinstance(values, str):
-        return []
-    return [
-        float(value)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-        else None
-        for value in values
-    ]
-
-
 def _spread(values: Values, columns: int, pick: Callable[[list[float]], float]) -> Values:
     """One value per column: several steps become one, or one step several columns."""
     size, spread = len(values), Values()
@@ -196,7 +196,7 @@ def _mean(values: list[float]) -> float:
 
 def _newest(values: object) -> float | None:
     """The last value, unless that is long ago: the newest steps may not be over yet."""
-    known = _known(values)
+    known = values_of(values)
     return next((value for value in reversed(known[-max(3, len(known) // 10) :]) if value is not None), None)
 
 
