@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding
@@ -19,9 +19,6 @@ from console.tui.feed import Feed, Picture
 from console.tui.looks import THEMES, Looks, theme_for
 from console.tui.screens.sheet import Sheet
 from console.tui.terminal import Terminal, is_ascii
-
-if TYPE_CHECKING:
-    from textual.command import Provider
 
 STALE_SECONDS = 3.0
 WIDE = 120  # cells from which panels stand side by side
@@ -36,20 +33,12 @@ SCREENS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _commands() -> type[Provider]:
-    """What the palette finds; imported when it is first opened."""
-    from console.tui.palette import Commands
-
-    return Commands
-
-
 class Console(App[int]):
     """`start` starts a daemon where none runs; `incident` opens the triage of one at once."""
 
     CSS_PATH = "console.tcss"
     TITLE = "andon"
     ENABLE_COMMAND_PALETTE = True
-    COMMANDS: ClassVar = {_commands}
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar = [
         Binding("q,ctrl+q,ctrl+c", "quit", "quit", priority=True, show=False),
@@ -124,7 +113,8 @@ class Console(App[int]):
         """The triage of one incident, on top of what is shown."""
         from console.tui.screens.triage import Triage
 
-        self.push_screen(Triage(incident))
+        if not (isinstance(self.screen, Triage) and self.screen.incident() == incident):
+            self.push_screen(Triage(incident))
 
     def action_go(self, name: str) -> None:
         """To one of the screens that have a name; the board is always below."""
@@ -141,6 +131,13 @@ class Console(App[int]):
 
         if isinstance(self.screen, Sheet):
             self.push_screen(Help(self.screen))
+
+    def action_command_palette(self) -> None:
+        """Everything by name; imported when it is first wanted."""
+        from console.tui.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette())
 
     async def action_quit(self) -> None:
         """Leave, whatever is under way."""

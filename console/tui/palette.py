@@ -9,7 +9,8 @@ from heapq import nlargest
 from typing import TYPE_CHECKING, Any, cast
 
 from rich.text import Text
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.await_complete import AwaitComplete
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 
 from console.tui.looks import THEMES
 from console.tui.screens.sheet import Sheet
@@ -31,6 +32,22 @@ class Command:
     name: str
     run: Callable[[], object]
     help: str = ""
+
+
+class Palette(CommandPalette):
+    """Textual's, with what there is to find here."""
+
+    def __init__(self) -> None:
+        super().__init__((Commands,), placeholder="a screen, an incident, a model, a theme …")
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Once: a second key would take away the screen below."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
+
+    def _action_command_list(self, action: str) -> None:
+        """Textual's list cannot be paged through before it was laid out."""
+        if self.query_one(CommandList).size.height:
+            super()._action_command_list(action)
 
 
 class Commands(Provider):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
+from console.tui.screens.box import Box
 from console.tui.text import Line, fit, wrap
 from console.tui.widgets.part import Part
 from console.words import MARKS
@@ -47,7 +47,7 @@ KEY_CELLS = 17
 SHAPE_CELLS = 16
 
 
-class Help(ModalScreen[None]):
+class Help(Box[None]):
     """Esc, ? or q leaves."""
 
     BINDINGS: ClassVar = [

@@ -12,7 +12,8 @@ from console.errors import AndonError
 from console.tui.screens.prompt import Prompt
 from console.tui.screens.sheet import Sheet
 from console.tui.screens.triage_words import Json, ago, percent
-from console.tui.text import Span
+from console.tui.text import Line, Span, wrap
+from console.tui.widgets.canvas import Text
 from console.tui.widgets.table import Column, Row, Table
 
 STATES: Mapping[str, tuple[str, str]] = {
@@ -22,6 +23,7 @@ STATES: Mapping[str, tuple[str, str]] = {
 }
 NOTHING = ("no incident is open", "an incident opens when a playbook's trigger stands twice, or with Space on a model",
            "A shows those that are closed")  # fmt: skip
+MOST_TOLD = 2  # lines of a symptom, and of a cause
 
 
 class Incidents(Sheet):
@@ -69,6 +71,7 @@ class Incidents(Sheet):
             empty=NOTHING,
             id="incidents",
         )
+        yield Text(id="about")
 
     def show(self, board: Mapping[str, Any]) -> None:
         self._now = board.get("now")
@@ -85,6 +88,26 @@ class Incidents(Sheet):
             f", {len(closed)} closed" if self._over is not None else "; A: closed too"
         )
         self.query_one("#incidents", Table).show(rows, note=note if rows else "")
+        self._tell()
+
+    def _tell(self) -> None:
+        """The row under the cursor in full, below: neither a symptom nor a cause fits into a cell."""
+        row, about = self.query_one("#incidents", Table).row, self.query_one("#about", Text)
+        width = max(self.size.width - 2, 20)
+        lines: list[Line] = []
+        if row is not None:
+            for text, look in ((row.get("title") or "", "dim"), _cause_span(row)):
+                lines += [[(" " + each, look)] for each in wrap(text, width)[:MOST_TOLD] if each]
+        about.styles.height = len(lines)
+        about.show(lines)
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self.call_after_refresh(self._draw)
+
+    def on_table_moved(self, _event: Table.Moved) -> None:
+        """Another incident."""
+        self._tell()
 
     def _since(self, row: Row) -> Span:
         return (ago(row.get("opened"), self._now) or "–", "dim" if row.get("state") == "closed" else "")
@@ -148,6 +171,12 @@ def _state(row: Row) -> Span:
     state = str(row.get("state") or "")
     mark, look = STATES.get(state, ("?", "dim"))
     return (f"{mark} {state}", look)
+
+
+def _cause_span(row: Row) -> Span:
+    """The likeliest cause as a span, also where it looks like nothing special."""
+    told = _cause(row)
+    return (told, "") if isinstance(told, str) else told
 
 
 def _cause(row: Row) -> str | Span:

@@ -10,9 +10,9 @@ from urllib.parse import quote
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Label
 
+from console.tui.screens.box import Box
 from console.tui.widgets.table import Column, Row, Table
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def links_for(templates: Mapping[str, str], facts: Mapping[str, str]) -> list[tu
     return found
 
 
-class Links(ModalScreen[None]):
+class Links(Box[None]):
     """A list of links; Enter copies one."""
 
     BINDINGS: ClassVar = [Binding("escape,q,h,o,backspace", "leave", "leave", priority=True, show=False)]

@@ -7,16 +7,16 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
 from console.report.clean import clean
+from console.tui.screens.box import Box
 from console.tui.text import tame
 
 MOST_TYPED = 400  # characters; the daemon takes no longer words
 
 
-class Prompt(ModalScreen[str | None]):
+class Prompt(Box[str | None]):
     """Gives what was typed, or None for Esc."""
 
     BINDINGS: ClassVar = [Binding("escape", "leave", "leave", priority=True, show=False)]

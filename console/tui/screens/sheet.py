@@ -170,7 +170,7 @@ class Sheet(Screen[None]):
         """Take the filter away, or leave the screen."""
         if self.filter:
             self._filter_by("")
-        elif len(self.app.screen_stack) > 2:
+        elif self.is_active and len(self.app.screen_stack) > 2:  # a second key may have been on its way
             self.app.pop_screen()
 
     def action_filter(self) -> None:

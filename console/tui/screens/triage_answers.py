@@ -8,8 +8,8 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
+from console.tui.screens.box import Box
 from console.tui.text import Line, wrap
 from console.tui.widgets.canvas import Text
 from console.tui.widgets.table import Column, Table
@@ -17,7 +17,7 @@ from console.tui.widgets.table import Column, Table
 DIGITS = "123456789"
 
 
-class Answers(ModalScreen[str | None]):
+class Answers(Box[str | None]):
     """Gives the answer chosen, or None for Esc."""
 
     BINDINGS: ClassVar = [

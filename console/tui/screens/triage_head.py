@@ -74,7 +74,8 @@ def _about(cause: Json, diagnosis: Json) -> str:
 def _progress(examining: Json) -> str:
     steps = examining.get("steps") or ()
     ended = sum(1 for step in steps if step.get("state"))
-    return f"examining, {ended}/{len(steps)}: {examining.get('title') or examining.get('playbook') or ''}"
+    far = f", {ended}/{len(steps)}" if steps else ""
+    return f"examining{far}: {examining.get('title') or examining.get('playbook') or ''}"
 
 
 def _block(text: str, room: int, most: int, look: str) -> list[Line]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
+from console.tui.screens.box import Box
 from console.tui.text import Line
 from console.tui.widgets.part import Part, Write
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from console.tui.app import Console
 
 
-class Reader(ModalScreen[None]):
+class Reader(Box[None]):
     """Esc, Enter or q leaves; y copies."""
 
     BINDINGS: ClassVar = [
