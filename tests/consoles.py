@@ -73,7 +73,7 @@ async def settled(app: Console, pilot: Pilot[int], *, times: int = 60) -> None:
     """Until what was told is shown."""
     for _ in range(times):
         await pilot.pause(0.02)
-        if app.picture.board and app.client._news.empty():  # type: ignore[attr-defined]
+        if (app.picture.board or app.picture.trouble) and app.client._news.empty():  # type: ignore[attr-defined]
             await pilot.pause(0.02)
             return
 
