@@ -111,7 +111,9 @@ async def test_no_link_says_so(tmp_path: Path) -> None:
         assert "no link fits this row" in text_of(app)
 
 
-@pytest.mark.parametrize(("typed", "key", "given"), [("oh ", "enter", "oh"), ("", "enter", ""), ("oh", "escape", None)])
+@pytest.mark.parametrize(
+    ("typed", "key", "given"), [("a quiet ", "enter", "a quiet"), ("", "enter", ""), ("oh", "escape", None)]
+)
 async def test_a_prompt_gives_what_was_typed(tmp_path: Path, typed: str, key: str, given: str | None) -> None:
     async with running(TellingClient(tmp_path, board())) as (app, pilot):
         answers: list[str | None] = []
