@@ -65,6 +65,10 @@ class Drifts:
             await self._see(model)
         return self._views[model]
 
+    def look_again(self, model: str) -> None:
+        """Something was found out about a model: what was seen of it a while ago may be so no more."""
+        self._looked.pop(model, None)
+
     def _is_wanted(self) -> bool:
         return self._is_watched() or _now() - self._asked < ASKED_SECONDS
 

@@ -138,12 +138,15 @@ class House:
         situation = await self.situation()
         ask = answering(incident.answers) if incident else None
         with self.outlook.following(incident) as on_progress:
-            return await self.bench.do(
+            diagnosis = await self.bench.do(
                 investigate(
                     symptoms, self.playbooks, situation, self.step_types,
                     incident=incident, ask=ask, on_progress=on_progress,
                 )
             )  # fmt: skip
+        if incident is not None:
+            self.drifts.look_again(incident.subject)  # or the board would say less than the diagnosis does
+        return diagnosis
 
     async def see_rows(self, model: str) -> View:
         """The drift of a model's rows as it is now."""

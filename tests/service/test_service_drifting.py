@@ -81,6 +81,16 @@ async def test_a_model_is_looked_at_once_a_minute_and_one_at_a_time(
     assert len(looker.looked) == 4
 
 
+async def test_after_an_examination_its_model_is_looked_at_again(data: Path) -> None:
+    looker = Looker(data)
+    looker.is_watched = True
+    await looker.drifts.round()
+    looker.drifts.look_again("glove")
+    looker.drifts.look_again("a model without rows")
+    await looker.drifts.round()
+    assert looker.looked == ["glove", "boot", "glove"]
+
+
 async def test_who_asked_a_moment_ago_still_looks(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looker = Looker(data)
     assert (await looker.drifts.of("glove"))["verdict"] == "degraded"
