@@ -12,7 +12,6 @@ from console.words import MARKS, quantity
 NOTHING = "–"
 FULL, EMPTY = "█", "░"
 UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
-SOURCE_MARKS = {"ok": "ok", "stale": "stale", "new": "stale"}  # any other state of a source is an error
 
 
 def known(value: Any) -> float | None:
@@ -112,15 +111,6 @@ def marked(state: Any, text: str) -> Span:
     """
     known_state = state if isinstance(state, str) and state in MARKS else "no_data"
     return (f"{MARKS[known_state]} {text}", "" if known_state == "ok" else known_state)
-
-
-def shape_of(state: Any) -> str:
-    """The look of a source's state.
-
-    >>> shape_of("ok"), shape_of("denied")
-    ('ok', 'error')
-    """
-    return SOURCE_MARKS.get(str(state), "error")
 
 
 def values(row: Row) -> Mapping[str, Any]:
