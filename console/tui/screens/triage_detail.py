@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from console.tui.screens.triage_steps import Place
 from console.tui.screens.triage_words import Json, brief, moment, share_of, sides, windows
-from console.tui.text import Line, fit, size_of, wrap
+from console.tui.text import Line, fit, wrap
 from console.tui.widgets.chart import BAND, LOWER, MIDDLE, UPPER, chart_lines
-from console.tui.widgets.picture import picture
+from console.tui.widgets.exemplars import exemplar_lines
 from console.words import MARKS, number
 
 LEAST_CHART = 4  # lines, below which a drawing says nothing
-GAP, LEAST_HALF = 2, 20  # cells between two pictures, and of each
+PICTURE_LINES = 18  # of 32 rows of grey values, two a line, with their captions
 LINES = {"step": "against the days before", "creep": "slowly, against the fixed baseline"}
 
 
@@ -75,11 +75,11 @@ def _body(place: Place, drawing: Drawing, width: int, room: int, greys: bool, to
     if kind == "comparison":
         return _comparison(place, finding, drawing, width, room, today)
     if kind == "exemplar":
-        return _exemplars(finding, width, greys, today)
+        return _exemplars(finding, width, greys)
     if kind in ("drift", "integrity") and finding.get("drift"):
         lines = _drift(finding, width, today)
         pictures = next((each for each in step.get("findings") or () if each.get("kind") == "exemplar"), None)
-        return [*lines, [], *_exemplars(pictures, width, greys, today)] if pictures else lines
+        return [*lines, [], *_exemplars(pictures, width, greys)] if pictures else lines
     if kind == "event":
         return _events(step.get("findings") or (), width, today)
     lines = []
@@ -186,31 +186,10 @@ def _slice(told: Json | None) -> str:
     return said + (f", with {_share(told['rows'])} of the rows" if told.get("rows") else "")
 
 
-def _exemplars(finding: Json | None, width: int, greys: bool, today: str) -> list[Line]:
-    """Baseline and current side by side; below each other where there is no room."""
-    kept = {str(each.get("side")): each for each in (finding or {}).get("exemplars") or ()}
-    if finding is None or not kept:
-        return _said(str((finding or {}).get("text") or "no exemplar was kept"), width)
-    shown = [(side, kept[side]) for side in ("baseline", "current") if side in kept]
-    half = (width - GAP) // 2
-    needed = max(LEAST_HALF, *(len((each.get("pixels") or [()])[0]) for _side, each in shown))
-    if len(shown) < 2 or half < needed:
-        return [line for side, each in shown for line in (*_exemplar(side, each, width, greys, today), [])]
-    left, right = (_exemplar(side, each, half, greys, today) for side, each in shown)
-    height = max(len(left), len(right))
-    left, right = (block + [[] for _ in range(height - len(block))] for block in (left, right))
-    return [[*a, (" " * max(half + GAP - size_of(a), 0), ""), *b] for a, b in zip(left, right, strict=True)]
-
-
-def _exemplar(side: str, told: Json, width: int, greys: bool, today: str) -> list[Line]:
-    lines: list[Line] = [[(fit(f"{side} {moment(told.get('time'), today)}", width), side)]]
-    pixels = told.get("pixels")
-    if pixels:
-        lines += picture(pixels, greys=greys)
-    lines += _said(told.get("caption") or "", width)
-    if not pixels:
-        lines += [[(fit(f"{name} {value}", width), "")] for name, value in (told.get("fields") or {}).items()]
-    return lines
+def _exemplars(finding: Json, width: int, greys: bool) -> list[Line]:
+    """What the data looked like, baseline beside current."""
+    said = _said(finding.get("text") or "", width, "dim")
+    return [*said, *exemplar_lines(finding.get("exemplars") or (), width, PICTURE_LINES, greys=greys)]
 
 
 def _events(findings: Sequence[Json], width: int, today: str) -> list[Line]:
