@@ -5,9 +5,9 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-CHECKED := console plugins tests benchmarks
+CHECKED := console plugins tests benchmarks docs/pictures
 
-.PHONY: demo test check unit test-real bench lock clean
+.PHONY: demo test check unit test-real bench pictures lock clean
 
 demo: $(VENV)/.ready
 	@$(BIN)/andon demo --headless; code=$$?; test $$code -eq 1 || exit $$code
@@ -34,6 +34,10 @@ bench: $(VENV)/.ready-test .venv-peers/.ready
 	$(BIN)/python benchmarks/pages.py
 	$(BIN)/python benchmarks/console.py
 	$(BIN)/andon lab score --seeds 10
+
+# The README's pictures of the console, from the real one. Needs a C compiler.
+pictures: $(VENV)/.ready-test
+	$(BIN)/python docs/pictures/make.py
 
 # The environment, from the hashed lists alone. A stamp, so that a second run starts at once.
 $(VENV)/.ready: requirements.txt pyproject.toml

@@ -86,7 +86,8 @@ def estate() -> Iterator[Estate]:
         port = free_port()
         (folder / "config.toml").write_text(CONFIG.format(port=port, model=LOGGED))
         (folder / "data").mkdir(mode=0o700)
-        write_log(folder / "predictions.jsonl")
+        now = time.time()
+        write_log(folder / "predictions.jsonl", now)
         here = Path(__file__).parent
         command = [sys.executable, str(here / "_world.py"), str(folder), str(port)]
         world = stack.enter_context(running(command, folder, {}))
@@ -98,7 +99,7 @@ def estate() -> Iterator[Estate]:
         found = Estate(folder, env, daemon, world)
         client = Client(found.data)
         wait(client)
-        for part in past():
+        for part in past(now):
             client.request("ingest", source="serving", page=part)
         client.request("collect", wait=True, timeout=READY_SECONDS)
         yield found
@@ -136,18 +137,18 @@ def wait(client: Client) -> None:
             time.sleep(0.05)
 
 
-def write_log(path: Path) -> None:
+def write_log(path: Path, now: float) -> None:
     """The prediction log's past."""
     with path.open("w") as log:
-        for start, end in spans():
+        for start, end in spans(now):
             log.writelines(json.dumps(row(start + at / ROWS)) + "\n" for at in range(round((end - start) * ROWS)))
 
 
-def past() -> Iterator[str]:
+def past(now: float) -> Iterator[str]:
     """The metrics page's past, a page a minute, in parts."""
     part: list[str] = []
     size = 0
-    for start, end in spans():
+    for start, end in spans(now):
         for minute in range(int((end - start) / MINUTE)):
             part.append(page(start + minute * MINUTE, stamped=True))
             size += len(part[-1])
@@ -158,8 +159,7 @@ def past() -> Iterator[str]:
         yield "".join(part)
 
 
-def spans() -> list[tuple[float, float]]:
+def spans(now: float) -> list[tuple[float, float]]:
     """The stretches of the past that are written, oldest first."""
-    now = time.time()
     same = [(now - day * DAY - AROUND, now - day * DAY + AROUND) for day in range(DAYS, 0, -1)]
     return [*same, (now - 3 * AROUND, now - 2)]

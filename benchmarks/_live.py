@@ -47,7 +47,7 @@ def rows(at: Estate, seconds: float) -> None:
     with running([sys.executable, boardserver.__file__, str(data), str(MANY)], at.folder, at.env):
         wait(Client(data))
         program = replace(
-            andon(at), command=[*ANDON, "--data", str(data)], words=("GPU", "model-0000", "node-000", "live")
+            andon(at), command=[*ANDON, "--data", str(data)], words=("GPU", "model-0000", "-000/0 ", "live")
         )
         _measure(program, seconds, {})
 
