@@ -163,8 +163,12 @@ def _is(value: float) -> Shows:
     return lambda gpu, signal, _now: gpu.values.get(signal) == value
 
 
-def _has(bits: int) -> Shows:
-    return lambda gpu, signal, _now: bool(int(gpu.values.get(signal, 0.0)) & bits)
+def _has(bits: int, *, without: int = 0) -> Shows:
+    def shows(gpu: SeenGpu, signal: str, _now: float) -> bool:
+        reasons = int(gpu.values.get(signal, 0.0))
+        return bool(reasons & bits) and not reasons & without
+
+    return shows
 
 
 def _any(gpu: SeenGpu, signal: str, _now: float) -> bool:
@@ -201,7 +205,7 @@ FAULTS: tuple[tuple[str, Shows, str], ...] = (
     ("gpu.throttle.reasons", _has(0x40), "too hot: the hardware slows it down"),
     ("gpu.throttle.reasons", _has(0x80), "the power supply slows it down"),
     ("gpu.throttle.reasons", _has(0x20), "too hot: the driver slows it down"),
-    ("gpu.throttle.reasons", _has(0x08), "the hardware slows it down"),
+    ("gpu.throttle.reasons", _has(0x08, without=0xC0), "the hardware slows it down"),
     ("gpu.pcie.link.width", _below("gpu.pcie.link.width.max"), "fewer PCIe lanes than it could use"),
     ("gpu.nvlink.up", _below("gpu.nvlink.links"), "links to other GPUs are down"),
 )

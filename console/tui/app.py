@@ -17,11 +17,10 @@ from console.service.client import REQUEST_SECONDS, Client
 from console.tui.clipboard import copying, write_screen
 from console.tui.feed import Feed, Picture
 from console.tui.looks import THEMES, Looks, theme_for
-from console.tui.screens.sheet import Sheet
+from console.tui.screens.sheet import WIDE, Sheet
 from console.tui.terminal import Terminal, is_ascii
 
 STALE_SECONDS = 3.0
-WIDE = 120  # cells from which panels stand side by side
 # Where each screen is, by the name that keys, the palette and the command line give it. Imported when first shown.
 SCREENS: Mapping[str, tuple[str, str]] = {
     "board": ("console.tui.screens.board", "Board"),
@@ -211,6 +210,8 @@ class Console(App[int]):
 
     def _on_news(self, picture: Picture) -> None:
         self.picture = picture
+        if not self.screen_stack:  # it is being left
+            return
         if isinstance(self.screen, Sheet):
             self.screen.take(picture)
 

@@ -147,7 +147,7 @@ class Board(Sheet):
         if isinstance(self.focused, Panel) and not self.focused.is_empty:
             return
         found = next((panel for name in LEAST if not (panel := self._panel(name)).is_empty), None)
-        if found is not None and not self.query("#filter"):
+        if found is not None and not self.is_filtering:
             found.focus()
 
     def _say_instead(self, said: Sequence[str]) -> None:

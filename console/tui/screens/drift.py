@@ -17,7 +17,6 @@ from console.tui.panels.figures import dicts, known, text
 from console.tui.screens import drift_words as words
 from console.tui.screens.drift_rows import LEGEND, columns, facts
 from console.tui.screens.sheet import Sheet
-from console.tui.screens.standing import incident_of
 from console.tui.text import Line, fit, wrap
 from console.tui.widgets.canvas import Text
 from console.tui.widgets.distribution import distribution_lines
@@ -31,6 +30,7 @@ PATIENCE = 75.0  # it may count for a minute
 KEPT = 20  # models whose answers are kept
 PARTS = ("bins", "examples", "numbers")
 MOST_ISSUES = 3
+WIDE = 120  # cells from which the parts stand side by side
 TYPE = (
     "name a table of the model's inputs in the configuration, for example",
     "  [sources.rows]",
@@ -100,9 +100,6 @@ class Drift(Sheet):
 
     def subject(self) -> str:
         return self._model
-
-    def incident(self) -> str:
-        return incident_of(self.console_app.picture.board, self._model)
 
     def facts(self) -> Mapping[str, str]:
         return {"model": self._model, "table": text(self._told, "table"), **super().facts()}
@@ -182,7 +179,7 @@ class Drift(Sheet):
     def _draw(self) -> None:
         if not self.is_mounted or not self.size.width:
             return
-        told, is_wide = self._told, self.has_class("-wide")
+        told, is_wide = self._told, self.size.width >= WIDE
         said = self._sentences(told)
         self.query_one("#said", Text).show(said)
         table = self.query_one(Table)

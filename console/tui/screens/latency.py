@@ -16,7 +16,6 @@ from console.tui.screens.latency_curves import Curves, Told
 from console.tui.screens.latency_plots import PLOTS, Plot
 from console.tui.screens.latency_rows import columns, facts, key, sentence
 from console.tui.screens.sheet import Sheet
-from console.tui.screens.standing import incident_of
 from console.tui.text import Line, wrap
 from console.tui.widgets.canvas import Text
 from console.tui.widgets.chart import Chart
@@ -80,9 +79,6 @@ class Latency(Sheet):
         """Put the cursor on a model, now or when it is known."""
         self._wanted = subject
         self._find_wanted(dicts(self.console_app.picture.board.get("latency")) if self.is_mounted else [])
-
-    def incident(self) -> str:
-        return incident_of(self.console_app.picture.board, self.facts().get("model", ""))
 
     def show(self, board: Mapping[str, Any]) -> None:
         rows = dicts(board.get("latency"))

@@ -15,6 +15,7 @@ from textual.widgets import Input
 from console.errors import AndonError
 from console.tui.feed import Picture
 from console.tui.filter import Filter
+from console.tui.screens.standing import incident_of
 from console.tui.text import Line, Span, cut, fit, size_of
 from console.tui.widgets.canvas import Canvas, Text
 from console.tui.widgets.table import Table
@@ -23,6 +24,7 @@ from console.words import lapse
 if TYPE_CHECKING:
     from console.tui.app import Console
 
+WIDE = 120  # cells from which panels stand side by side
 SAID_SECONDS = 8.0
 Keys = tuple[tuple[str, str], ...]
 GENERAL_KEYS: Keys = (("/", "filter"), (":", "commands"))
@@ -77,9 +79,7 @@ class Sheet(Screen[None]):
 
     def incident(self) -> str:
         """The incident that the row under the cursor belongs to, by id. Empty: none."""
-        subject, board = self.subject(), self.console_app.picture.board
-        found = (str(each["id"]) for each in board.get("incidents") or () if each.get("subject") == subject)
-        return self.facts().get("incident") or (next(found, "") if subject else "")
+        return self.facts().get("incident") or incident_of(self.console_app.picture.board, self.subject())
 
     def facts(self) -> Mapping[str, str]:
         """What is known of the row under the cursor, for links, the filter and copying."""
@@ -96,13 +96,22 @@ class Sheet(Screen[None]):
         return next(iter(self.query(Table)), None)
 
     @property
+    def is_filtering(self) -> bool:
+        """Whether a filter is being typed."""
+        return bool(self.query_one("#filter").display)
+
+    @property
     def is_up(self) -> bool:
         """Whether its widgets are there: answers may come before it is mounted, and while it is taken down."""
         return self.is_mounted and self.is_attached and not self._pruning
 
     def compose(self) -> ComposeResult:
+        self.set_class(self.app.size.width < WIDE, "-narrow")  # before the first layout, not after it
+        field = Input(placeholder="words and key=value terms, ! before one that must not be", id="filter")
+        field.display = False
         yield Text(id="top")
         yield from self.body()
+        yield field
         yield Text(id="bottom")
 
     def on_mount(self) -> None:
@@ -175,13 +184,12 @@ class Sheet(Screen[None]):
 
     def action_filter(self) -> None:
         """Type what rows must have."""
-        if not self.query(Table) or self.query("#filter"):
+        if not self.query(Table):
             return
-        field = Input(
-            self.filter.text, placeholder="words and key=value terms, ! before one that must not be", id="filter"
-        )
-        self.mount(field, before="#bottom")
-        field.focus()
+        field = self.query_one("#filter", Input)
+        field.value = self.filter.text
+        field.display = True
+        self.set_focus(field)  # at once: the next key may be under way already
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if event.input.id == "filter":
@@ -193,7 +201,7 @@ class Sheet(Screen[None]):
 
     def key_escape(self) -> None:
         """While a filter is being typed, Esc takes it away."""
-        if self.query("#filter"):
+        if self.is_filtering:
             self._filter_by("")
             self._close_filter()
 
@@ -203,10 +211,8 @@ class Sheet(Screen[None]):
             table.filter_by(self.filter)
 
     def _close_filter(self) -> None:
-        self.query("#filter").remove()
-        table = next(iter(self.query(Table)), None)
-        if table is not None:
-            table.focus()
+        self.query_one("#filter").display = False
+        self.set_focus(next(iter(self.query(Table)), None))
 
     def action_cord(self) -> None:
         """Open an incident about what the cursor is on."""
