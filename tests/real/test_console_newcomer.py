@@ -29,7 +29,8 @@ READ_SECONDS = 60.0
 
 def cause_title(playbook: str, cause: str) -> str:
     """What the screen has to say: the title that the playbook gives the expected cause."""
-    known = library([library_dir("playbooks")], load_plugins().by_name("andon_step_types"))
+    wrong: list[object] = []
+    known = library([library_dir("playbooks")], load_plugins().by_name("andon_step_types"), on_problem=wrong.append)
     return next(each.title for each in known[playbook].causes if each.id == cause)
 
 
