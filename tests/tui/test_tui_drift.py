@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,15 @@ async def opened(app: Console, pilot: Pilot[int]) -> Drift:
 
 
 async def answered(pilot: Pilot[int]) -> None:
-    """Until the threads that ask have been answered."""
-    for _ in range(20):
+    """Until the threads that ask have been answered, and what that changed is laid out."""
+    before, same = "", 0
+    for _ in range(100):
         await pilot.pause(0.02)
-        if "asking …" not in text_of(pilot.app):  # type: ignore[arg-type]
+        shown = text_of(pilot.app)  # type: ignore[arg-type]
+        same = same + 1 if shown == before and "asking …" not in shown else 0
+        if same == 3:
             return
+        before = shown
 
 
 def told(tmp_path: Path, **changes: Any) -> TellingClient:
@@ -149,14 +154,16 @@ async def test_enter_opens_the_triage_of_the_model(tmp_path: Path) -> None:
 
 async def test_before_the_answer_comes_the_boards_columns_are_shown(tmp_path: Path) -> None:
     client = told(tmp_path)
-    client.answers["drift"] = lambda **_asked: __import__("time").sleep(0.3) or drift_answer()
+    is_over = threading.Event()
+    client.answers["drift"] = lambda **_asked: is_over.wait(10.0) and drift_answer()
     async with running(client, size=(120, 40)) as (app, pilot):
         app.action_go("drift")
-        await pilot.pause(0.05)
+        await pilot.pause(0.2)
         shown = text_of(app)
         assert "asking …" in shown
         assert "▲ glove_luma" in shown
         assert "The world changed; the model answers as it always did" in shown
+        is_over.set()
 
 
 async def test_a_refusal_is_said_with_its_hint_and_what_is_known_stays(tmp_path: Path) -> None:

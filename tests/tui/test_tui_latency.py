@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,15 @@ async def opened(app: Console, pilot: Pilot[int]) -> Latency:
 
 
 async def answered(pilot: Pilot[int]) -> None:
-    """Until the threads that ask have been answered."""
-    for _ in range(20):
+    """Until the threads that ask have been answered, and what that changed is laid out."""
+    before, same = "", 0
+    for _ in range(100):
         await pilot.pause(0.02)
-        if "asking …" not in text_of(pilot.app):  # type: ignore[arg-type]
+        shown = text_of(pilot.app)  # type: ignore[arg-type]
+        same = same + 1 if shown == before and "asking …" not in shown else 0
+        if same == 3:
             return
+        before = shown
 
 
 def told(tmp_path: Path, **changes: Any) -> TellingClient:
@@ -197,13 +202,15 @@ async def test_a_question_that_is_refused_is_said_with_its_hint(tmp_path: Path) 
 
 async def test_a_daemon_that_never_answers_leaves_asking_and_keys_go_on(tmp_path: Path) -> None:
     client = told(tmp_path)
-    client.answers["curve"] = lambda **_question: __import__("time").sleep(0.2) or {}
+    is_over = threading.Event()
+    client.answers["curve"] = lambda **_question: is_over.wait(10.0) and {}
     async with running(client, size=(80, 24)) as (app, pilot):
         app.action_go("latency")
-        await pilot.pause(0.05)
+        await pilot.pause(0.1)
         assert "asking …" in text_of(app)
         await pilot.press("j")
         assert app.screen.subject() == "glove"  # type: ignore[attr-defined]
+        is_over.set()
 
 
 @pytest.mark.parametrize("size", SIZES)

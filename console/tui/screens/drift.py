@@ -16,7 +16,7 @@ from console.tui.panels.drift import EMPTY
 from console.tui.panels.figures import dicts, known, text
 from console.tui.screens import drift_words as words
 from console.tui.screens.drift_rows import LEGEND, columns, facts
-from console.tui.screens.sheet import Sheet
+from console.tui.screens.sheet import WIDE, Sheet
 from console.tui.text import Line, fit, wrap
 from console.tui.widgets.canvas import Text
 from console.tui.widgets.distribution import distribution_lines
@@ -30,7 +30,6 @@ PATIENCE = 75.0  # it may count for a minute
 KEPT = 20  # models whose answers are kept
 PARTS = ("bins", "examples", "numbers")
 MOST_ISSUES = 3
-WIDE = 120  # cells from which the parts stand side by side
 TYPE = (
     "name a table of the model's inputs in the configuration, for example",
     "  [sources.rows]",
@@ -151,7 +150,7 @@ class Drift(Sheet):
 
     def _look(self) -> None:
         """Draw what is known of the model, and ask where that is due."""
-        if not self.is_mounted or not self.is_current or not self.size.width:
+        if not self._is_shown:
             return
         self._draw()
         due = time.monotonic() - self._asked.get(self._model, float("-inf")) >= ASK_SECONDS
@@ -176,8 +175,12 @@ class Drift(Sheet):
 
     # ── drawing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    @property
+    def _is_shown(self) -> bool:
+        return self.is_mounted and self.is_current and bool(self.size.width)
+
     def _draw(self) -> None:
-        if not self.is_mounted or not self.size.width:
+        if not self._is_shown:
             return
         told, is_wide = self._told, self.size.width >= WIDE
         said = self._sentences(told)

@@ -15,7 +15,7 @@ from console.tui.screens import latency_plots as plots
 from console.tui.screens.latency_curves import Curves, Told
 from console.tui.screens.latency_plots import PLOTS, Plot
 from console.tui.screens.latency_rows import columns, facts, key, sentence
-from console.tui.screens.sheet import Sheet
+from console.tui.screens.sheet import WIDE, Sheet
 from console.tui.text import Line, wrap
 from console.tui.widgets.canvas import Text
 from console.tui.widgets.chart import Chart
@@ -130,7 +130,7 @@ class Latency(Sheet):
 
     def _look(self) -> None:
         """Draw what is known of the row under the cursor, and ask for what is due."""
-        if not self.is_current or not self.is_mounted or not self.size.width:
+        if not self._is_shown:
             return
         self._draw()
         if self._row is None:
@@ -161,8 +161,16 @@ class Latency(Sheet):
         answer = self._told(plot).answer
         return answer is not None and not plots.is_measured(answer)
 
+    @property
+    def _is_shown(self) -> bool:
+        return self.is_mounted and self.is_current and bool(self.size.width)
+
+    @property
+    def _is_wide(self) -> bool:
+        return self.size.width >= WIDE
+
     def _draw(self) -> None:
-        if not self.is_mounted:
+        if not self._is_shown:
             return
         said = self._sentences()
         self.query_one("#said", Text).show(said)
@@ -193,7 +201,7 @@ class Latency(Sheet):
         said, look = sentence(self._row)
         lines: list[Line] = [[(f" {line}", look)] for line in wrap(said, self.size.width - 2, indent=2)[:3]]
         missing = [plot.title for plot in PLOTS if plot.title and self._is_empty(plot)]
-        if missing and self.has_class("-wide"):
+        if missing and self._is_wide:
             lines.append([(f"   not measured here: {', '.join(missing)}", "dim")])
         return lines
 
@@ -204,7 +212,7 @@ class Latency(Sheet):
         table = max(min(2 + rows if rows else 8, room // 3), 3)
         self.query_one(Table).styles.height = table
         self.query_one("#said").styles.height = said
-        is_wide = self.has_class("-wide")
+        is_wide = self._is_wide
         self.query_one("#small").display = is_wide
         fitting = (room - table - said) // LEAST_CHART
         for place, (plot, chart) in enumerate(self._places()):

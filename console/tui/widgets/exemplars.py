@@ -21,7 +21,7 @@ def exemplar_lines(exemplars: Sequence[Exemplar], width: int, height: int, *, gr
     """The first exemplar of each side, next to each other: what the operation `drift` gives as `exemplars`."""
     pair = [next((each for each in exemplars if each.get("side") == side), None) for side, _word in SIDES]
     if pair == [None, None]:
-        return [[(fit("  no example of the rows was kept", width), "dim")]]
+        return [[(fit("  no examples: they are picked when a column moves, from tables that keep them", width), "dim")]]
     room = max((width - GAP - 2) // 2, 1)
     heads = [_heading(one, word, room) for one, (_side, word) in zip(pair, SIDES, strict=True)]
     images = [shrunk(pixels_of((one or {}).get("pixels")), room, height - 2) for one in pair]
