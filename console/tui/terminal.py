@@ -31,7 +31,7 @@ ATTRIBUTES = frozenset(("1", "2", "3", "4", "7", "9"))
 ASCII: Mapping[int, str] = str.maketrans(
     {
         **dict(zip("●▲▽◐○◌·✖◆▶▸►✓", "*!v~o?.X#>>>v", strict=True)),
-        **dict(zip("▁▂▃▄▅▆▇█▀▌▐░▒▓", "__.o=+*##||:+#", strict=True)),
+        **dict(zip("▁▂▃▄▅▆▇█▀▌▐░▒▓", "__.o=+*##||:+%", strict=True)),
         **dict(zip("─│┌┐└┘├┤┬┴┼━┃╭╮╰╯╴╶", "-|++++++++++|++++--", strict=True)),
         **dict(zip("–—…×→←↑↓≤≥±µ°“”‘’", "--.x><^v<>+u'\"\"''", strict=True)),
     }
