@@ -19,6 +19,7 @@ sys.path[:0] = [str(Path(__file__).parents[1])]
 from console.errors import UsageError  # noqa: E402
 from console.service.address import listen, socket_path  # noqa: E402
 from console.service.protocol import SUBSCRIBE, encode, failure, parse_request, success  # noqa: E402
+from console.service.sparks import levels  # noqa: E402
 
 INTERVAL = 1.0
 SPARK = 60
@@ -77,7 +78,7 @@ def _gpu(number: int, now: float, wave: list[float]) -> dict[str, Any]:
             "gpu.temperature": 35 + 40 * level,
             "gpu.ecc.errors:uncorrected": 0,
         },
-        "spark": [*wave[1:-1], level],
+        "spark": levels([*wave[1:-1], level], low=0.0, high=1.0),
     }
 
 
@@ -99,7 +100,7 @@ def _latency(number: int, now: float, wave: list[float]) -> dict[str, Any]:
         "verdict": "ok",
         "reason": "",
         "age": now % 1,
-        "spark": wave[1:],
+        "spark": levels(wave[1:]),
     }
 
 

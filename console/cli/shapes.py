@@ -51,7 +51,7 @@ GPU = _object(
     reason=_text(),
     age=NUMBER,
     values=NUMBERS,
-    spark=_list(NUMBER),
+    spark=_text(),
 )
 LATENCY = _object(
     model=_text(),
@@ -61,7 +61,7 @@ LATENCY = _object(
     verdict={"enum": [str(verdict) for verdict in Verdict]},
     reason=_text(),
     age=NUMBER,
-    spark=_list(NUMBER),
+    spark=_text(),
 )
 STATUS = _object(
     version=_text(),

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from console.model import Reading, SeriesKey
+from console.service.sparks import levels
 
 MOST_GPUS = 4096
 MOST_PLACES = 250_000  # series whose GPU is remembered
@@ -144,7 +145,7 @@ def row(gpu: SeenGpu, now: float, late: float) -> dict[str, Any]:
         "reason": reason,
         "age": age,
         "values": dict(gpu.values),
-        "spark": [round(value, 3) for value in islice(spark, max(0, len(spark) - SPARK), None)],
+        "spark": levels([*islice(spark, max(0, len(spark) - SPARK), None)], low=0.0, high=1.0),
     }
 
 

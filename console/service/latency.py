@@ -11,6 +11,7 @@ import numpy as np
 
 from console.analysis.quantiles import histogram_quantile
 from console.model import Finding, Kind, Reading, SeriesKey
+from console.service.sparks import levels
 from console.signals.catalogue import find_signal
 from console.store.increase import Increase, Total, increase
 
@@ -165,7 +166,7 @@ class Latency:
             "kv": self._gauge(model, KV, now, late),
             "tokens": self._gained(model, TOKENS, now, late),
             "age": now - gains.newest,
-            "spark": [float(f"{value:.4g}") for value in self._sparks.get(place, ())],
+            "spark": levels([*self._sparks.get(place, ())]),
         }
 
     def _gained(self, model: str, signal: str, now: float, late: float) -> float | None:

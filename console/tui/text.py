@@ -13,6 +13,7 @@ Span = tuple[str, str]  # text of known width, and the name of its look (see loo
 Line = Sequence[Span]
 
 LEVELS = "▁▂▃▄▅▆▇█"
+BARS = str.maketrans(dict(zip("01234567", LEVELS, strict=True)))
 MOST = 400  # characters of any text from outside that a line can show
 BREAKS = re.compile(r"\s+")
 NEAR = 3  # cells between two changes that are repainted as one
@@ -95,13 +96,22 @@ def spark(values: Sequence[float | None], width: int, *, low: float | None = Non
     bottom = min(known) if low is None else low
     top = max(known) if high is None else high
     span = top - bottom
-    bars = [
+    drawn = [
         " "
         if value is None
         else LEVELS[0 if span <= 0 else min(max(int((value - bottom) / span * len(LEVELS)), 0), len(LEVELS) - 1)]
         for value in shown
     ]
-    return "".join(bars).rjust(width)
+    return "".join(drawn).rjust(width)
+
+
+def bars(levels: str, width: int) -> str:
+    """The newest of a row's levels, each a digit from 0 to 7, as one row of bars.
+
+    >>> bars("0347", 3), bars("7", 3)
+    ('▄▅█', '  █')
+    """
+    return levels[-width:].translate(BARS).rjust(width)
 
 
 def changes(old: Line, new: Line) -> Iterator[tuple[int, int]]:

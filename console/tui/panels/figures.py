@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from console.tui.text import Span, size_of, spark, tame
+from console.tui.text import Span, bars, size_of, tame
 from console.tui.widgets.table import Row
 from console.words import MARKS, quantity
 
@@ -87,10 +87,9 @@ def bar(share: float | None, width: int) -> str:
     return FULL * full + EMPTY * (width - full)
 
 
-def history(values: Any, width: int, *, low: float | None = None, high: float | None = None) -> Span:
-    """The newest values as bars, as many as there are cells."""
-    shown: Sequence[float | None] = [known(value) for value in values] if isinstance(values, (list, tuple)) else ()
-    return (spark(shown, width, low=low, high=high), "spark")
+def history(levels: Any, width: int) -> Span:
+    """The newest levels of a row as bars, as many as there are cells."""
+    return (bars(levels, width) if isinstance(levels, str) and levels.isdecimal() else " " * width, "spark")
 
 
 def model_name(row: Row, width: int) -> str:

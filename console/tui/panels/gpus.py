@@ -91,7 +91,7 @@ def lately(row: Row, width: int) -> Span:
         return (f"stale {old(row)}: {reason}", "stale")
     if reason:
         return (reason, "degraded" if state == "degraded" else "warn")
-    return history(row.get("spark"), width, low=0.0, high=1.0)
+    return history(row.get("spark"), width)
 
 
 def why(row: Row, board: Mapping[str, Any]) -> str:

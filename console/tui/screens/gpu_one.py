@@ -199,7 +199,7 @@ class OneGpu(Sheet):
         past = self._told.get("history")
         told = past if isinstance(past, Mapping) else {}
         for signal, _name, said, _high in PAST:
-            kept = told.get(signal) or (self._row.get("spark") if signal == "gpu.utilization" else None) or ()
+            kept = told.get(signal) or ()
             line = self.query_one(f"#{signal.replace('.', '-')}", Sparkline)
             line.show([known(value) for value in kept], said(values(self._row).get(signal)))
 
