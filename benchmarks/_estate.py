@@ -95,14 +95,15 @@ def estate() -> Iterator[Estate]:
         env |= {"XDG_CONFIG_HOME": str(folder / "config"), "XDG_DATA_HOME": str(folder / "share")}
         command = [*ANDON, "--config", str(folder / "config.toml"), "--data", str(folder / "data"), "daemon"]
         play(folder / "nvml", gpus=GPUS, pids=[world])
+        client = Client(folder / "data")
+        with running(command, folder, env):  # not the daemon that is measured: that one takes no past in
+            wait(client)
+            for part in past(now):
+                client.request("ingest", source="serving", page=part)
         daemon = stack.enter_context(running(command, folder, env))
-        found = Estate(folder, env, daemon, world)
-        client = Client(found.data)
         wait(client)
-        for part in past(now):
-            client.request("ingest", source="serving", page=part)
         client.request("collect", wait=True, timeout=READY_SECONDS)
-        yield found
+        yield Estate(folder, env, daemon, world)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -21,6 +22,7 @@ class Canvas(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._drawn: list[Line] = []
+        self._styles: dict[str, Style] = {}  # by look, on this widget's own background
 
     def lines(self, width: int, height: int) -> list[Line]:
         """What is to be seen in so many cells; shorter is filled with blanks."""
@@ -53,18 +55,23 @@ class Canvas(Widget):
     def notify_style_update(self) -> None:
         """Another theme."""
         super().notify_style_update()
+        self._styles.clear()
         self._drawn = []
         self.redraw()
 
     def render_line(self, y: int) -> Strip:
         """One line, for Textual."""
         width = self.size.width
-        base = self.rich_style
+        base = self._style("")
         if y >= len(self._drawn):
             return Strip.blank(width, base)
-        styles = cast("Console", self.app).styles_by_look
-        segments = [Segment(text, base + styles[look]) for text, look in self._drawn[y] if text]
+        segments = [Segment(text, self._style(look)) for text, look in self._drawn[y] if text]
         return Strip(segments).adjust_cell_length(width, base)
+
+    def _style(self, look: str) -> Style:
+        if look not in self._styles:
+            self._styles[look] = self.rich_style + cast("Console", self.app).styles_by_look[look]
+        return self._styles[look]
 
 
 class Text(Canvas, can_focus=False):
