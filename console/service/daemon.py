@@ -131,8 +131,7 @@ def _parts(house: House) -> dict[str, Part]:
         parts["collect"] = (house.config.interval, collect)
         parts["timeline"] = (house.config.interval, lambda: house.timeline.copy(house.clock()))
         parts["watch"] = (house.config.interval, house.look)
-    if house.config.interval > SHOW_SECONDS:  # otherwise everything is asked that often anyway
-        parts["show"] = (SHOW_SECONDS, house.show)
+    parts["show"] = (SHOW_SECONDS, house.show)
     return parts
 
 

@@ -73,14 +73,15 @@ class House:
         return self.looked_at is not None and asyncio.get_running_loop().time() - self.looked_at >= SETTLE_SECONDS
 
     async def show(self) -> None:
-        """While somebody looks at the board, let the live sources say how they are."""
+        """While somebody looks at the board, let its clock go on and the live sources say how they are."""
         if not self.board.subscribers:
             self.looked_at = None
-        elif self.collector.live:
+            return
+        if self.collector.live and not 0 < self.config.interval <= SHOW_SECONDS:  # they are asked that often anyway
             if self.looked_at is None:
                 self.looked_at = asyncio.get_running_loop().time()
             await self.collector.look(patience=SHOW_SECONDS)
-            self.board.touch()
+        self.board.touch()
 
     async def incidents_or_none(self) -> Sequence[Incident]:
         """The incidents that are not closed; none while the store cannot be read, which `troubles` then says."""

@@ -20,7 +20,7 @@ from console.tui.looks import THEMES, Looks, theme_for
 from console.tui.screens.sheet import WIDE, Sheet
 from console.tui.terminal import Terminal, is_ascii
 
-STALE_SECONDS = 3.0
+STALE_SECONDS = 4.0  # while somebody looks, the daemon says each second how things are
 # Where each screen is, by the name that keys, the palette and the command line give it. Imported when first shown.
 SCREENS: Mapping[str, tuple[str, str]] = {
     "board": ("console.tui.screens.board", "Board"),
@@ -85,8 +85,7 @@ class Console(App[int]):
     @property
     def is_stale(self) -> bool:
         """Whether what is shown may no longer be so."""
-        limit = max(STALE_SECONDS, 2.5 * min(float(self.picture.board.get("interval") or 0.0), 4.0))
-        return bool(self.picture.trouble) or (self.age is not None and self.age > limit)
+        return bool(self.picture.trouble) or (self.age is not None and self.age > STALE_SECONDS)
 
     def on_mount(self) -> None:
         """Show the board, and begin to listen."""
