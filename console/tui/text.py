@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from rich.cells import cell_len, get_character_cell_size
 
@@ -16,7 +16,6 @@ LEVELS = "▁▂▃▄▅▆▇█"
 BARS = str.maketrans(dict(zip("01234567", LEVELS, strict=True)))
 MOST = 400  # characters of any text from outside that a line can show
 BREAKS = re.compile(r"\s+")
-NEAR = 3  # cells between two changes that are repainted as one
 
 
 def tame(text: object) -> str:
@@ -114,34 +113,30 @@ def bars(levels: str, width: int) -> str:
     return levels[-width:].translate(BARS).rjust(width)
 
 
-def changes(old: Line, new: Line) -> Iterator[tuple[int, int]]:
-    """Where two lines differ, as (first cell, cells); what lies close together comes as one."""
+def changed(old: Line, new: Line) -> tuple[int, int]:
+    """From where on two lines differ, and over how many cells.
+
+    >>> changed([("gpu 0  ", ""), ("12.3 %", "ok")], [("gpu 0  ", ""), ("12.4 %", "ok")])
+    (10, 1)
+    """
     if [len(text) for text, _look in old] != [len(text) for text, _look in new] or not _is_narrow(old, new):
-        yield 0, max(size_of(old), size_of(new))
-        return
-    x, start, end = 0, -1, -1
+        return 0, max(size_of(old), size_of(new))
+    x, first, end = 0, -1, 0
     for (before, was), (now, look) in zip(old, new, strict=True):
         if was != look:
-            spans = [(x, x + len(now))]
+            first, end = (x if first < 0 else first), x + len(now)
         elif before != now:
-            spans = _differing(before, now, x)
-        else:
-            spans = []
-        for first, last in spans:
-            if start >= 0 and first - end > NEAR:
-                yield start, end - start
-                start = -1
-            start = first if start < 0 else start
-            end = last
+            start, stop = _differing(before, now)
+            first, end = (x + start if first < 0 else first), x + stop
         x += len(now)
-    if start >= 0:
-        yield start, end - start
+    return max(first, 0), end - max(first, 0)
 
 
-def _differing(before: str, now: str, x: int) -> list[tuple[int, int]]:
+def _differing(before: str, now: str) -> tuple[int, int]:
+    """The first character that differs, and the one after the last."""
     first = next(place for place, (a, b) in enumerate(zip(before, now, strict=True)) if a != b)
     last = next(place for place in range(len(now) - 1, -1, -1) if before[place] != now[place])
-    return [(x + first, x + last + 1)]
+    return first, last + 1
 
 
 def _is_narrow(*lines: Line) -> bool:

@@ -153,7 +153,8 @@ class Board(Sheet):
     def _say_instead(self, said: Sequence[str]) -> None:
         """These words in place of the tables; none: the tables."""
         for name in LEAST:
-            self._panel(name).display = not said
+            if name != "incidents":  # which are there only where there are any, see `_arrange`
+                self._panel(name).display = not said
         hints = self.query_one("#hints", Text)
         hints.display = bool(said)
         hints.show([[(f" {line}", "")] for line in _wrapped(said, (self.app.size.width or 80) - 2)])

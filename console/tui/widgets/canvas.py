@@ -10,7 +10,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from console.tui.text import Line, changes
+from console.tui.text import Line, changed
 
 if TYPE_CHECKING:
     from console.tui.app import Console
@@ -42,7 +42,7 @@ class Canvas(Widget):
             Region(x, y, cells, 1)
             for y, (before, now) in enumerate(zip(old, lines, strict=True))
             if before != now
-            for x, cells in changes(before, now)
+            for x, cells in (changed(before, now),)
         ]
         if regions:
             self.refresh(*regions)
