@@ -12,7 +12,14 @@ SEQUENCES = re.compile(
     r"|\x1b[ -/]*[0-~]",
     re.DOTALL,
 )
-CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# What a terminal obeys, or what is not seen and yet makes one name look like another. Joiners stay: scripts need them.
+CONTROLS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    r"\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+)
+MARKS = r"[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+FLOODS = re.compile(f"({MARKS}{{4}}){MARKS}+")  # no script piles up more of them on one letter
+ROUNDS = 4
 
 
 def clean(text: str, *, limit: int = 2000) -> str:
@@ -21,8 +28,11 @@ def clean(text: str, *, limit: int = 2000) -> str:
     >>> clean("ok\\x1b[2J\\x1b]0;title\\x07 then")
     'ok then'
     """
-    # One removal can join the halves of another sequence, so this goes on until nothing changes.
-    while (shorter := SEQUENCES.sub("", text)) != text:
+    # One removal can join the halves of another sequence, so this is done again. Not for ever: text of nothing but
+    # nested ones would take minutes, and what is left of them is harmless once their first characters are gone.
+    for _ in range(ROUNDS):
+        if (shorter := SEQUENCES.sub("", text)) == text:
+            break
         text = shorter
-    text = CONTROLS.sub("", text)
+    text = FLOODS.sub(r"\1", CONTROLS.sub("", text))
     return text if len(text) <= limit else text[: limit - 1] + "…"

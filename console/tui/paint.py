@@ -26,6 +26,7 @@ TOKEN = re.compile(
 BLANK: Cell = (" ", "")
 SEEN_ON_BLANKS = re.compile(r"(?:^|;)(?:[479]|4[0-8]|10[0-7])(?:;|$)")  # lines, reversal, and a background
 MOST_STYLES = 2000
+MOST_IN_A_CELL = 8  # characters; a letter under a flood of marks costs terminals dearly
 SKIP = 4  # unchanged cells that are cheaper written again than moved over
 ERASE = 8  # blanks in a row from which erasing is shorter than writing them
 
@@ -108,7 +109,7 @@ class Paper:
         for character in text:
             size = 1 if character < "\u0300" else get_character_cell_size(character)
             if size == 0:  # it sits on the character before it
-                if 0 < x <= self.width and row[x - 1][0]:
+                if 0 < x <= self.width and 0 < len(row[x - 1][0]) < MOST_IN_A_CELL:
                     row[x - 1] = (row[x - 1][0] + character, row[x - 1][1])
                 continue
             if x >= 0 and x + size <= self.width:

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,3 +33,18 @@ def test_no_mixture_leaves_an_escape_behind(text: str) -> None:
 
 def test_a_flood_is_cut() -> None:
     assert len(clean("x" * 10_000, limit=100)) == 100
+
+
+def test_nothing_takes_long_to_clean() -> None:
+    began = time.perf_counter()
+    clean("\x1b" * 20_000 + "[m" * 20_000)
+    assert time.perf_counter() - began < 1.0
+
+
+@pytest.mark.parametrize("hidden", "\u061c\u200b\u2028\u2060\ufeff\xad\U000e0041")
+def test_what_is_not_seen_makes_no_name_look_like_another(hidden: str) -> None:
+    assert clean(f"gl{hidden}ove") == "glove"
+
+
+def test_a_letter_under_a_flood_of_marks_is_a_letter() -> None:
+    assert clean("e" + "\u0301" * 500 + "a") == "e" + "\u0301" * 4 + "a"
