@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
+import signal
 import termios
 import threading
 from collections.abc import Mapping
@@ -25,6 +27,8 @@ SILENT = 2  # frames given up in a row: this terminal does not answer, and is se
 BLIND_SECONDS = 1.0
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 CLOSE_SECONDS = 0.25  # for what was written last to leave
+MOST_WAITING = 3  # frames that wait for a line that takes nothing; Textual would wait with them, deaf to every key
+LEAVING = (signal.SIGTERM, signal.SIGHUP)  # whoever ends the console finds a terminal that works
 ATTRIBUTES = frozenset(("1", "2", "3", "4", "7", "9"))
 
 # What stands in for the shapes that andon draws where the terminal has ASCII alone.
@@ -98,11 +102,21 @@ class Terminal(LinuxDriver):
         self._pace = Pace()
         self._later: asyncio.TimerHandle | None = None
         self._has_sync = False
+        self._is_open = False
 
     def start_application_mode(self) -> None:
         """At the start, and when the process comes back from the background."""
+        for each in LEAVING:
+            self._loop.add_signal_handler(each, self._app.exit, 128 + each, 128 + each)
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        self._is_open = True
         self.forget()
+
+    def _sigcont_application(self, *_: object) -> None:
+        """Begin anew; after a SIGSTOP, of which nobody hears, what is under way has to end first."""
+        if not self._must_signal_resume:
+            self.suspend_application_mode()
+        super()._sigcont_application()
 
     def write(self, data: str) -> None:
         """Draw; send as soon as the terminal has taken what was sent before."""
@@ -135,7 +149,7 @@ class Terminal(LinuxDriver):
 
     def close(self) -> None:
         """Let the last words leave; a line that takes nothing is not waited for."""
-        writer = self._writer_thread
+        writer, self._is_open = self._writer_thread, False
         if writer is None:
             return
         ending = threading.Thread(target=writer.stop, name="terminal-end", daemon=True)
@@ -153,8 +167,12 @@ class Terminal(LinuxDriver):
         self._flush()
 
     def _flush(self) -> None:
+        if self._is_open and _has_hung_up(self.fileno):  # and no signal said so
+            self._is_open = False
+            self._app.exit(129, 129)
+            return
         now = self._loop.time()
-        if self._pace.is_clear(now):
+        if self._pace.is_clear(now) and not self._is_choked:
             if frame := strokes(self._shown, self._paper.rows):
                 self._shown = [row[:] for row in self._paper.rows]
                 self._send(f"{SYNC_START}{frame}{SYNC_END}{ASK}" if self._has_sync else frame + ASK)
@@ -163,12 +181,24 @@ class Terminal(LinuxDriver):
         if self._later is None:
             self._later = self._loop.call_later(self._pace.wait(now), self._look_again)
 
+    @property
+    def _is_choked(self) -> bool:
+        writer = self._writer_thread
+        return writer is not None and writer._queue.qsize() >= MOST_WAITING
+
     def _look_again(self) -> None:
         self._later = None
         self._flush()
 
     def _send(self, data: str) -> None:
         super().write(data)
+
+
+def _has_hung_up(fileno: int) -> bool:
+    """Whether this terminal is gone for good: reading from it would find that out again and again."""
+    poll = select.poll()
+    poll.register(fileno, 0)
+    return any(what & select.POLLHUP for _fileno, what in poll.poll(0))
 
 
 def _plain(parameters: str) -> str:
