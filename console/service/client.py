@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from console.errors import DaemonUnreachable
+from console.errors import AndonError, DaemonUnreachable
 from console.service.address import address, socket_path
 from console.service.protocol import HEARTBEAT_SECONDS, MOST_ANSWER_BYTES, SUBSCRIBE, encode, revive
 
@@ -36,7 +36,7 @@ class Client:
             answer = lines.next(timeout)
         if answer.get("ok") is True:
             return answer.get("result")
-        raise revive(answer.get("error") or {})
+        raise _told(answer)
 
     def subscribe(self, topic: str) -> Iterator[dict[str, Any]]:
         """The topic's state, whole, now and after each change. DaemonUnreachable when the daemon falls silent."""
@@ -45,8 +45,10 @@ class Client:
             while True:
                 message = lines.next(HEARTBEAT_SECONDS * 2)
                 if "error" in message:
-                    raise revive(message["error"])
-                news = message["snapshot"] if "snapshot" in message else message["change"]
+                    raise _told(message)
+                news = message.get("snapshot", message.get("change"))
+                if not isinstance(news, dict):
+                    raise DaemonUnreachable("the daemon says what is no news of its topic", "see its log")
                 state = {key: value for key, value in (state | news).items() if value is not None}
                 if news:
                     yield dict(state)
@@ -72,6 +74,12 @@ class Client:
             raise DaemonUnreachable(f"the daemon did not answer {op} within {timeout:g} s", hint) from error
         except OSError as error:
             raise DaemonUnreachable(f"the daemon hung up: {error.strerror or error}", "see its log") from error
+
+
+def _told(answer: dict[str, Any]) -> AndonError:
+    """The error that an answer is, whatever that looks like."""
+    error = answer.get("error")
+    return revive(error if isinstance(error, dict) else {"message": "the daemon refused, and did not say why"})
 
 
 class _Lines:

@@ -17,6 +17,7 @@ from typing import Any
 
 from console.errors import AndonError, DaemonUnreachable
 from console.service.client import Client
+from console.tui.shapes import answer_of, board_of
 
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 START_EVERY = 15.0  # seconds between two attempts to start a daemon
@@ -83,7 +84,7 @@ class Feed:
             try:
                 for board in self._client.subscribe(TOPIC):
                     failures = 0
-                    self._tell(Picture(board, time.monotonic()))
+                    self._tell(Picture(board_of(board), time.monotonic()))
                     if self._closed.is_set():
                         return
             except AndonError as error:
@@ -114,7 +115,8 @@ class Feed:
             if question.number != self._newest.get(question.slot):
                 continue
             try:
-                answer = self._client.request(question.op, timeout=question.timeout, **question.args)
+                said = self._client.request(question.op, timeout=question.timeout, **question.args)
+                answer = answer_of(question.op, said)
             except AndonError as error:
                 self._in_loop(self._give, question, question.refused, error)
             else:

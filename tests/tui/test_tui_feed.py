@@ -90,11 +90,11 @@ async def test_of_questions_in_one_slot_only_the_newest_is_answered(tmp_path: Pa
             held.wait(2.0)
         return n
 
-    client.answers["gpu"] = slow
+    client.answers["slow"] = slow
     feed = Feed(client, lambda: None, lambda _picture: None)  # type: ignore[arg-type]
     feed.open()
     for n in (1, 2):
-        feed.ask("gpu", answers.append, answers.append, slot="gpu", timeout=1.0, args={"n": n})
+        feed.ask("slow", answers.append, answers.append, slot="slow", timeout=1.0, args={"n": n})
     await until(lambda: answers)
     held.set()
     await asyncio.sleep(0.1)

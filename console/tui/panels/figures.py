@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from console.tui import shapes
 from console.tui.text import Span, bars, size_of, tame
 from console.tui.widgets.table import Row
 from console.words import MARKS, quantity
@@ -20,8 +21,8 @@ def known(value: Any) -> float | None:
     >>> known(3), known("3"), known(None)
     (3.0, None, None)
     """
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if is_number and value == value else None
+    found = shapes.number(value)
+    return None if found is None else float(found)
 
 
 def figure(value: Any, unit: str = "1") -> str:
