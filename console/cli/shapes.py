@@ -63,23 +63,21 @@ LATENCY = _object(
     age=NUMBER,
     spark=_text(),
 )
-STATUS = _object(
-    version=_text(),
-    data=_text(),
-    config=_text(),
-    now=NUMBER,
-    started=NUMBER,
-    interval=NUMBER,
-    gpus=_list(GPU),
-    latency=_list(LATENCY),
-    drift=_list({"type": "object"}),
-    links={"type": "object", "additionalProperties": _text()},
-    hints=_list(_text()),
-    models=_list(_object(model=_text(), lights={"type": "object", "additionalProperties": LIGHT})),
-    incidents=_list(BRIEF),
-    sources=_list(_object(name=_text(), kind=_text(), state=_text(), age={"type": ["number", "null"]})),
-    troubles=_list(_text()),
-)
+PICTURE: dict[str, Any] = {
+    "version": _text(),
+    "config": _text(),
+    "now": NUMBER,
+    "interval": NUMBER,
+    "gpus": _list(GPU),
+    "latency": _list(LATENCY),
+    "drift": _list({"type": "object"}),
+    "links": {"type": "object", "additionalProperties": _text()},
+    "hints": _list(_text()),
+    "models": _list(_object(model=_text(), lights={"type": "object", "additionalProperties": LIGHT})),
+    "incidents": _list(BRIEF),
+    "sources": _list(_object(name=_text(), kind=_text(), state=_text(), age={"type": ["number", "null"]})),
+    "troubles": _list(_text()),
+}
 
 # A dataclass where the shape is one of the nouns; a schema where it is a list or a small table of its own.
 SHAPES: dict[str, type[Any] | dict[str, Any]] = {
@@ -97,7 +95,8 @@ SHAPES: dict[str, type[Any] | dict[str, Any]] = {
     "source-statuses": _list(schema(SourceStatus)),
     "pin": PIN,
     "pins": _list(PIN),
-    "status": STATUS,
+    "board": _object(**PICTURE),
+    "status": _object(**PICTURE, data=_text(), started=NUMBER),
     "settings": _object(data=_text(), interval=NUMBER, sources=_list(_object(name=_text(), kind=_text()))),
     "config-path": _object(path=_text(), exists={"type": "boolean"}),
     "playbooks": _list(_object(name=_text(), title=_text(), path=_text(), steps={"type": "integer"})),
