@@ -26,6 +26,7 @@ TOKEN = re.compile(
 BLANK: Cell = (" ", "")
 SEEN_ON_BLANKS = re.compile(r"(?:^|;)(?:[479]|4[0-8]|10[0-7])(?:;|$)")  # lines, reversal, and a background
 MOST_STYLES = 2000
+EIGHT_BIT = re.compile(r"[\x7f-\x9f]")  # control characters of one byte more than the usual ones
 MOST_IN_A_CELL = 8  # characters; a letter under a flood of marks costs terminals dearly
 SKIP = 4  # unchanged cells that are cheaper written again than moved over
 ERASE = 8  # blanks in a row from which erasing is shorter than writing them
@@ -66,11 +67,15 @@ class Paper:
         return ["".join(character for character, _sgr in row) for row in self.rows]
 
     def read(self, data: str) -> str:
-        """Draw what the stream says; what is no drawing (modes, queries) is given back, to be sent as it is."""
-        rest = []
+        """Draw what the stream says; what is no drawing (modes, queries) is given back, to be sent as it is.
+
+        Not from among text: those come by themselves, and what stands there came with a name, or was pasted.
+        """
+        rest, has_text = [], False
         for token in TOKEN.finditer(data):
             kind = token.lastgroup
             if kind == "text":
+                has_text = True
                 self._write(token["text"])
             elif kind == "sgr":
                 self._sgr, self._blank_sgr = self._styled(token["sgr"])
@@ -84,7 +89,7 @@ class Paper:
             elif kind != "sync":  # a move; frames are wrapped where they are sent
                 self._y = int(token["row"] or 1) - 1
                 self._x = int(token["column"] or 1) - 1
-        return "".join(rest)
+        return "" if has_text else "".join(rest)
 
     def _styled(self, parameters: str) -> tuple[str, str]:
         """What an SGR comes to on characters, and on blanks, which show no colour but that behind them."""
@@ -101,6 +106,8 @@ class Paper:
         if not 0 <= self._y < self.height:
             return
         row, x, sgr, blank = self.rows[self._y], self._x, self._sgr, (" ", self._blank_sgr)
+        if not text.isascii():
+            text = EIGHT_BIT.sub("", text)
         if self._glyphs:
             text = text.translate(self._glyphs)
         end = 0

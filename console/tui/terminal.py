@@ -13,6 +13,7 @@ import signal
 import termios
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from textual import events
@@ -135,6 +136,12 @@ class Terminal(LinuxDriver):
         if type(message).__name__ == "TerminalSupportsSynchronizedOutput":
             self._has_sync = True
         super().process_message(message)
+
+    def run_input_thread(self) -> None:
+        """Textual's, which ends the console at bytes that are no UTF-8, and at keys of a shape that it does not know."""
+        while not self.exit_event.is_set():
+            with suppress(ValueError):
+                super().run_input_thread()
 
     def resized(self, width: int, height: int) -> None:
         """The terminal has another size, and what it shows is anybody's guess."""

@@ -91,6 +91,16 @@ def test_a_console_that_was_stopped_and_goes_on_can_be_left(opened: Opened) -> N
     assert termios.tcgetattr(opened.line) == opened.before
 
 
+@pytest.mark.parametrize("odd", [b"\xe9\xff", b"\x1b[97;1:3u"], ids=["no UTF-8", "the end of a key press"])
+def test_input_that_nobody_expects_ends_nothing(opened: Opened, odd: bytes) -> None:
+    os.write(opened.terminal, odd)
+    time.sleep(0.3)
+    os.write(opened.terminal, b"q")
+    opened.read_until(b"\x1b[?1049l\x1b[?25h\x1b[?1004l")
+    assert opened.program.wait(5) == 0
+    assert b"Error" not in opened.seen
+
+
 def test_a_terminal_that_has_gone_takes_the_console_with_it(opened: Opened) -> None:
     os.close(opened.line)
     os.close(opened.terminal)  # no signal comes: it is not the console's own

@@ -103,7 +103,8 @@ def test_one_digit_costs_a_few_bytes() -> None:
 
 def test_what_is_no_drawing_goes_through() -> None:
     paper = Paper(8, 1)
-    assert paper.read("\x1b[?25l\x1b[1;1Hx\x1b]52;c;eA==\x07\x1b[?2026hy\x1b[?2026l") == "\x1b[?25l\x1b]52;c;eA==\x07"
+    assert paper.read("\x1b[?25l\x1b[1;1H\x1b]52;c;eA==\x07\x1b[?2026h") == "\x1b[?25l\x1b]52;c;eA==\x07"
+    paper.read("x\x1b[?2026hy\x1b[?2026l")
     assert paper.text == ["xy      "]
 
 
@@ -122,3 +123,16 @@ def test_every_shape_has_an_ascii_twin() -> None:
     paper = Paper(40, 1, glyphs=ASCII)
     paper.read("\x1b[1;1H●▲▽◐○◌·✖ ▁▂▃▄▅▆▇█ ─│ –…× ░▒▓")
     assert paper.text[0].isascii()
+
+
+def test_a_sequence_among_text_is_never_sent() -> None:
+    paper = Paper(40, 1)
+    assert paper.read("\x1b[1;1Hgl\x1b]52;c;QUFB\x07ove\x1b[5i\x9b31m") == ""
+    assert paper.text[0].rstrip() == "glove31m"
+    assert paper.read("\x1b[?1004h") == "\x1b[?1004h"
+
+
+def test_a_cell_holds_no_flood_of_marks() -> None:
+    paper = Paper(4, 1)
+    paper.read("\x1b[1;1He" + "\u0301" * 500)
+    assert len(paper.rows[0][0][0]) <= 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, cast
 
 from rich.segment import Segment
@@ -10,10 +11,13 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from console.report.clean import clean
 from console.tui.text import Line, changed
 
 if TYPE_CHECKING:
     from console.tui.app import Console
+
+BREAKS = re.compile(r"[\n\t]")
 
 
 class Canvas(Widget):
@@ -65,13 +69,18 @@ class Canvas(Widget):
         base = self._style("")
         if y >= len(self._drawn):
             return Strip.blank(width, base)
-        segments = [Segment(text, self._style(look)) for text, look in self._drawn[y] if text]
+        segments = [Segment(_safe(text), self._style(look)) for text, look in self._drawn[y] if text]
         return Strip(segments).adjust_cell_length(width, base)
 
     def _style(self, look: str) -> Style:
         if look not in self._styles:
             self._styles[look] = self.rich_style + cast("Console", self.app).styles_by_look[look]
         return self._styles[look]
+
+
+def _safe(text: str) -> str:
+    """The last gate before the terminal: what a screen forgot to tame is text here at the latest."""
+    return text if text.isprintable() else BREAKS.sub(" ", clean(text))
 
 
 class Text(Canvas, can_focus=False):
