@@ -138,7 +138,7 @@ class Terminal(LinuxDriver):
         super().process_message(message)
 
     def run_input_thread(self) -> None:
-        """Textual's, which ends the console at bytes that are no UTF-8, and at keys of a shape that it does not know."""
+        """Textual's, which ends the console at bytes that are no UTF-8 and at keys of a shape it does not know."""
         while not self.exit_event.is_set():
             with suppress(ValueError):
                 super().run_input_thread()
