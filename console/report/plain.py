@@ -38,10 +38,9 @@ def facts(board: Board) -> list[Fact]:
 
 def summary(board: Board) -> str:
     """The first line: when this was so, and how much of it there is."""
-    counts = [
-        f"{len(board.get(key) or ())} {key if key != 'gpus' else 'GPUs'}"
-        for key in ("incidents", "models", "gpus", "sources")
-    ]
+    keys = ("incidents", "models", "gpus", "sources")
+    sizes = ((len(board.get(key) or ()), key.replace("gpu", "GPU")) for key in keys)
+    counts = [f"{count} {name if count != 1 else name.removesuffix('s')}" for count, name in sizes]
     now = board.get("now")
     return f"andon at {instant(now) if isinstance(now, (int, float)) else 'no time'}: {', '.join(counts)}"
 
@@ -89,20 +88,17 @@ def _model(row: Mapping[str, Any]) -> Fact:
 
 def _gpu(row: Mapping[str, Any]) -> Fact:
     values = row["values"]
+    used, total = values.get("gpu.memory.used"), values.get("gpu.memory.total")
     parts = [
         _part("use", values.get("gpu.utilization"), "%", 100),
-        _part("memory", values.get("gpu.memory.used"), "By"),
-        _part("of", values.get("gpu.memory.total"), "By"),
+        " ".join(filter(None, (_part("memory", used, "By"), _part("of", total, "By")))),
         _part("temperature", values.get("gpu.temperature"), "degrees C"),
         _part("power", values.get("gpu.power"), "W"),
     ]
-    reason = f", {row['reason']}" if row.get("reason") else ""
+    state = f"{row['state']}, {row['reason']}" if row.get("reason") else str(row["state"])
     name = f"GPU {row['host']}/{row['gpu']}"
-    return Fact(
-        name,
-        f"{row['state']}{reason}",
-        f"{name} {row['name']}: {row['state']}{reason}; {', '.join(filter(None, parts))}",
-    )
+    called = f"{name} {row['name']}" if row["name"] else name
+    return Fact(name, state, f"{called}: {'; '.join(filter(None, (state, ', '.join(filter(None, parts)))))}")
 
 
 def _latency(row: Mapping[str, Any]) -> Fact:

@@ -35,7 +35,7 @@ class StoreLock:
             os.close(file)
             raise DaemonRunning(
                 f"a daemon{f' (pid {holder})' if holder else ''} already runs on {self.path.parent}",
-                "use it, stop it first, or give --data another folder",
+                f"use it, end it with `kill {holder or 'PID'}`, or give --data another folder",
             ) from None
         except OSError:
             os.close(file)

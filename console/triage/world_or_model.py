@@ -30,7 +30,8 @@ class WorldOrModel:
 DECIDED: tuple[tuple[dict[str, bool], Culprit, str], ...] = (
     ({"golden": True, "inputs": True}, "model",
      "Golden inputs are answered differently: the model changed. The inputs moved as well."),
-    ({"golden": True}, "model", "Golden inputs are answered differently: it, its code or its precision changed."),
+    ({"golden": True}, "model",
+     "Golden inputs are answered differently: the model, its code or its precision changed."),
     ({"golden": False, "inputs": True}, "world",
      "The inputs moved, and golden inputs are answered as before: the world changed, the model did not."),
     ({"golden": False, "inputs": False, "labels": True}, "concept",

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from textual.app import App
 from textual.binding import Binding
-from textual.events import Resize
+from textual.dom import DOMNode
+from textual.events import Event, Key, Resize
 
 from console.errors import AndonError
 from console.service.client import REQUEST_SECONDS, Client
@@ -64,6 +66,7 @@ class Console(App[int]):
         self._start = start
         self._incident = incident
         self._feed: Feed | None = None
+        self._aims: WeakKeyDictionary[Key, DOMNode] = WeakKeyDictionary()  # what had the focus when a key came
 
     @property
     def is_colourless(self) -> bool:
@@ -195,6 +198,22 @@ class Console(App[int]):
         """The terminal has another size."""
         if isinstance(self._driver, Terminal):
             self._driver.resized(event.size.width, event.size.height)
+
+    async def on_event(self, event: Event) -> None:
+        """Remember what a key was meant for. Esc and a letter right behind it arrive as that letter with Alt."""
+        if isinstance(event, Key) and not event.is_forwarded:
+            if event.key.startswith("alt+") and event.character:
+                self.post_message(Key(event.character, event.character))
+                event = Key("escape", "\x1b")
+            self._aims[event] = self.focused or self.screen
+        await super().on_event(event)
+
+    async def _on_key(self, event: Key) -> None:
+        """Keys that come in one go, from a slow line or a fast hand, are meant for what the first of them opens."""
+        aim = self._aims.pop(event, None)
+        if aim is not None and aim is not (self.focused or self.screen):
+            event.prevent_default()  # what it does here, which Textual would call next
+            self.post_message(Key(event.key, event.character))
 
     def repaint_all(self) -> None:
         """Send everything again: something else has written to the terminal."""

@@ -34,7 +34,7 @@ def test_every_row_of_the_board_is_one_line() -> None:
 def test_numbers_are_said_with_their_units() -> None:
     line = next(line for line in texts() if line.startswith("GPU n1/0"))
     assert line == (
-        "GPU n1/0 H100 80GB HBM3: ok; use 90 %, memory 60 GiB, of 80 GiB, temperature 61 degrees C, power 512 W"
+        "GPU n1/0 H100 80GB HBM3: ok; use 90 %, memory 60 GiB of 80 GiB, temperature 61 degrees C, power 512 W"
     )
 
 
@@ -58,3 +58,9 @@ def test_news_are_states_not_numbers() -> None:
         incidents=[],
     )
     assert sorted(line.split(":")[0] for line in news(before, after)) == ["changed", "changed", "gone"]
+
+
+def test_one_of_a_kind_and_a_gpu_that_says_nothing_are_worded_so() -> None:
+    lost = gpu(5, name="", state="degraded", reason="it does not answer", values={})
+    assert summary({"gpus": [lost]}).endswith("0 models, 1 GPU, 0 sources")
+    assert [fact.text for fact in facts({"gpus": [lost]})] == ["GPU n1/5: degraded, it does not answer"]

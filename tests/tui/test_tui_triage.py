@@ -156,6 +156,16 @@ async def test_a_question_is_answered_by_its_key_and_the_incident_is_asked_for_a
         assert "being examined again" in text_of(app)
 
 
+async def test_a_question_that_waits_is_said_above_and_an_answer_once_in_the_timeline(tmp_path: Path) -> None:
+    said = {"time": NOW, "operator": "ana", "text": "Was more load announced? no"}
+    answer = {"time": NOW, "operator": "ana", "question": "Was more load announced?", "answer": "no"}
+    row = incident("I-3", notes=[said], answers=[answer])
+    async with triage(tmp_path, row=row, size=(200, 50)) as (app, _pilot, _client):
+        shown = text_of(app)
+    assert "? Was more load announced? (Enter on the step with ? answers)" in shown
+    assert shown.count("ana: Was more load announced? no") == 1
+
+
 async def test_the_cursor_and_enter_answer_too_and_escape_does_not(tmp_path: Path) -> None:
     async with triage(tmp_path) as (app, pilot, client):
         client.answers["answer"] = incident("I-3")

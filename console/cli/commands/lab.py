@@ -169,7 +169,7 @@ def _show(session: Session, standing: Standing) -> None:
         dump(standing),
         lambda: (
             f"the line in {standing.folder}: {fault}; lab time {words.instant(standing.now)}\n"
-            f"look at it with: andon --config {standing.config} status"
+            f"look at it with: andon --config {standing.config}"
         ),
     )
 

@@ -23,7 +23,7 @@ def columns(*, is_wide: bool) -> Sequence[Column]:
         *(_light(name, is_wide) for name in LIGHTS),
         Column("incident", 8, lambda row: text(row, "incident"), keep=8),
         Column("owner", 10, lambda row: text(row, "owner"), keep=3),
-        Column("oldest", 7, _oldest, right=True, keep=4),
+        Column("data age", 8, _oldest, right=True, keep=4),
     )
 
 

@@ -212,7 +212,8 @@ class OneGpu(Sheet):
     def _why_none(self) -> str:
         if self._answered is None:
             return "asking …" if not self._trouble else "not known"
-        return self._note or "none: nobody works on it"
+        is_seen = text(self._row, "state") == "ok" or bool(values(self._row))
+        return self._note or ("none: nobody works on it" if is_seen else "not known: it does not answer")
 
 
 def _behind(mark: Span, said: str, width: int) -> list[Line]:

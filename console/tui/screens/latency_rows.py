@@ -97,7 +97,7 @@ def sentence(row: Row) -> Span:
     if usual(row) != NOTHING:
         told += f", usually {usual(row)}"
     if ratio is not None and verdict != "ok":
-        told += f" (×{ratio:.3g})"
+        told += f"; ×{ratio:.3g} over the minutes compared"
     if verdict in ("no_data", "inconclusive") and text(row, "reason"):
         told += f"; {text(row, 'reason')}"
     return (told, look)

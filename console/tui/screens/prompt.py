@@ -17,18 +17,18 @@ MOST_TYPED = 400  # characters; the daemon takes no longer words
 
 
 class Prompt(Box[str | None]):
-    """Gives what was typed, or None for Esc."""
+    """Gives what was typed behind what stood there already, or None for Esc."""
 
     BINDINGS: ClassVar = [Binding("escape", "leave", "leave", priority=True, show=False)]
 
-    def __init__(self, question: str) -> None:
+    def __init__(self, question: str, typed: str = "") -> None:
         super().__init__()
-        self._question = question
+        self._question, self._typed = question, typed
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
             yield Label(tame(self._question), markup=False)
-            yield Input(max_length=MOST_TYPED)
+            yield Input(clean(self._typed)[:MOST_TYPED], max_length=MOST_TYPED, select_on_focus=False)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """What was pasted may hold anything."""

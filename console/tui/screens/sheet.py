@@ -230,7 +230,7 @@ class Sheet(Screen[None]):
                 self.console_app.ask("incident.open", self._opened, subject=subject, text=text)
 
         question = f"Pull the cord for {subject}: what is wrong? (Enter opens an incident, Esc does not)"
-        self.app.push_screen(Prompt(question), pulled)
+        self.app.push_screen(Prompt(question, self.facts().get("reason", "")), pulled)
 
     def _opened(self, incident: Mapping[str, Any]) -> None:
         self.say(f"{incident['id']} is open and being examined", "bold")

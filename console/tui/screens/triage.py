@@ -11,6 +11,8 @@ from textual.containers import Container
 from textual.timer import Timer
 
 from console.errors import AndonError
+from console.tui.panels.figures import dicts
+from console.tui.panels.gpus import facts, key
 from console.tui.screens.prompt import Prompt
 from console.tui.screens.sheet import Sheet
 from console.tui.screens.triage_answers import Answers
@@ -81,7 +83,10 @@ class Triage(Sheet):
         return str(self._incident.get("subject") or "")
 
     def facts(self) -> Mapping[str, str]:
-        return {"incident": self._named, "model": self.subject(), "title": str(self._incident.get("title") or "")}
+        told = {"incident": self._named, "title": str(self._incident.get("title") or "")}
+        gpus = dicts(self.console_app.picture.board.get("gpus"))
+        gpu = next((facts(row) for row in gpus if key(row) == self.subject()), None)
+        return told | ({"model": self.subject()} if gpu is None else {name: gpu[name] for name in ("host", "gpu")})
 
     @property
     def _incident(self) -> Json:

@@ -75,6 +75,7 @@ class Answers(Box[str | None]):
     def _ask(self) -> None:
         text = self.query_one("#question", Text)
         lines: list[Line] = [[(each, "bold")] for each in wrap(self._question, max(text.size.width, 20))]
-        lines.append([("1 … 9 or Enter answers, and all of it is examined again; Esc does not", "dim")])
+        keys = "1 … 9 or Enter answers, and all of it is examined again; Esc does not"
+        lines += [[(each, "dim")] for each in wrap(keys, max(text.size.width, 20))]
         text.styles.height = len(lines)
         text.show(lines)

@@ -33,9 +33,6 @@ def timeline_lines(incident: Json, width: int, today: str) -> list[Line]:
     """What happened with the incident, oldest first."""
     told: list[tuple[float, str, str]] = [(float(incident.get("opened") or 0.0), "andon", "opened")]
     told += [(note["time"], str(note.get("operator")), str(note.get("text"))) for note in incident.get("notes") or ()]
-    for answer in incident.get("answers") or ():
-        said = f"{answer.get('question')} {answer.get('answer')}"
-        told.append((answer["time"], str(answer.get("operator")), said))
     lines: list[Line] = []
     for time, operator, text in sorted(told, key=lambda each: each[0]):
         lines += _said(f"{brief(instant(time), today)} {operator}: {text}", width, "", indent=2)

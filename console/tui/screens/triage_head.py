@@ -21,6 +21,7 @@ def head_lines(incident: Json, diagnosis: Json | None, examining: Json | None, n
         lines += _block("asking for the diagnosis …", room, 1, "dim")
     else:
         lines += _answer(diagnosis, room, long, today)
+        lines += _asked(diagnosis, room)
     if examining:
         lines += _block(f"… {_progress(examining)}", room, 1, "warn")
     elif diagnosis and diagnosis.get("windows") and height >= 30:
@@ -63,6 +64,16 @@ def _answer(diagnosis: Json, room: int, long: int, today: str) -> list[Line]:
     if told := reasons(first, findings, today):
         lines += _block("because " + "; ".join(told), room, long, "")
     return lines
+
+
+def _asked(diagnosis: Json, room: int) -> list[Line]:
+    """A question that nobody answered may be far below: it is said here."""
+    asked = [step["question"] for run in diagnosis.get("runs") or () for step in run.get("steps") or ()
+             if step.get("question")]  # fmt: skip
+    if not asked:
+        return []
+    more = f"; {len(asked) - 1} more" if len(asked) > 1 else ""
+    return _block(f"? {asked[0].get('text')} (Enter on the step with ? answers{more})", room, 1, "warn")
 
 
 def _about(cause: Json, diagnosis: Json) -> str:

@@ -30,12 +30,12 @@ class Reader(Box[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box reader"):
-            yield Part(self._title, id="reader")
+            yield Part("y copies, Esc goes back", id="reader")
 
     def on_mount(self) -> None:
         """All of it."""
         part = self.query_one(Part)
-        part.show(self._write, note="y copies, Esc goes back")
+        part.show(self._write, note=self._title)
         part.focus()
 
     def action_leave(self) -> None:
