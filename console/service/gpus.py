@@ -73,7 +73,7 @@ class Gpus:
     """Every GPU that any source gave samples of. Written by the loop as samples arrive, read by the board."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, str], SeenGpu] = {}
+        self._seen: dict[tuple[str, str], SeenGpu] = {}  # by host and UUID, and by host and number
         self._places: dict[SeriesKey, tuple[SeenGpu, str]] = {}
 
     def note(self, source: str, readings: Iterable[Reading]) -> None:
@@ -94,17 +94,20 @@ class Gpus:
 
     def find(self, host: str, gpu: str) -> SeenGpu | None:
         """One GPU by its number or its UUID."""
-        return next((seen for seen in self._seen.values() if seen.host == host and gpu in (seen.gpu, seen.uuid)), None)
+        return self._seen.get((host, gpu))
 
     def __len__(self) -> int:
-        return len(self._seen)
+        return len({id(gpu) for gpu in self._seen.values()})
 
     def _all(self, now: float) -> Sequence[SeenGpu]:
         gone = {name for name, gpu in self._seen.items() if now - gpu.newest > FORGOTTEN_SECONDS}
         if gone:
             self._seen = {name: gpu for name, gpu in self._seen.items() if name not in gone}
             self._places.clear()
-        return sorted(self._seen.values(), key=lambda gpu: (_in_order(gpu.host), _in_order(gpu.gpu)))
+        return sorted(
+            {id(gpu): gpu for gpu in self._seen.values()}.values(),
+            key=lambda gpu: (_in_order(gpu.host), _in_order(gpu.gpu)),
+        )
 
     def _place(self, source: str, series: SeriesKey, time: float) -> tuple[SeenGpu, str] | None:
         labels = dict(series.labels)
@@ -114,13 +117,15 @@ class Gpus:
             return None
         if len(self._places) >= MOST_PLACES:  # labels that come and go, such as pods
             self._places.clear()
-        name = (host, uuid or number)
-        if name not in self._seen:
-            if len(self._seen) >= MOST_GPUS:
+        names = [(host, name) for name in (uuid, number) if name]  # one that is lost tells its number alone
+        gpu = next((self._seen[name] for name in names if name in self._seen), None)
+        if gpu is None:
+            if len(self) >= MOST_GPUS:
                 return None
-            self._seen[name] = SeenGpu(source, host, number or uuid, uuid, "", time)
-        gpu = self._seen[name]
+            gpu = SeenGpu(source, host, number or uuid, uuid, "", time)
+        self._seen |= dict.fromkeys(names, gpu)
         gpu.sources.add(source)
+        gpu.uuid = uuid or gpu.uuid
         gpu.name = gpu.name or labels.get("device_model", "")
         more = ":".join(labels[label] for label in TELLING if label in labels)
         place = self._places[series] = (gpu, f"{series.signal}:{more}" if more else series.signal)

@@ -12,6 +12,7 @@ from console.errors import UsageError
 from console.model import Answer, Incident, IncidentState, Note, Symptom
 from console.store.database import Database
 
+MOST_NOTES = 500  # of one incident; the whole of it is read and drawn at once
 CONSOLE = "andon"  # who writes the notes that no person wrote
 
 
@@ -33,8 +34,7 @@ class Incidents:
             if current is not None:
                 if symptom.text in (current.symptom.text, *(note.text for note in current.notes)):
                     return current, False
-                joined = replace(current, notes=(*current.notes, Note(time, operator, symptom.text)))
-                return _save(connection, joined), False
+                return _save(connection, _noted(current, Note(time, operator, symptom.text))), False
             number = connection.execute(
                 "INSERT INTO incidents (state, subject, body) VALUES ('open', ?, '{}')", (subject,)
             ).lastrowid
@@ -75,7 +75,7 @@ class Incidents:
 
     def note(self, id: str, operator: str, text: str, time: float) -> Incident:
         """Add a line to its timeline; a closed one takes notes too, since that is when lessons are written."""
-        return self._change(id, lambda incident: replace(incident, notes=(*incident.notes, Note(time, operator, text))))
+        return self._change(id, lambda incident: _noted(incident, Note(time, operator, text)))
 
     def answer(self, id: str, answer: Answer) -> Incident:
         """Keep an operator's answer, in the place of an earlier one to the same question. UsageError where closed."""
@@ -118,6 +118,13 @@ def _save(connection: sqlite3.Connection, incident: Incident) -> Incident:
         (incident.state, json.dumps(wire.dump(incident)), _number(incident.id)),
     )
     return incident
+
+
+def _noted(incident: Incident, note: Note) -> Incident:
+    if len(incident.notes) >= MOST_NOTES:
+        hint = "close it; a new symptom opens a new incident"
+        raise UsageError(f"{incident.id} has {MOST_NOTES} notes already", hint)
+    return replace(incident, notes=(*incident.notes, note))
 
 
 def _read(body: str) -> Incident:

@@ -29,11 +29,12 @@ def copying(text: str, environment: Mapping[str, str] = os.environ) -> str:
 
 def write_screen(text: str, folder: Path, name: str) -> Path:
     """Keep what a screen shows as a file of its own; UsageError where that cannot be."""
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
     path = folder / f"andon-{name}-{stamp}.txt"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}", "make room, or copy with y") from error
     return path

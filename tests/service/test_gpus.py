@@ -53,6 +53,16 @@ def test_two_exporters_of_one_gpu_make_one_row_and_the_number_alone_will_do() ->
     assert gpus.find("node-a", "3") is None
 
 
+def test_a_gpu_that_tells_its_number_alone_once_it_is_lost_is_the_one_it_was() -> None:
+    gpus = Gpus()
+    gpus.note("rig", [reading("gpu.up", 1, uuid="u0"), reading("gpu.power", 1, gpu="", uuid="u7")])
+    gpus.note("rig", [reading("gpu.up", 0, NOON + 1)])
+    assert [(row["gpu"], row["uuid"], row["reason"]) for row in rows(gpus, NOON + 1)] == [
+        ("0", "u0", "it does not answer"),
+        ("u7", "u7", ""),
+    ]
+
+
 def test_rows_are_in_the_order_people_count_in() -> None:
     gpus = Gpus()
     places = [("b", "0"), ("a10", "0"), ("a2", "10"), ("a2", "9")]

@@ -7,6 +7,7 @@ import pytest
 
 from console.errors import UsageError
 from console.model import Answer, Labels, Note, Symptom, Verdict
+from console.store.incidents import MOST_NOTES
 from console.store.store import Store
 
 SLOW = Symptom("p95 is up", "model.latency", Labels.of(model="glove"), Verdict.DEGRADED, Labels.of(alertname="Slow"))
@@ -30,6 +31,15 @@ def test_a_symptom_that_fires_again_joins_the_open_incident(store: Store) -> Non
         for text in ("errors too", "p95 is up"):
             again, _ = store.incidents.open(Symptom(text), title="errors", subject="glove", time=time)
     assert len(again.notes) == 1
+
+
+def test_the_notes_of_an_incident_are_bounded_and_it_can_still_be_closed(store: Store) -> None:
+    store.incidents.open(SLOW, title="slow", subject="glove", time=10.0)
+    for number in range(MOST_NOTES):
+        store.incidents.note("I-1", "kim", str(number), 20.0)
+    with pytest.raises(UsageError, match="500 notes"):
+        store.incidents.note("I-1", "kim", "one more", 30.0)
+    assert store.incidents.close("I-1", "kim", 40.0).state == "closed"
 
 
 def test_another_subject_or_a_closed_incident_or_no_subject_opens_a_new_one(store: Store) -> None:

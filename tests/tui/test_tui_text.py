@@ -78,7 +78,7 @@ def test_copying_reaches_through_tmux_and_is_bounded() -> None:
 def test_a_screen_is_written_to_a_file_or_the_reason_said(tmp_path: Path) -> None:
     path = write_screen("what was seen\n", tmp_path / "screens", "board")
     assert path.read_text() == "what was seen\n"
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert (stat.S_IMODE(path.parent.stat().st_mode), stat.S_IMODE(path.stat().st_mode)) == (0o700, 0o600)
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):
         write_screen("x", tmp_path / "file", "board")

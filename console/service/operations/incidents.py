@@ -78,6 +78,8 @@ def operations(house: House) -> tuple[Operation, ...]:
         return dump(await records.incident(arguments.incident))
 
     async def open_one(arguments: Pulled, peer: Peer) -> Any:
+        if not arguments.subject.strip():
+            raise UsageError("an incident is about something", "name a model, or HOST/GPU")
         standing = await records.standing()
         if len(standing) >= MOST_OPEN and all(each.subject != arguments.subject for each in standing):
             raise UsageError(f"{MOST_OPEN} incidents are open already", "close those that are over")
