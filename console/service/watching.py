@@ -195,7 +195,10 @@ class Watch:
         for symptom in symptoms:
             text = f"also: {symptom.signal or symptom.text}"
             if symptom.signal != incident.symptom.signal and text not in noted:
-                await self._records.note(incident.id, text, now)
+                try:
+                    await self._records.note(incident.id, text, now)
+                except UsageError as error:  # its notes are full: no reason to look at nothing else
+                    self._say(error.message)
                 noted.add(text)
 
     def _begin(self, incident: Incident, symptoms: Sequence[Symptom], now: float) -> None:
