@@ -18,6 +18,23 @@ MARKS = {
     "skipped": "·",
     "error": "✖",
 }
+WITHOUT_CAUSE = {  # what to say of a verdict that no cause explains
+    "ok": "nothing to explain: all is as before",
+    "improved": "nothing to explain: what changed got better",
+    "degraded": "no cause stands out",
+    "inconclusive": "the data does not decide",
+    "no_data": "there is too little data to compare",
+}
+WINDOW_WORDS = {  # kinds of window
+    "current": "now",
+    "offset": "the same span earlier",
+    "seasonal": "the same time in the past",
+    "before": "before the onset",
+    "pinned": "pinned",
+    "where": "siblings at the same time",
+    "peers": "healthy siblings",
+    "span": "the span given",
+}
 _SCALES = {
     "s": ((1.0, "s", 1.0), (1e-3, "ms", 1e3), (0.0, "µs", 1e6)),
     "By": ((2.0**30, "GiB", 2.0**-30), (2.0**20, "MiB", 2.0**-20), (2.0**10, "KiB", 2.0**-10), (0.0, "B", 1.0)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.consoles import NOW, incident
+from consoles import NOW, incident
 
 SPAN = {"start": NOW - 1000, "end": NOW - 400}
 PAST = [{"start": NOW - 1000 - day * 86400, "end": NOW - 400 - day * 86400} for day in (2, 1)]

@@ -74,7 +74,8 @@ def contrast(current: Estimate, baseline: Estimate, *, tolerance: float, floor: 
     if _is_positive(baseline) and baseline.value > floor:
         # The current side is at zero or nearly: the ratio still means something, its interval is the difference's.
         ratio = current.value / baseline.value
-        interval = (1 + low / baseline.value, 1 + high / baseline.value)
+        least_ratio = 0.0 if current.value >= 0 else -math.inf  # what is never negative has no ratio below 0
+        interval = (max(1 + low / baseline.value, least_ratio), 1 + high / baseline.value)
         return Contrast("linear", difference, minus, plus, freedom, margin, ratio, difference, interval)
     return Contrast("linear", difference, minus, plus, freedom, margin, None, difference, (low, high))
 

@@ -43,9 +43,9 @@ def has_screen(session: Session) -> bool:
 
 
 def how_it_is(board: Mapping[str, Any]) -> Exit:
-    """The exit code of a board: a problem where an incident stands, else how its sources are."""
-    exits = [STATE_EXITS.get(source["state"], Exit.UNREACHABLE) for source in board["sources"]]
-    return worst([*exits, Exit.PROBLEM if board["incidents"] else Exit.HEALTHY])
+    """The exit code of a board: a problem where an incident stands, else how its sources are; no source, no data."""
+    exits = [STATE_EXITS.get(source.get("state"), Exit.UNREACHABLE) for source in board.get("sources") or ()]
+    return worst([*(exits or [Exit.INCONCLUSIVE]), Exit.PROBLEM if board.get("incidents") else Exit.HEALTHY])
 
 
 def _say_board(session: Session, data: Path, start: Callable[[], object]) -> int:

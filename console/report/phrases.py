@@ -5,25 +5,7 @@ from __future__ import annotations
 from console.model import Cause, Diagnosis, Finding, Window
 from console.playbook.steps.wording import unit_of
 from console.signals.catalogue import catalogue
-from console.words import instant, number, quantity
-
-WITHOUT_CAUSE = {
-    "ok": "nothing to explain",
-    "improved": "nothing to explain",
-    "degraded": "no cause stands out",
-    "inconclusive": "the data does not decide",
-    "no_data": "there is too little data to compare",
-}
-WINDOW_WORDS = {
-    "current": "now",
-    "offset": "the same span earlier",
-    "seasonal": "the same time in the past",
-    "before": "before the onset",
-    "pinned": "pinned",
-    "where": "siblings at the same time",
-    "peers": "healthy siblings",
-    "span": "the span given",
-}
+from console.words import WINDOW_WORDS, WITHOUT_CAUSE, instant, number, quantity
 
 
 def without_cause(diagnosis: Diagnosis) -> str:

@@ -9,9 +9,10 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from console.config import Config
-from console.errors import AndonError
+from console.errors import AndonError, ConfigError
 from console.report.clean import clean
 from console.service.address import listen, socket_path
 from console.service.board import status
@@ -30,6 +31,7 @@ from console.store.retention import Retention
 log = logging.getLogger("andon.daemon")
 
 COMMIT_SECONDS = 1.0  # what a killed daemon may lose of its samples
+SETTINGS_SECONDS = 5.0  # from one look at the configuration file to the next
 COMPACT_SECONDS = 600.0
 REST_SECONDS = 1.0  # after a part of the daemon failed; twice that the next time …
 MOST_REST_SECONDS = 60.0
@@ -132,7 +134,29 @@ def _parts(house: House) -> dict[str, Part]:
         parts["timeline"] = (house.config.interval, lambda: house.timeline.copy(house.clock()))
         parts["watch"] = (house.config.interval, house.look)
     parts["show"] = (SHOW_SECONDS, house.show)
+    parts["settings"] = (SETTINGS_SECONDS, _settings_check(house.config.path))
     return parts
+
+
+def _settings_check(path: Path | None) -> Callable[[], Awaitable[None]]:
+    """A part that says when the configuration is another one than the daemon began with."""
+    began = _signature(path)
+
+    async def check() -> None:
+        if await asyncio.to_thread(_signature, path) != began:
+            raise ConfigError(
+                f"{path} was changed, and this daemon still works by what it was: restart it "
+                f"(`:` and restart, or `andon daemon --stop`)"
+            )
+
+    return check
+
+
+def _signature(path: Path | None) -> tuple[int, int] | None:
+    try:
+        return None if path is None else ((found := path.stat()).st_mtime_ns, found.st_size)
+    except OSError:
+        return None
 
 
 async def _go_on(house: House, name: str, seconds: float, work: Callable[[], Awaitable[object]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -67,6 +68,7 @@ def _ranges(edges: Sequence[float]) -> list[str]:
     """
     if not edges:
         return ["all"]
+    edges = [edge if abs(edge) >= sys.float_info.min else 0.0 for edge in edges]  # next to 0 is 0 to a person
     shown = next(
         (texts for digits in range(3, 17) if len(set(texts := [f"{edge:.{digits}g}" for edge in edges])) == len(edges)),
         [repr(edge) for edge in edges],

@@ -160,6 +160,17 @@ class Console(App[int]):
         if self._feed is not None:
             self._feed.ask(op, then, refused or self.complain, slot=slot or op, timeout=timeout, args=args)
 
+    def restart_daemon(self) -> None:
+        """End the daemon; a new one, which reads the configuration anew, is started as where none runs."""
+        if not self.is_locked():
+            self.ask("stop", lambda _answer: self.say("the daemon has stopped; a new one starts"))
+
+    def is_locked(self) -> bool:
+        """Whether nothing may be changed, which is said if so."""
+        if self.locked:
+            self.complain(AndonError("this andon is locked: it changes nothing", "run it without --locked"))
+        return self.locked
+
     def complain(self, error: AndonError) -> None:
         """Say what went wrong, on the screen's last line."""
         self.say(f"{error.message}. {error.hint}" if error.hint else error.message, "error")

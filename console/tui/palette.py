@@ -77,6 +77,7 @@ class Commands(Provider):
         if isinstance(self.screen, Sheet):
             yield from _acts(self.screen)
         yield from _themes(console)
+        yield Command("restart the daemon", console.restart_daemon, "it reads the configuration anew")
         yield Command("quit", console.action_quit, "the daemon and everything under way go on")
 
     @property

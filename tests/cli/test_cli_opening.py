@@ -38,7 +38,7 @@ def test_in_a_pipe_every_fact_is_a_line_and_a_daemon_is_started(data: Path) -> N
     assert told.stdout.startswith("andon at 20")
     assert "no daemon runs yet: starting one" in told.stderr
     assert "kind" in told.stdout, "an empty estate is told what to write"
-    assert told.returncode == Exit.HEALTHY
+    assert told.returncode == Exit.INCONCLUSIVE
     jsonschema.validate(json.loads(again.stdout), shape_schema("board"))
     assert not again.stderr
 
@@ -54,6 +54,7 @@ def test_a_dumb_terminal_gets_lines(data: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_the_exit_code_says_how_it_is() -> None:
     assert how_it_is(board()) == Exit.PROBLEM
-    assert how_it_is(board(incidents=[], sources=[])) == Exit.HEALTHY
+    assert how_it_is(board(incidents=[], sources=[])) == Exit.INCONCLUSIVE, "no data is not good news"
     assert how_it_is(board(incidents=[])) == Exit.UNREACHABLE
+    assert how_it_is(board(incidents=[], sources=[board()["sources"][0]])) == Exit.HEALTHY
     assert how_it_is(board(incidents=[], sources=[board()["sources"][0] | {"state": "stale"}])) == Exit.INCONCLUSIVE

@@ -127,8 +127,8 @@ def test_evidence_that_speaks_against_is_shown_too() -> None:
 
 def test_a_healthy_diagnosis_says_there_is_nothing_to_explain() -> None:
     healthy = nouns.diagnosis(verdict=Verdict.OK, exit=0, causes=(), findings=(), incident=None)
-    assert "nothing to explain" in text_report(healthy)
-    assert "Nothing to explain." in markdown_report(healthy)
+    assert "nothing to explain: all is as before" in text_report(healthy)
+    assert "Nothing to explain: all is as before." in markdown_report(healthy)
 
 
 def test_an_incident_that_is_still_being_examined_says_so() -> None:

@@ -22,7 +22,7 @@ from household import Clock
 from nouns import NOON, a_run
 
 from console.config import Config, SourceConfig
-from console.errors import DaemonUnreachable
+from console.errors import ConfigError, DaemonUnreachable
 from console.model import Symptom
 from console.service import daemon as daemon_module
 from console.service.client import Client
@@ -312,3 +312,15 @@ async def test_the_signal_that_ended_it_is_told(living: Living, data: Path) -> N
 def test_the_log_cannot_steer_a_terminal(caplog: pytest.LogCaptureFixture) -> None:
     record = logging.LogRecord("andon", logging.WARNING, "", 0, "%s is down", ("gl\x1b[2Jove",), None)
     assert daemon_module._CleanFormatter("%(levelname)s %(message)s").format(record) == "WARNING glove is down"
+
+
+async def test_a_changed_configuration_is_said_until_the_daemon_is_another(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    check = daemon_module._settings_check(path)
+    await check()
+    path.write_text("[daemon]\n")
+    with pytest.raises(ConfigError, match=r"config\.toml was changed"):
+        await check()
+    path.unlink()
+    await check()
+    await daemon_module._settings_check(None)()

@@ -6,15 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
-
-from console.errors import ConfigError, DaemonUnreachable
-from console.tui.app import Console
-from console.tui.panels.incidents import outlook
-from console.tui.panels.panel import Panel
-from console.tui.panels.room import Want, share
-from console.tui.screens.triage import Triage
-from tests.consoles import (
+from consoles import (
     HOSTILE,
     NOW,
     TellingClient,
@@ -28,6 +20,14 @@ from tests.consoles import (
     settled,
     text_of,
 )
+from textual.pilot import Pilot
+
+from console.errors import ConfigError, DaemonUnreachable
+from console.tui.app import Console
+from console.tui.panels.incidents import outlook
+from console.tui.panels.panel import Panel
+from console.tui.panels.room import Want, share
+from console.tui.screens.triage import Triage
 
 SIZES = [(80, 24), (120, 40), (200, 50), (300, 100)]
 

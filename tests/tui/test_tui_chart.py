@@ -6,13 +6,13 @@ import math
 from typing import Any
 
 import pytest
+from consoles import HOSTILE
 
 from console.tui.text import Line, size_of
 from console.tui.widgets.chart import chart_lines, legend
 from console.tui.widgets.distribution import distribution_lines
 from console.tui.widgets.exemplars import exemplar_lines
 from console.tui.widgets.scale import Scale, nice, ticks
-from tests.consoles import HOSTILE
 
 START = 1_780_002_000.0  # 21:00:00 UTC
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from consoles import HOSTILE, NOW, TellingClient, board, drift, drift_answer, running, text_of
 from textual.pilot import Pilot
 
 from console.errors import SourceError
@@ -15,7 +16,6 @@ from console.tui.screens.drift import Drift
 from console.tui.screens.drift_rows import heat, shade
 from console.tui.screens.drift_words import numbers, rests_on, verdict
 from console.tui.widgets.table import Table
-from tests.consoles import HOSTILE, NOW, TellingClient, board, drift, drift_answer, running, text_of
 
 SIZES = ((80, 24), (120, 40), (200, 50))
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from consoles import TellingClient, board, drift_answer, running
+from diagnoses import diagnosis
 
 from console.tui.widgets.canvas import Canvas
-from tests.consoles import TellingClient, board, drift_answer, running
-from tests.diagnoses import diagnosis
 
 EVIL = "e\x1b]52;c;QUFB\x07\x9b2J\x9d0;t\x9c\x7f\x85[bold]x[/]\u202e\u200b\x1bPtmux;\x1b\x1b]0;x\x07\x1b\\"
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from consoles import HOSTILE, TellingClient, board, gpu, incident, running, settled, source, text_of
 
 from console.errors import DaemonUnreachable
 from console.tui.app import Console
 from console.tui.panels import fleet, gpus, health
 from console.tui.screens.card import Card
 from console.tui.screens.gpu_one import OneGpu
-from tests.consoles import HOSTILE, TellingClient, board, gpu, incident, running, settled, source, text_of
 
 SICK = {
     "gpu.up": 1.0,

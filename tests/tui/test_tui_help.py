@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from consoles import TellingClient, board, running, text_of
+from diagnoses import diagnosis
 from textual.binding import Binding
 from textual.widgets import Input
 
@@ -17,8 +19,6 @@ from console.tui.screens.triage import Triage
 from console.tui.screens.triage_reader import as_text
 from console.tui.widgets.part import Part
 from console.tui.widgets.table import Table
-from tests.consoles import TellingClient, board, running, text_of
-from tests.diagnoses import diagnosis
 
 
 def opened(app: Console, name: str) -> Sheet:

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from consoles import HOSTILE, NOW, TellingClient, board, incident, running, settled, text_of
+from diagnoses import diagnosis
 from textual.pilot import Pilot
 
 from console.errors import SourceError
 from console.tui.app import Console
 from console.tui.screens.triage import Triage
 from console.tui.widgets.table import Table
-from tests.consoles import HOSTILE, NOW, TellingClient, board, incident, running, settled, text_of
-from tests.diagnoses import diagnosis
 
 SIZES = ((80, 24), (120, 40), (200, 50))
 

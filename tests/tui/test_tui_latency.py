@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from consoles import HOSTILE, NOW, TellingClient, board, curve_answer, latency, model, running, text_of
 from textual.pilot import Pilot
 
 from console.errors import SourceError
@@ -14,7 +15,6 @@ from console.tui.app import Console
 from console.tui.screens.latency import Latency
 from console.tui.screens.latency_rows import sentence, usual
 from console.tui.widgets.table import Table
-from tests.consoles import HOSTILE, NOW, TellingClient, board, curve_answer, latency, model, running, text_of
 
 SIZES = ((80, 24), (120, 40), (200, 50))
 

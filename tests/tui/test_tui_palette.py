@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from consoles import HOSTILE, TellingClient, board, incident, model, running, text_of, until
+from diagnoses import diagnosis
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit
 
 from console.tui.app import SCREENS, Console
@@ -15,8 +17,6 @@ from console.tui.looks import THEMES
 from console.tui.palette import MOST_HITS, Commands
 from console.tui.screens.sheet import Sheet
 from console.tui.screens.triage import Triage
-from tests.consoles import HOSTILE, TellingClient, board, incident, model, running, until
-from tests.diagnoses import diagnosis
 
 
 async def names(hits: AsyncIterator[DiscoveryHit | Hit]) -> list[str]:
@@ -115,3 +115,13 @@ async def test_names_from_outside_are_shown_as_they_are(tmp_path: Path) -> None:
         assert all("\x1b" not in str(hit.prompt) and "\x9b" not in str(hit.prompt) for hit in hits)
         await pilot.press("escape")
         assert app.is_running
+
+
+async def test_the_daemon_can_be_restarted_but_not_by_a_locked_console(tmp_path: Path) -> None:
+    for locked in (False, True):
+        client = TellingClient(tmp_path, board())
+        client.answers["stop"] = {}
+        async with running(client, locked=locked) as (app, pilot):
+            await run(app, pilot, "restart the daemon")
+            await until(pilot, lambda: "daemon has stopped" in text_of(app) or "locked" in text_of(app))
+        assert (("stop", {}) in client.asked) is not locked

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from consoles import HOSTILE, TellingClient, board, drift, gpu, incident, latency, model, running, source, until
+from diagnoses import curve, diagnosis
 from textual import events
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
@@ -14,8 +16,6 @@ from textual.pilot import Pilot
 from console.errors import SourceError
 from console.tui.app import Console
 from console.tui.palette import Commands
-from tests.consoles import HOSTILE, TellingClient, board, drift, gpu, incident, latency, model, running, source, until
-from tests.diagnoses import curve, diagnosis
 
 KEYS = 10_000
 A_TURN = 250  # keys between two boards

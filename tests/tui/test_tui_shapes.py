@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from consoles import TellingClient, board, running, settled, text_of
 
 from console.errors import SourceMalformed
 from console.tui.panels.figures import known
 from console.tui.shapes import ANSWERS, answer_of, board_of
-from tests.consoles import TellingClient, board, running, settled, text_of
 
 ODD: tuple[Any, ...] = (7, -1e308, 10**400, "x", True, [1, "a", None], {"a": [1]}, [[]], [{}], "\x1b[2J")
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from consoles import HOSTILE, TellingClient, board, running, source, text_of
 
 from console.errors import DaemonUnreachable
 from console.tui.panels.sources import ADVICE
-from tests.consoles import HOSTILE, TellingClient, board, running, source, text_of
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
 CHECKED = {

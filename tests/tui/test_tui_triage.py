@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from consoles import HOSTILE, NOW, TellingClient, board, incident, running, settled, text_of, until
+from diagnoses import accuracy_run, cause, curve, diagnosis, finding, latency_run, move, run, step
 from textual.pilot import Pilot
 
 from console.errors import SourceError
@@ -17,8 +19,6 @@ from console.tui.screens.triage_answers import Answers
 from console.tui.screens.triage_reader import Reader
 from console.tui.widgets.part import Part
 from console.tui.widgets.table import Table
-from tests.consoles import HOSTILE, NOW, TellingClient, board, incident, running, settled, text_of, until
-from tests.diagnoses import accuracy_run, cause, curve, diagnosis, finding, latency_run, move, run, step
 
 SIZES = ((80, 24), (120, 40), (200, 50))
 

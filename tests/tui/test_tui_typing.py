@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from consoles import TellingClient, board, gpu, incident, running, until
+from diagnoses import curve, diagnosis
 from textual.events import Key
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
@@ -15,8 +17,6 @@ from console.tui.palette import Palette
 from console.tui.screens.help import Help
 from console.tui.screens.prompt import Prompt
 from console.tui.screens.triage import Triage
-from tests.consoles import TellingClient, board, gpu, incident, running, until
-from tests.diagnoses import curve, diagnosis
 
 
 def send(app: Console, letters: str) -> None:

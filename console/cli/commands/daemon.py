@@ -12,9 +12,14 @@ from console.cli.session import Command, Session
 
 
 @click.command(cls=Command)
+@click.option("--stop", is_flag=True, help="End the daemon that runs; what it was about goes on with the next one.")
 @click.pass_obj
-def daemon(session: Session) -> None:
+def daemon(session: Session, stop: bool) -> None:
     """Run the collector and store of this host in the foreground; Ctrl-C ends it."""
+    if stop:
+        session.refuse_if_locked()
+        session.client.request("stop")
+        return
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is: a thread per core is nothing we need
     from console.service.daemon import serve
 

@@ -149,7 +149,7 @@ class Incidents(Sheet):
 
     def _prompted(self, op: str, question: str, said: str, *, needs_text: bool = False) -> None:
         incident = self.incident()
-        if self._is_locked():
+        if self.console_app.is_locked():
             return
         if not incident:
             self.say("no incident here", "warn")

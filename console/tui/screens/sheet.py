@@ -12,7 +12,6 @@ from textual.binding import Binding
 from textual.screen import Screen
 from textual.widgets import Input
 
-from console.errors import AndonError
 from console.tui.feed import Picture
 from console.tui.filter import Filter
 from console.tui.screens.standing import incident_of
@@ -219,7 +218,7 @@ class Sheet(Screen[None]):
         from console.tui.screens.prompt import Prompt
 
         subject = self.subject()
-        if self._is_locked():
+        if self.console_app.is_locked():
             return
         if not subject:
             self.say("move to a model or a GPU first: the cord is pulled for what the cursor is on", "warn")
@@ -239,7 +238,7 @@ class Sheet(Screen[None]):
     def action_acknowledge(self) -> None:
         """Say that you look after the incident of what the cursor is on."""
         incident = self.incident()
-        if self._is_locked():
+        if self.console_app.is_locked():
             return
         if not incident:
             self.say("no incident here; Space opens one", "warn")
@@ -249,11 +248,6 @@ class Sheet(Screen[None]):
             lambda answer: self.say(f"{incident} is yours, {answer.get('owner')}", "bold"),
             incident=incident,
         )
-
-    def _is_locked(self) -> bool:
-        if self.console_app.locked:
-            self.console_app.complain(AndonError("this andon is locked: it changes nothing", "run it without --locked"))
-        return self.console_app.locked
 
     def action_links(self) -> None:
         """What belongs to the row: dashboards, logs, runbooks."""

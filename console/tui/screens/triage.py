@@ -8,18 +8,19 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container
-from textual.timer import Timer
 
 from console.errors import AndonError
 from console.tui.panels.figures import dicts
 from console.tui.panels.gpus import facts, key
 from console.tui.screens.prompt import Prompt
-from console.tui.screens.sheet import Sheet
+from console.tui.screens.sheet import WIDE, Sheet
 from console.tui.screens.triage_answers import Answers
 from console.tui.screens.triage_causes import cause_lines, timeline_lines
-from console.tui.screens.triage_detail import Drawing, curve_question, detail_lines
+from console.tui.screens.triage_curves import Curves
+from console.tui.screens.triage_detail import detail_lines
 from console.tui.screens.triage_head import head_lines
 from console.tui.screens.triage_reader import Reader, as_text
+from console.tui.screens.triage_room import stacked
 from console.tui.screens.triage_steps import Place, as_row, gravest_place, places
 from console.tui.screens.triage_words import Json
 from console.tui.text import Line
@@ -28,10 +29,7 @@ from console.tui.widgets.part import Part
 from console.tui.widgets.table import Column, Table
 from console.words import instant
 
-CURVE_DELAY = 0.15  # seconds that the cursor rests before its curve is asked for
-MOST_CURVES = 32
 INLINE = 76  # cells from which a step and what it found share a row
-WIDE = 120  # as in app.py
 COPY_WIDTH = 100
 
 
@@ -69,8 +67,7 @@ class Triage(Sheet):
         self._row: Json | None = None  # on the board, while it is not closed
         self._known: object = None  # what of that row the diagnosis was asked for
         self._trouble = ""
-        self._drawings: dict[str, Drawing] = {}
-        self._resting: Timer | None = None
+        self._curves = Curves(self, incident, lambda: self._show_detail(anew=False))
         self._steps = 0  # rows
         self._is_aimed = False  # the cursor was put where to look first
 
@@ -206,7 +203,7 @@ class Triage(Sheet):
 
     def _show_detail(self, *, anew: bool) -> None:
         place, today, greys = self._place, self._today, self.console_app.has_greys
-        drawing = self._drawing(place)
+        drawing = self._curves.of(place)
         self.query_one("#compared", Part).show(
             lambda width, height: detail_lines(place, drawing, width, height, greys=greys, today=today), anew=anew
         )
@@ -214,39 +211,6 @@ class Triage(Sheet):
     def on_table_moved(self, _event: Table.Moved) -> None:
         """Another step: what it compared."""
         self._show_detail(anew=True)
-
-    # ── curves ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _drawing(self, place: Place | None) -> Drawing:
-        """What is known of the curve of a row; where nothing is, it is asked for once the cursor rests."""
-        question = curve_question(place) if place is not None else None
-        if place is None or question is None:
-            return Drawing()
-        key = f"{place.run.get('id')} {place.key}"
-        if key not in self._drawings:
-            if self._resting is not None:
-                self._resting.stop()
-            self._resting = self.set_timer(CURVE_DELAY, lambda: self._ask_curve(key, question))
-        return self._drawings.get(key, Drawing())
-
-    def _ask_curve(self, key: str, question: Json) -> None:
-        if not self.is_up:
-            return
-        while len(self._drawings) >= MOST_CURVES:
-            del self._drawings[next(iter(self._drawings))]
-
-        def drawn(drawing: Drawing) -> None:
-            self._drawings[key] = drawing
-            if self.is_up:
-                self._show_detail(anew=False)
-
-        self.console_app.ask(
-            "curve",
-            lambda curve: drawn(Drawing(curve)),
-            refused=lambda error: drawn(Drawing(None, f"no drawing: {error.message}. {error.hint}".removesuffix(". "))),
-            slot=f"curve {self._named}",
-            **question,
-        )
 
     # ── room ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -266,10 +230,9 @@ class Triage(Sheet):
         steps = self._steps + 2
         wanted = {"steps": steps, "compared": room, "causes": self._lines_of("causes", width) + 1,
                   "timeline": self._lines_of("timeline", width) + 1}  # fmt: skip
-        least = {"steps": 3, "compared": 1, "causes": 1, "timeline": 1}
         if focused == "steps":
             wanted["steps"] = min(steps, max(room // 2, 3))
-        for name, given in _shared(room, wanted, least, focused).items():
+        for name, given in stacked(room, wanted, focused).items():
             parts[name].styles.height = given
 
     def _lines_of(self, part: str, width: int) -> int:
@@ -284,7 +247,7 @@ class Triage(Sheet):
             return
         if place.question is None:
             self._read_place(place)
-        elif not self._is_locked():
+        elif not self.console_app.is_locked():
             self._ask_person(place.question)
 
     def on_part_read(self, event: Part.Read) -> None:
@@ -296,7 +259,7 @@ class Triage(Sheet):
 
     def action_examine(self) -> None:
         """Begin again, in the background."""
-        if not self._is_locked():
+        if not self.console_app.is_locked():
             self.console_app.ask("examine", lambda _answer: self.say("it is being examined again", "bold"),
                                  incident=self._named)  # fmt: skip
 
@@ -307,7 +270,7 @@ class Triage(Sheet):
             if text:
                 self._act("incident.note", "noted", text=text)
 
-        if not self._is_locked():
+        if not self.console_app.is_locked():
             self.app.push_screen(Prompt(f"A note for {self._named} (Enter keeps it, Esc does not)"), written)
 
     def action_close(self) -> None:
@@ -317,7 +280,7 @@ class Triage(Sheet):
             if text is not None:
                 self._act("incident.close", f"{self._named} is closed", text=text)
 
-        if not self._is_locked():
+        if not self.console_app.is_locked():
             self.app.push_screen(
                 Prompt(f"Close {self._named}: why is it over? (Enter closes it, Esc does not)"), closed
             )
@@ -348,7 +311,7 @@ class Triage(Sheet):
 
     def _read_place(self, place: Place) -> None:
         """All findings of a step, in a box."""
-        today, greys, drawing = self._today, self.console_app.has_greys, self._drawing(place)
+        today, greys, drawing = self._today, self.console_app.has_greys, self._curves.of(place)
 
         def write(width: int, height: int) -> list[Line]:
             return detail_lines(place, drawing, width, height, greys=greys, today=today)
@@ -385,14 +348,3 @@ def _worth_asking(row: Json | None) -> object:
         row.get("questions"),
         bool(row.get("examining")),
     )
-
-
-def _shared(room: int, wanted: Mapping[str, int], least: Mapping[str, int], focused: str) -> dict[str, int]:
-    """The lines of each part: its least, then what the focused one wants, then the others in their order."""
-    given = dict(least)
-    spare = room - sum(given.values())
-    for name in sorted(wanted, key=lambda each: each != focused):
-        more = max(0, min(wanted[name] - given[name], spare))
-        given[name] += more
-        spare -= more
-    return given

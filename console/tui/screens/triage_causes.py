@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from console.tui.screens.triage_words import LIKELY, WITHOUT_CAUSE, Json, brief, gist, odds
+from console.tui.screens.triage_words import LIKELY, Json, brief, gist, odds
 from console.tui.text import Line, fit, wrap
-from console.words import instant
+from console.words import WITHOUT_CAUSE, instant
 
 MOST_CITED = 2  # findings of one line of evidence that are spelled out
 MOST_UNEXPLAINED = 8

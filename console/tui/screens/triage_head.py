@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from console.tui.screens.triage_causes import help_wanted
-from console.tui.screens.triage_words import LIKELY, WITHOUT_CAUSE, Json, ago, brief, moment, odds, reasons, windows
+from console.tui.screens.triage_words import LIKELY, Json, ago, brief, moment, odds, reasons, windows
 from console.tui.text import Line, Span, cut, fit, wrap
+from console.words import WITHOUT_CAUSE
 
 
 def head_lines(incident: Json, diagnosis: Json | None, examining: Json | None, now: float | None, *,

@@ -6,27 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from console.words import instant, lapse, number
+from console.words import WINDOW_WORDS, instant, lapse, number
 
 Json = Mapping[str, Any]
 
-WITHOUT_CAUSE = {
-    "ok": "nothing to explain: all is as before",
-    "improved": "nothing to explain: what changed got better",
-    "degraded": "no cause stands out",
-    "inconclusive": "the data does not decide",
-    "no_data": "there is too little data to compare",
-}
-WINDOW_WORDS = {
-    "current": "now",
-    "offset": "the same span earlier",
-    "seasonal": "the same time in the past",
-    "before": "before the onset",
-    "pinned": "pinned",
-    "where": "siblings at the same time",
-    "peers": "healthy siblings",
-    "span": "the span given",
-}
 GRAVITY = ("degraded", "error", "inconclusive", "no_data", "improved", "ok", "skipped")
 DAY_AND_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\dZ)")
 IS_WAS = re.compile(r" is (?P<current>.+?), was (?P<baseline>.+?)(?: \(×|, since |$)")

@@ -14,7 +14,6 @@ from console.tui.text import Line, Span, fit
 from console.tui.widgets.canvas import Canvas
 
 GAP = 2
-MARGIN = 1  # cells left free at the right, so that tables side by side stay apart
 Row = Mapping[str, Any]
 
 
@@ -122,7 +121,7 @@ class Table(Canvas, can_focus=True):
                 else (f"none of {self._count} fits {self._filter.text!r}; Esc shows all",)
             )
             return lines + [[(fit("  " + text, width), "dim")] for text in said]
-        columns = _fitting(self._columns, width - MARGIN)
+        columns = _fitting(self._columns, width)
         lines.append(
             [(" ", "head"), *self._joined(((fit(c.title, w, right=c.right), "head") for c, w in columns), "head")]
         )
