@@ -16,6 +16,8 @@ LEVELS = "▁▂▃▄▅▆▇█"
 BARS = str.maketrans(dict(zip("01234567", LEVELS, strict=True)))
 MOST = 400  # characters of any text from outside that a line can show
 BREAKS = re.compile(r"\s+")
+# What makes one sign of several characters: terminals disagree about the width of such, so they are shown apart.
+JOINERS = re.compile("[\u200c\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
 
 
 def tame(text: object) -> str:
@@ -27,7 +29,7 @@ def tame(text: object) -> str:
     told = str(text)
     if told.isascii() and told.isprintable():
         return told[:MOST]
-    return BREAKS.sub(" ", clean(told, limit=MOST))
+    return JOINERS.sub("", BREAKS.sub(" ", clean(told, limit=MOST)))
 
 
 def fit(text: object, width: int, *, right: bool = False) -> str:
@@ -71,7 +73,7 @@ def wrap(text: object, width: int, *, indent: int = 0) -> list[str]:
     """
     lines: list[str] = []
     current = ""
-    for word in BREAKS.sub(" ", clean(str(text))).split(" "):
+    for word in JOINERS.sub("", BREAKS.sub(" ", clean(str(text)))).split(" "):
         longer = f"{current} {word}" if current.strip() else current + word
         if cell_len(longer) <= width or not current.strip():
             current = longer

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
@@ -287,7 +288,7 @@ class Sheet(Screen[None]):
             ]
             line = ""
             for x, text in sorted(strips):
-                line = line.ljust(x) + text
+                line += " " * (x - cell_len(line)) + text
             yield cut(line.rstrip(), 1000) if len(line) > 1000 else line.rstrip()
 
 
