@@ -21,7 +21,7 @@ check: $(VENV)/.ready-test
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.ready-test
-	$(BIN)/pytest -m "not real" --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -m "not real" -n auto --cov --cov-report=term:skip-covered
 
 # Installs Debian packages and starts real servers: needs root on Debian or Ubuntu.
 test-real: $(VENV)/.ready-test

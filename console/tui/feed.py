@@ -94,8 +94,8 @@ class Feed:
                     started = time.monotonic()
                     why_not = self._start_daemon()
                     continue
-            self._closed.wait(RETRY_SECONDS[failures])
-            failures = min(failures + 1, len(RETRY_SECONDS) - 1)
+            self._closed.wait(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
+            failures += 1
 
     def _start_daemon(self) -> AndonError | None:
         self._trouble(DaemonUnreachable("no daemon runs yet: starting one", ""))
