@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from console.service.address import socket_path
+from console.errors import DaemonUnreachable, UsageError
+from console.service.client import Client
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 20.0
@@ -26,11 +27,21 @@ def data(tmp_path: Path) -> Iterator[Path]:
     """The data folder of a daemon that says a board each second."""
     server = subprocess.Popen([sys.executable, ROOT / "tests" / "boardserver.py", tmp_path, "8"])
     deadline = time.monotonic() + SECONDS
-    while not socket_path(tmp_path).exists() and time.monotonic() < deadline:
+    while not _answers(tmp_path) and time.monotonic() < deadline:  # or the console would start a daemon of its own
         time.sleep(0.02)
     yield tmp_path
     server.kill()
     server.wait()
+
+
+def _answers(data: Path) -> bool:
+    try:
+        Client(data).request("status", timeout=1.0)
+    except DaemonUnreachable:
+        return False
+    except UsageError:  # all it can say is the board
+        return True
+    return True
 
 
 class Opened:
