@@ -36,8 +36,8 @@ class Native:
 def gauge(native: str, *aliases: str, scale: float = 1.0, where: Pairs = NO_PAIRS, labels: Pairs = NO_PAIRS) -> Native:
     """A value of this instant.
 
-    >>> gauge("DCGM_FI_DEV_GPU_UTIL", scale=0.01).names
-    ('DCGM_FI_DEV_GPU_UTIL',)
+    >>> gauge("gpu_busy_percent", scale=0.01).names
+    ('gpu_busy_percent',)
     """
     return Native(Kind.GAUGE, (native, *aliases), scale, Labels.of(where), Labels.of(labels))
 

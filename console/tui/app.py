@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -231,11 +230,6 @@ class Console(App[int]):
         if isinstance(self._driver, Terminal):
             self._driver.forget()
         self.screen.refresh()
-
-    @property
-    def screens_folder(self) -> Path:
-        """Where screens are written to."""
-        return self.client.data / "screens"
 
     def _on_news(self, picture: Picture) -> None:
         self.picture = picture

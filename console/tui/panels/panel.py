@@ -24,7 +24,7 @@ class Panel(Table):
     @property
     def is_empty(self) -> bool:
         """Whether there is no row, filtered or not."""
-        return not self._count
+        return not self._all
 
     def lines(self, width: int, height: int) -> list[Line]:
         if not self.is_tight or not self._rows:

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.binding import Binding
-
 from console.tui.text import Line
 from console.tui.widgets.canvas import Text
+from console.tui.widgets.part import SCROLLING
 
 
 class Reading(Text, can_focus=True):
     """As a text, and its last line says where there is more of it."""
 
-    BINDINGS: ClassVar = [
-        Binding("down,j", "scroll(1)", "down", show=False),
-        Binding("up,k", "scroll(-1)", "up", show=False),
-        Binding("pagedown,f", "page(1)", "page down", show=False),
-        Binding("pageup,b", "page(-1)", "page up", show=False),
-        Binding("home,g", "scroll(-1000000)", "first", show=False),
-        Binding("end,G", "scroll(1000000)", "last", show=False),
-    ]
+    BINDINGS: ClassVar = [*SCROLLING]
 
     @property
     def wanted(self) -> int:

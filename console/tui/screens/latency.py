@@ -10,11 +10,11 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 
 from console.tui.panels.figures import dicts, known, text
-from console.tui.panels.latency import EMPTY
+from console.tui.panels.latency import EMPTY, facts, key
 from console.tui.screens import latency_plots as plots
 from console.tui.screens.latency_curves import Curves, Told
 from console.tui.screens.latency_plots import PLOTS, Plot
-from console.tui.screens.latency_rows import columns, facts, key, sentence
+from console.tui.screens.latency_rows import columns, sentence
 from console.tui.screens.sheet import WIDE, Sheet
 from console.tui.text import Line, wrap
 from console.tui.widgets.canvas import Text

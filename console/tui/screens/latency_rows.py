@@ -46,16 +46,6 @@ def columns() -> Sequence[Column]:
     )  # fmt: skip
 
 
-def facts(row: Row) -> Mapping[str, str]:
-    """What the filter and links may name."""
-    return {name: text(row, name) for name in ("model", "signal", "verdict", "reason")}
-
-
-def key(row: Row) -> str:
-    """What tells one row from another."""
-    return f"{text(row, 'model')} {text(row, 'signal')}"
-
-
 def waited(row: Row) -> str:
     """What a user waits for, in words.
 

@@ -14,17 +14,21 @@ from console.tui.widgets.canvas import Canvas
 
 Write = Callable[[int, int], list[Line]]  # cells wide, lines high -> lines; those that are more are scrolled to
 
+SCROLLING = (
+    Binding("down,j", "scroll(1)", "down", show=False),
+    Binding("up,k", "scroll(-1)", "up", show=False),
+    Binding("pagedown,f", "page(1)", "page down", show=False),
+    Binding("pageup,b", "page(-1)", "page up", show=False),
+    Binding("home,g", "scroll(-1000000)", "first", show=False),
+    Binding("end,G", "scroll(1000000)", "last", show=False),
+)
+
 
 class Part(Canvas, can_focus=True):
     """`write` is asked again whenever the room changes."""
 
     BINDINGS: ClassVar = [
-        Binding("down,j", "scroll(1)", "down", show=False),
-        Binding("up,k", "scroll(-1)", "up", show=False),
-        Binding("pagedown,f", "page(1)", "page down", show=False),
-        Binding("pageup,b", "page(-1)", "page up", show=False),
-        Binding("home,g", "scroll(-1000000)", "first", show=False),
-        Binding("end,G", "scroll(1000000)", "last", show=False),
+        *SCROLLING,
         Binding("enter,l", "read", "read in a box", show=False),
     ]
 

@@ -74,8 +74,8 @@ class Table(Canvas, can_focus=True):
         self._key = key
         self._facts = facts
         self._empty: Sequence[str] = empty
-        self._rows: Sequence[Row] = ()
-        self._count = 0  # before the filter
+        self._all: Sequence[Row] = ()
+        self._rows: Sequence[Row] = ()  # those that fit the filter
         self._cursor = 0
         self._cursor_key: str | None = None
         self._top = 0
@@ -97,7 +97,6 @@ class Table(Canvas, can_focus=True):
         self._note = note
         self._empty = self._empty if empty is None else empty
         self._all = rows
-        self._count = len(rows)
         self._rows = [row for row in rows if self._filter.fits(self._facts(row))] if self._filter else rows
         self._find_cursor()
         self.redraw()
@@ -110,15 +109,15 @@ class Table(Canvas, can_focus=True):
     def filter_by(self, wanted: Filter) -> None:
         """Show only the rows that fit."""
         self._filter = wanted
-        self.show(getattr(self, "_all", ()), note=self._note)
+        self.show(self._all, note=self._note)
 
     def lines(self, width: int, height: int) -> list[Line]:
         lines: list[Line] = [self._heading(width)] if self._title else []
         if not self._rows:
             said = (
                 self._empty
-                if not self._count
-                else (f"none of {self._count} fits {self._filter.text!r}; Esc shows all",)
+                if not len(self._all)
+                else (f"none of {len(self._all)} fits {self._filter.text!r}; Esc shows all",)
             )
             return lines + [[(fit("  " + text, width), "dim")] for text in said]
         columns = _fitting(self._columns, width)
@@ -181,7 +180,7 @@ class Table(Canvas, can_focus=True):
     def _heading(self, width: int) -> Line:
         where = f"{self._cursor + 1}/{len(self._rows)}" if self._rows else ""
         if self._filter:
-            where = f"{where} of {self._count}, filter {self._filter.text}".strip()
+            where = f"{where} of {len(self._all)}, filter {self._filter.text}".strip()
         note = f"  {self._note}" if self._note else ""
         look = "title" if not self.has_focus else "bar"
         left = f" {self._title} "
