@@ -251,7 +251,9 @@ class Comparison:
 
 # ── tables and drift ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-ColumnKind = Literal["numeric", "categorical"]
+ColumnKind = Literal["numeric", "categorical", "boolean", "datetime", "text", "embedding"]
+"""What a column holds. Times are counted by their age in seconds, as numbers are; of texts and embeddings only facets
+are counted, each as a column of its own (`prompt [length]`), and the column itself has no bins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +275,21 @@ class ColumnProfile:
     maximum: float | None = None
     mean: float | None = None
     unparsable: int = 0  # values that are not of the baseline's kind any more
+    of: str = ""  # the column that this is a facet of
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether its bins lie between edges."""
+        return self.kind in ("numeric", "datetime")
+
+
+@dataclass(frozen=True, slots=True)
+class Relations:
+    """How columns go together: sums of products of their scores over a bounded sample of rows. Shards add up."""
+
+    columns: tuple[str, ...]
+    rows: int
+    products: tuple[float, ...]  # the upper triangle of (columns, columns), row by row, with the diagonal
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +302,7 @@ class Profile:
     end: float | None = None
     duplicates: int = 0
     newest: float | None = None  # time of the newest row: freshness
+    relations: Relations | None = None
 
     def column(self, name: str) -> ColumnProfile | None:
         """One column's profile, or None where the window has no such column."""
@@ -296,8 +314,9 @@ class IntegrityIssue:
     """Something wrong with the data itself, before any question of distribution."""
 
     check: Literal[
-        "schema", "volume", "missing", "novelty", "range", "unit", "constant", "type", "duplicates", "freshness"
-    ]
+        "schema", "volume", "missing", "novelty", "range", "unit", "constant", "type", "duplicates", "freshness",
+        "relation",
+    ]  # fmt: skip
     column: str | None
     verdict: Verdict
     text: str

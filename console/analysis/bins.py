@@ -20,7 +20,7 @@ def aligned(baseline: ColumnProfile, current: ColumnProfile) -> tuple[ColumnProf
     """
     if baseline.edges == current.edges and baseline.categories == current.categories:
         return baseline, current
-    if baseline.kind == "numeric":
+    if baseline.is_ordered:
         edges = tuple(sorted(set(baseline.edges) & set(current.edges)))
         return _on_edges(baseline, edges), _on_edges(current, edges)
     listed = set(current.categories)

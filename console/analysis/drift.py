@@ -85,7 +85,7 @@ def _measure(
         if rows < LEAST_ROWS:
             return _no_data(column.name, line, f"too few: {rows} values in the {name} window, {LEAST_ROWS} needed")
     a, b = counts_of(before), counts_of(now)
-    ordered = column.kind == "numeric"
+    ordered = column.is_ordered
     past = [one for profile in history if (one := profile.column(column.name)) and one.kind == reference.kind]
     wobble = _usual(a, b, _alike(before, past), ordered=ordered)
     edges = np.asarray(before.edges)

@@ -80,9 +80,9 @@ def column_issues(
     if min(counted(current), counted(baseline)) < LEAST_ROWS:
         return
     if _is_constant(current) and not _is_constant(baseline):
-        where = f"{current.minimum:.6g}" if current.kind == "numeric" else "one category"
+        where = f"{current.minimum:.6g}" if current.is_ordered else "one category"
         yield issue("constant", f"stuck at {where}")
-    if current.kind == "categorical":
+    if not current.is_ordered:
         new, known = _others(current, baseline), (baseline.counts[-1], counted(baseline))
         if baseline.categories and _is_more(new, known, [_others(one, baseline) for one in history]):
             yield issue("novelty", f"{_percent(new)} of the values are of no known category, {_percent(known)} before")
@@ -176,7 +176,7 @@ def _others(column: ColumnProfile, baseline: ColumnProfile) -> Share:
 
 
 def _is_constant(column: ColumnProfile) -> bool:
-    if column.kind == "numeric":
+    if column.is_ordered:
         return column.minimum is not None and column.minimum == column.maximum
     return max(column.counts[:-1], default=0) == counted(column)
 

@@ -41,7 +41,7 @@ def _bins(baseline: ColumnProfile, current: ColumnProfile) -> list[Bin]:
     is_whole = missing == (MISSING, 0, 0)
     room = MOST_BINS if is_whole else MOST_BINS - 1
     pairs = list(zip(baseline.counts, current.counts, strict=True))
-    bins = _numeric(baseline.edges, pairs, room) if baseline.kind == "numeric" else _named(baseline, pairs, room)
+    bins = _numeric(baseline.edges, pairs, room) if baseline.is_ordered else _named(baseline, pairs, room)
     return bins if is_whole else [*bins, missing]
 
 

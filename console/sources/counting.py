@@ -36,7 +36,7 @@ class Bins:
 def bins_of(profile: Profile) -> list[Bins]:
     """The bins that a profile was counted into."""
     return [
-        Bins(column.name, column.edges if column.kind == "numeric" else None, column.categories, column.dtype)
+        Bins(column.name, column.edges if column.is_ordered else None, column.categories, column.dtype)
         for column in profile.columns
     ]
 
