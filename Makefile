@@ -50,10 +50,11 @@ $(VENV)/.ready-test: $(VENV)/.ready requirements-test.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.txt
 	touch $@
 
-# What the console is measured beside, in an environment of its own.
-.venv-peers/.ready: benchmarks/requirements-peers.txt
-	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+# What is measured beside: .venv-peers for the console, .venv-evidently, -nannyml and -alibi for drift; they do not agree
+# on numpy and pandas, so each has an environment of its own.
+.venv-%/.ready: benchmarks/requirements-%.txt
+	test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 # Resolve the lists anew for every supported Python. Needs uv.
@@ -64,6 +65,12 @@ lock:
 	  pyproject.toml --group build --group test -c requirements.txt -o requirements-test.txt
 	echo nvitop | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  - -o benchmarks/requirements-peers.txt
+	printf 'evidently==0.7.23\npandas<3\n' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate - -o benchmarks/requirements-evidently.txt
+	printf 'nannyml==0.13.1\nstatsmodels\n' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate - -o benchmarks/requirements-nannyml.txt
+	printf 'alibi-detect\nnumpy<2\n' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate - -o benchmarks/requirements-alibi.txt
 
 clean:
-	rm -rf $(VENV) .venv-peers dist build .mypy_cache .ruff_cache .import_linter_cache .coverage
+	rm -rf $(VENV) .venv-* dist build .mypy_cache .ruff_cache .import_linter_cache .coverage
