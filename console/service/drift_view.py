@@ -6,6 +6,7 @@ It looks as the playbooks' own `drift` step looks: the same table, the same wind
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from console.analysis.drift import effect
@@ -82,7 +83,7 @@ async def view(
     look = look_of(context, DriftOptions.model_validate({} if isinstance(filled, Unknown) else filled))
     found = await look_at(look)
     hour = Span(current.end - SLOTS * SLOT_SECONDS, current.end)
-    slots = await look.slots((hour,), SLOT_SECONDS, found.baseline)
+    slots = await replace(look.current, spans=(hour,)).steps(SLOT_SECONDS, found.baseline)
     said = outcome(step.id, found)
     signs = Signs(
         inputs=_either(said.values["moved"], said.values["schema_changed"]),
@@ -93,7 +94,7 @@ async def view(
     judged = world_or_model(signs)
     return {
         "model": model,
-        "table": next((name for name, table in situation.estate.tables.items() if table is look.table), ""),
+        "table": next((name for name, table in situation.estate.tables.items() if table is look.current.table), ""),
         "looked": situation.now,
         "verdict": str(found.drift.verdict),
         "reason": said.reason,

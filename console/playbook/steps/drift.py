@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import Field
@@ -21,11 +21,12 @@ from console.model import (
     Profile,
     State,
     Verdict,
+    Window,
 )
 from console.playbook.schema import Entry
 from console.playbook.step import StepContext, StepOutcome
 from console.playbook.steps.asking import check_baseline, only_one
-from console.playbook.steps.rows import MOST_SLICING, Look
+from console.playbook.steps.rows import MOST_SLICING, Look, Rows, past_places, with_neighbours
 from console.plugins import StepType
 from console.words import instant, labelled
 
@@ -89,29 +90,34 @@ class Found:
 
 def look_of(context: StepContext, options: DriftOptions) -> Look:
     """What a step of these options asks, and of which table; NoData or UsageError where it is not clear which."""
+    check_baseline(context.baseline)
     model = context.inputs.get("model", "")
     name = options.table or (model if model in context.estate.tables else None)
+    table = only_one(context.estate.tables, name, "table", context)
+    chosen = {column: value for column, value in options.where.items() if value}
+
+    def rows(window: Window) -> Rows:
+        return Rows(table, window.spans, Labels.of(chosen | dict(window.where)), tuple(options.columns))
+
+    places = past_places(context.current, context.baseline)
     return Look(
-        only_one(context.estate.tables, name, "table", context),
-        context,
-        tuple(options.columns),
-        options.where,
-        tuple(options.slices),
+        current=rows(context.current),
+        baseline=rows(context.baseline),
+        past=replace(rows(context.current), spans=tuple(with_neighbours(place) for place in places)),
+        slices=tuple(options.slices),
+        excluded=context.excluded,
+        interval=context.interval,
     )
 
 
 async def look_at(look: Look) -> Found:
     """The rows now against their baseline, with what explains the gravest columns. Raises NoData without a baseline."""
-    context = look.context
-    check_baseline(context.baseline)
-    baseline = await look.profile(context.baseline.spans, context.baseline)
+    baseline = await look.baseline.profile()
     if not baseline.rows:
         raise NoData("absent: the baseline has no row", "")
-    current, history = await asyncio.gather(
-        look.profile(context.current.spans, context.current, like=baseline), look.history(baseline)
-    )
+    current, history = await asyncio.gather(look.current.profile(like=baseline), look.history(baseline))
     found = drift(current, baseline, history=history)
-    outputs = frozenset(await look.table.outputs())
+    outputs = frozenset(await look.current.table.outputs())
     worst = [column for column in _gravest_first(found, outputs) if column.verdict is not Verdict.OK][:MOST_COLUMNS]
     worst = await look.explained(worst, baseline)
     pair = await look.pair(worst[0], baseline) if worst else ()

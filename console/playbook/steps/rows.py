@@ -1,4 +1,4 @@
-"""The questions that `drift` asks of one table: counts now, then and in the past, since when, which slice, examples."""
+"""The questions that `drift` asks of some rows: counts now, then and in the past, since when, which slice, examples."""
 
 from __future__ import annotations
 
@@ -9,8 +9,18 @@ from typing import Literal
 
 from console.analysis.slices import counts_onset, explaining_slice
 from console.errors import UsageError
-from console.model import ColumnDrift, ColumnProfile, Exemplar, Labels, Profile, SliceShare, Span, Verdict, Window
-from console.playbook.step import StepContext
+from console.model import (
+    NO_LABELS,
+    ColumnDrift,
+    ColumnProfile,
+    Exemplar,
+    Labels,
+    Profile,
+    SliceShare,
+    Span,
+    Verdict,
+    Window,
+)
 from console.sources.types import ExemplarRequest, ProfileGroup, ProfileRequest, TableReader
 
 DAY = 86400.0
@@ -23,60 +33,73 @@ ONSET_STEPS = 240  # the current window is cut into at most so many
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """One step's questions to one table."""
+class Rows:
+    """Some rows of a table: those within the spans (all of them where there are none) with these values."""
 
     table: TableReader
-    context: StepContext
-    columns: tuple[str, ...]  # all input columns when empty
-    chosen: Mapping[str, str]  # only rows with these values; an empty value selects all
-    slices: tuple[str, ...]
+    spans: tuple[Span, ...] = ()
+    where: Labels = NO_LABELS
+    columns: tuple[str, ...] = ()  # all that are inputs or outputs when empty
 
-    def where(self, window: Window) -> Labels:
-        """Which rows of a window are meant."""
-        return Labels.of({column: value for column, value in self.chosen.items() if value} | dict(window.where))
-
-    async def profile(
-        self,
-        spans: tuple[Span, ...],
-        window: Window,
-        like: Profile | None = None,
-        only: Mapping[str, str] = NO_SLICE,
-    ) -> Profile:
-        """The rows of these spans as counts, selected as in `window` and further to `only` these values."""
-        request = ProfileRequest(spans, Labels.of(self.where(window), **only), self.columns, like=like)
-        groups = await self.table.profiles(request)
+    async def profile(self, like: Profile | None = None, only: Mapping[str, str] = NO_SLICE) -> Profile:
+        """These rows as counts, `only` those with some further values."""
+        where = Labels.of(self.where, **only)
+        groups = await self.table.profiles(ProfileRequest(self.spans, where, self.columns, like=like))
         return groups[0].profile if groups else Profile((), 0)
 
+    async def by(self, slicing: str, columns: Sequence[str], like: Profile) -> dict[str, Profile]:
+        """The counts of some columns for each value of another one."""
+        request = ProfileRequest(self.spans, self.where, tuple(columns), like=like, by=slicing)
+        groups = await self.table.profiles(request)
+        return {group.value: group.profile for group in groups if group.value is not None}
+
+    async def steps(self, every: float, like: Profile) -> list[tuple[float, Profile]]:
+        """(start, counts) of each `every` seconds; nothing where the table's rows have no time."""
+        request = ProfileRequest(self.spans, self.where, self.columns, like=like, every=every)
+        try:
+            groups: Sequence[ProfileGroup] = await self.table.profiles(request)
+        except UsageError:
+            return []
+        return [(group.start, group.profile) for group in groups if group.start is not None]
+
+    async def exemplar(
+        self, side: Literal["current", "baseline"], column: str, near: float | None, only: Mapping[str, str]
+    ) -> Sequence[Exemplar]:
+        """The row nearest to a value of a column, in words."""
+        where = Labels.of(self.where, **only)
+        return await self.table.exemplars(ExemplarRequest(side, self.spans, where, column=column, near=near))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Current rows against those of a baseline, and what is asked of both."""
+
+    current: Rows
+    baseline: Rows
+    past: Rows  # each of its spans holds whole windows as long as the current one, and of its phase
+    slices: tuple[str, ...] = ()
+    excluded: Sequence[Span] = ()  # known incidents: nothing is learned from them
+    interval: float = 15.0  # seconds: no onset is told more finely
+
+    @property
+    def length(self) -> float:
+        """Seconds of the current window; 0 where its rows have no time."""
+        return self.current.spans[-1].end - self.current.spans[0].start if self.current.spans else 0.0
+
     async def history(self, baseline: Profile) -> list[Profile]:
-        """Past windows of the same phase that have rows: what this table's usual wobble is learned from."""
-        current, compared = self.context.current, self.context.baseline.spans
-        length = current.end - current.start
-        places = past_places(current, self.context.baseline)
-        found = await asyncio.gather(*(self._around(place, length, baseline) for place in places))
+        """Past windows that have rows: what this table's usual wobble is learned from."""
+        if not self.length:
+            return []
+        cut = (replace(self.past, spans=(span,)).steps(self.length, baseline) for span in self.past.spans)
         return [
-            group.profile
-            for group in (group for groups in found for group in groups)
-            if group.profile.rows and self._is_quiet(group.start, length) and not _is_alone(group.start, compared)
+            profile
+            for found in await asyncio.gather(*cut)
+            for start, profile in found
+            if profile.rows and self._is_quiet(start) and not _is_alone(start, self.baseline.spans)
         ]
 
-    async def _around(self, place: Span, length: float, baseline: Profile) -> Sequence[ProfileGroup]:
-        """A past window and its neighbours: the same phase, and as many times more to learn from."""
-        wide = Span(place.start - NEIGHBOURS * length, place.end + NEIGHBOURS * length)
-        where = self.where(self.context.current)
-        return await self._cut(ProfileRequest((wide,), where, self.columns, like=baseline, every=length))
-
-    async def _cut(self, request: ProfileRequest) -> Sequence[ProfileGroup]:
-        """Steps of time; none where the table's rows have no time."""
-        try:
-            return await self.table.profiles(request)
-        except UsageError:
-            return ()
-
-    def _is_quiet(self, start: float | None, length: float) -> bool:
-        return start is not None and not any(
-            _overlap(Span(start, start + length), hole) for hole in self.context.excluded
-        )
+    def _is_quiet(self, start: float) -> bool:
+        return not any(_overlap(Span(start, start + self.length), hole) for hole in self.excluded)
 
     async def explained(self, columns: list[ColumnDrift], baseline: Profile) -> list[ColumnDrift]:
         """The same columns with their onset and the slice that explains most of each."""
@@ -92,59 +115,43 @@ class Look:
             for column in columns
         ]
 
-    async def slots(self, spans: tuple[Span, ...], every: float, baseline: Profile) -> list[tuple[float, Profile]]:
-        """(start, counts) of each `every` seconds of these spans; nothing where the table's rows have no time."""
-        where = self.where(self.context.current)
-        groups = await self._cut(ProfileRequest(spans, where, self.columns, like=baseline, every=every))
-        return [(group.start, group.profile) for group in groups if group.start is not None]
-
     async def _timed(self, baseline: Profile) -> list[tuple[float, Profile]]:
         """The current window in short steps."""
-        spans = self.context.current.spans
-        length = sum(span.seconds for span in spans)
-        return await self.slots(spans, max(self.context.interval, length / ONSET_STEPS), baseline)
+        length = sum(span.seconds for span in self.current.spans)
+        return await self.current.steps(max(self.interval, length / ONSET_STEPS), baseline) if length else []
 
     async def _slices(self, columns: list[str], baseline: Profile) -> dict[str, SliceShare]:
         best: dict[str, SliceShare] = {}
-        asked = self.slices or await self.table.slices() or slicing_columns(baseline, await self.table.outputs())
+        table = self.current.table
+        asked = self.slices or await table.slices() or slicing_columns(baseline, await table.outputs())
         for slicing in asked[:MOST_SLICING]:
-            sides = []
-            for window in (self.context.baseline, self.context.current):
-                groups = await self.table.profiles(
-                    ProfileRequest(window.spans, self.where(window), tuple(columns), like=baseline, by=slicing)
-                )
-                sides.append({group.value: group.profile for group in groups if group.value is not None})
+            then, now = await asyncio.gather(
+                self.baseline.by(slicing, columns, baseline), self.current.by(slicing, columns, baseline)
+            )
             for column in columns:
-                share = explaining_slice(column, sides[0], sides[1]) if column != slicing else None
+                share = explaining_slice(column, then, now) if column != slicing else None
                 if share is not None and (column not in best or share.excess > best[column].excess):
                     best[column] = replace(share, column=slicing)
         return best
 
     async def pair(self, column: ColumnDrift, baseline: Profile) -> tuple[Exemplar, ...]:
         """One typical row of each side, of the slice that explains the drift; nothing where there is none to show."""
-        now, then = self.context.current, self.context.baseline
         only = {column.slice.column: column.slice.value} if column.slice else {}
-        since = now.start if column.onset is None else column.onset
-        spans = tuple(Span(max(span.start, since), span.end) for span in now.spans if span.end > since)
-        after = (await self.profile(spans, now, like=baseline, only=only)).column(column.name)
-        before = (await self.profile(then.spans, then, like=baseline, only=only)).column(column.name)
+        now, then = self._since(column.onset), self.baseline
+        after = (await now.profile(baseline, only)).column(column.name)
+        before = (await then.profile(baseline, only)).column(column.name)
         shown = [
-            *await self._exemplar("baseline", then.spans, then, only, column.name, before.mean if before else None),
-            *await self._exemplar("current", spans, now, only, column.name, gained(after, before) if after else None),
+            *await then.exemplar("baseline", column.name, before.mean if before else None, only),
+            *await now.exemplar("current", column.name, gained(after, before) if after else None, only),
         ]
         return tuple(shown) if len(shown) == 2 else ()
 
-    async def _exemplar(
-        self,
-        side: Literal["current", "baseline"],
-        spans: tuple[Span, ...],
-        window: Window,
-        only: Mapping[str, str],
-        column: str,
-        near: float | None,
-    ) -> Sequence[Exemplar]:
-        where = Labels.of(self.where(window), **only)
-        return await self.table.exemplars(ExemplarRequest(side, spans, where, column=column, near=near))
+    def _since(self, onset: float | None) -> Rows:
+        """The current rows from an onset on."""
+        if onset is None:
+            return self.current
+        kept = tuple(Span(max(span.start, onset), span.end) for span in self.current.spans if span.end > onset)
+        return replace(self.current, spans=kept)
 
 
 def gained(current: ColumnProfile, baseline: ColumnProfile | None) -> float | None:
@@ -171,9 +178,14 @@ def past_places(current: Window, baseline: Window) -> list[Span]:
     return [Span(current.start - day * DAY, current.end - day * DAY) for day in range(1, PAST_DAYS + 1)]
 
 
-def _is_alone(start: float | None, compared: Sequence[Span]) -> bool:
+def with_neighbours(place: Span) -> Span:
+    """A past window and those beside it: the same phase, and as many times more to learn from."""
+    return Span(place.start - NEIGHBOURS * place.seconds, place.end + NEIGHBOURS * place.seconds)
+
+
+def _is_alone(start: float, compared: Sequence[Span]) -> bool:
     """Whether this past window is the whole baseline: against itself it would teach that nothing ever wobbles."""
-    return len(compared) == 1 and start is not None and abs(start - compared[0].start) < 1
+    return len(compared) == 1 and abs(start - compared[0].start) < 1
 
 
 def slicing_columns(profile: Profile, outputs: Sequence[str] = ()) -> list[str]:
@@ -181,7 +193,10 @@ def slicing_columns(profile: Profile, outputs: Sequence[str] = ()) -> list[str]:
     fitting = [
         column
         for column in profile.columns
-        if column.kind == "categorical" and column.name not in outputs and 2 <= len(column.categories) <= MOST_VALUES
+        if column.kind in ("categorical", "boolean")
+        and not column.of
+        and column.name not in outputs
+        and 2 <= len(column.categories) <= MOST_VALUES
     ]
     return [column.name for column in sorted(fitting, key=lambda column: len(column.categories))][:MOST_SLICING]
 
