@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ MARKS = {
     "skipped": "·",
     "error": "✖",
 }
+LEVELS = "▁▂▃▄▅▆▇█"
 WITHOUT_CAUSE = {  # what to say of a verdict that no cause explains
     "ok": "nothing to explain: all is as before",
     "improved": "nothing to explain: what changed got better",
@@ -94,3 +96,25 @@ def lapse(seconds: float) -> str:
 def labelled(labels: Labels) -> str:
     """` of dependency=db, model=glove`, or nothing."""
     return f" of {', '.join(f'{name}={value}' for name, value in labels)}" if labels else ""
+
+
+def spark(values: Sequence[float | None], width: int, *, low: float | None = None, high: float | None = None) -> str:
+    """The newest `width` values as one row of bars; a gap is a blank. The scale is theirs unless it is given.
+
+    >>> spark([0, 1, None, 2], 4)
+    '▁▅ █'
+    """
+    shown = list(values)[-width:]
+    known = [value for value in shown if value is not None]
+    if not known:
+        return " " * width
+    bottom = min(known) if low is None else low
+    top = max(known) if high is None else high
+    span = top - bottom
+    drawn = [
+        " "
+        if value is None
+        else LEVELS[0 if span <= 0 else min(max(int((value - bottom) / span * len(LEVELS)), 0), len(LEVELS) - 1)]
+        for value in shown
+    ]
+    return "".join(drawn).rjust(width)

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from rich.cells import cell_len, get_character_cell_size
 
 from console.report.clean import clean
+from console.words import LEVELS
 
 Span = tuple[str, str]  # text of known width, and the name of its look (see looks.py)
 Line = Sequence[Span]
 
-LEVELS = "▁▂▃▄▅▆▇█"
 BARS = str.maketrans(dict(zip("01234567", LEVELS, strict=True)))
 MOST = 400  # characters of any text from outside that a line can show
 BREAKS = re.compile(r"\s+")
@@ -82,28 +82,6 @@ def wrap(text: object, width: int, *, indent: int = 0) -> list[str]:
         current = " " * indent + word
     lines.append(current)
     return [each if cell_len(each) <= width else cut(each, width) for each in lines]
-
-
-def spark(values: Sequence[float | None], width: int, *, low: float | None = None, high: float | None = None) -> str:
-    """The newest `width` values as one row of bars; a gap is a blank. The scale is theirs unless it is given.
-
-    >>> spark([0, 1, None, 2], 4)
-    '▁▅ █'
-    """
-    shown = list(values)[-width:]
-    known = [value for value in shown if value is not None]
-    if not known:
-        return " " * width
-    bottom = min(known) if low is None else low
-    top = max(known) if high is None else high
-    span = top - bottom
-    drawn = [
-        " "
-        if value is None
-        else LEVELS[0 if span <= 0 else min(max(int((value - bottom) / span * len(LEVELS)), 0), len(LEVELS) - 1)]
-        for value in shown
-    ]
-    return "".join(drawn).rjust(width)
 
 
 def bars(levels: str, width: int) -> str:

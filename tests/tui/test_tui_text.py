@@ -17,7 +17,8 @@ from console.tui.clipboard import MOST_BYTES, copying, write_screen
 from console.tui.filter import Filter
 from console.tui.looks import ANSI, LOOKS, theme_for
 from console.tui.terminal import is_ascii
-from console.tui.text import changed, fit, spark, tame, wrap
+from console.tui.text import changed, fit, tame, wrap
+from console.words import spark
 
 
 @given(st.text(max_size=60), st.integers(0, 40), st.booleans())

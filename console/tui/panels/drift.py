@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from console.tui.panels.figures import NOTHING, age, dicts, known, marked, model_name, text
-from console.tui.text import LEVELS, Span
+from console.tui.text import Span
 from console.tui.widgets.table import Column, Row
-from console.words import MARKS
+from console.words import LEVELS, MARKS
 
 EMPTY = ("no table of a model's inputs has been looked at yet",)
 BAD = ("degraded", "inconclusive")

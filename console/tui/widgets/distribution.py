@@ -10,7 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from console.tui.text import LEVELS, Line, Span, fit, size_of, tame
+from console.tui.text import Line, Span, fit, size_of, tame
+from console.words import LEVELS
 
 MORE, SAME, LESS = "█", "▒", "░"
 NUMBERS = 12  # cells of "12 % → 34 %"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.tui.text import Line, fit, spark
+from console.tui.text import Line, fit
 from console.tui.widgets.canvas import Canvas
+from console.words import spark
 
 
 class Sparkline(Canvas):
