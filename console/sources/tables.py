@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from console.errors import SourceMalformed, UsageError
-from console.model import Exemplar, Profile
+from console.model import Exemplar, Profile, Span
 from console.sources.counting import absent, bins_of, count, fresh_bins
 from console.sources.duck import Duck
 from console.sources.pictures import read_pgm
@@ -93,6 +94,14 @@ class Table:
     def outputs(self) -> Sequence[str]:
         """The columns that the model itself wrote."""
         return () if self.options.prediction is None else (self.options.prediction,)
+
+    def extent(self) -> Span | None:
+        """From the oldest row to just after the newest; None where no row says its time. Raises as `profiles` does."""
+        selection = self._selection(ProfileRequest(()))
+        parts = ["min(andon_time) AS oldest", "max(andon_time) AS newest"]
+        [found] = self._duck.asks(selection.query(parts), selection.values)
+        self._must_have_times(selection)
+        return None if found["oldest"] is None else Span(found["oldest"], math.nextafter(found["newest"], math.inf))
 
     def check(self) -> SourceStatus:
         """How many rows there are and how new. Raises as `profiles` does."""
