@@ -159,6 +159,10 @@ class Span:
     def seconds(self) -> float:
         return self.end - self.start
 
+    def overlaps(self, other: Span) -> bool:
+        """Whether the two share an instant."""
+        return self.start < other.end and other.start < self.end
+
 
 WindowKind = Literal["current", "offset", "seasonal", "before", "pinned", "where", "peers", "span"]
 
@@ -292,6 +296,9 @@ class Relations:
     columns: tuple[str, ...]
     rows: int
     products: tuple[float, ...]  # the upper triangle of (columns, columns), row by row, with the diagonal
+    sums: tuple[float, ...] = ()  # of each column's scores
+    gaps: tuple[str, ...] = ()  # those of the columns that miss a score somewhere
+    missing: tuple[int, ...] = ()  # the upper triangle of (gaps, gaps): rows in which both are missing
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from console.report import phrases
 from console.service.shares import shares
 from console.sources.estate import Estate, Situation
 from console.sources.windows import baseline_window, current_window
-from console.triage.world_or_model import Signs, world_or_model
+from console.triage.world_or_model import signs_of, world_or_model
 from console.words import labelled, lapse
 
 SLOTS = 12
@@ -85,12 +85,7 @@ async def view(
     hour = Span(current.end - SLOTS * SLOT_SECONDS, current.end)
     slots = await replace(look.current, spans=(hour,)).steps(SLOT_SECONDS, found.baseline)
     said = outcome(step.id, found)
-    signs = Signs(
-        inputs=_either(said.values["moved"], said.values["schema_changed"]),
-        outputs=said.values["outputs_moved"],
-        labels=labels_are_worse(model, findings),
-        golden=golden_changed(model, runs),
-    )
+    signs = signs_of(said.values, labels=labels_are_worse(model, findings), golden=golden_changed(model, runs))
     judged = world_or_model(signs)
     return {
         "model": model,
@@ -176,10 +171,6 @@ def _exemplar(exemplar: Exemplar) -> dict[str, Any]:
         "fields": dict(exemplar.fields),
         "pixels": [list(row) for row in exemplar.pixels],
     }
-
-
-def _either(*signs: bool | None) -> bool | None:
-    return True if True in signs else None if None in signs else False
 
 
 async def _nobody(_question: str, _answers: tuple[str, ...]) -> str | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Culprit = Literal["world", "model", "concept", "neither", "unknown"]
 
@@ -16,6 +17,13 @@ class Signs:
     outputs: bool | None = None  # it gives other answers than it used to
     labels: bool | None = None  # fewer of its answers are right
     golden: bool | None = None  # pinned golden inputs are answered differently
+
+
+def signs_of(drifted: Mapping[str, Any], *, labels: bool | None = None, golden: bool | None = None) -> Signs:
+    """What a `drift` step's values say of inputs and answers, beside what labels and golden inputs say."""
+    inputs = (drifted["moved"], drifted["schema_changed"])
+    moved = True if True in inputs else None if None in inputs else False
+    return Signs(inputs=moved, outputs=drifted["outputs_moved"], labels=labels, golden=golden)
 
 
 @dataclass(frozen=True, slots=True)

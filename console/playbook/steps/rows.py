@@ -80,6 +80,7 @@ class Look:
     slices: tuple[str, ...] = ()
     excluded: Sequence[Span] = ()  # known incidents: nothing is learned from them
     interval: float = 15.0  # seconds: no onset is told more finely
+    trailing: int = 0  # so many of the newest past windows are what a step is a step from; 0: the baseline is
 
     @property
     def length(self) -> float:
@@ -99,7 +100,7 @@ class Look:
         ]
 
     def _is_quiet(self, start: float) -> bool:
-        return not any(_overlap(Span(start, start + self.length), hole) for hole in self.excluded)
+        return not any(Span(start, start + self.length).overlaps(hole) for hole in self.excluded)
 
     async def explained(self, columns: list[ColumnDrift], baseline: Profile) -> list[ColumnDrift]:
         """The same columns with their onset and the slice that explains most of each."""
@@ -199,7 +200,3 @@ def slicing_columns(profile: Profile, outputs: Sequence[str] = ()) -> list[str]:
         and 2 <= len(column.categories) <= MOST_VALUES
     ]
     return [column.name for column in sorted(fitting, key=lambda column: len(column.categories))][:MOST_SLICING]
-
-
-def _overlap(one: Span, other: Span) -> bool:
-    return one.start < other.end and other.start < one.end

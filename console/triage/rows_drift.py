@@ -1,0 +1,103 @@
+"""The rows of one table against those of another: all that `andon drift` says, with no daemon and no playbook.
+
+It looks as a playbook's `drift` step looks. What differs is where the past is: in the baseline's own rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from console.model import ColumnDrift, Drift, Exemplar, IntegrityIssue, Profile, Span, Verdict
+from console.playbook.steps.drift import Found, look_at, outcome
+from console.playbook.steps.rows import DAY, Look, Rows, with_neighbours
+from console.sources.types import TableReader
+from console.triage.diagnose import VERDICTS
+from console.triage.world_or_model import WorldOrModel, signs_of, world_or_model
+
+FEWEST_PLACES = 3  # days that hold the current hour, for the same hour to be what teaches the usual wobble
+MOST_PLACES = 28
+MOST_WINDOWS = 60  # that teach where days are no help
+TRAILING = 7  # of the newest past windows: what a step is a step from
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """What changed between two sets of rows (`andon schema drift`)."""
+
+    verdict: Verdict
+    world_or_model: WorldOrModel
+    columns: tuple[ColumnDrift, ...]  # the gravest first
+    integrity: tuple[IntegrityIssue, ...]
+    rows: tuple[int, int]  # baseline, current
+    windows: tuple[Span | None, Span | None]  # of the rows' times: baseline, current
+    exemplars: tuple[Exemplar, ...] = ()  # one row of each side, of the gravest column
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The report, and the counts that it was made from, for whoever draws them."""
+
+    report: DriftReport
+    baseline: Profile
+    current: Profile
+
+
+async def examine(
+    baseline: TableReader, current: TableReader, extents: tuple[Span | None, Span | None], slices: Sequence[str]
+) -> Examined:
+    """All rows of two tables, one against the other; `extents` are the times they span, where they have times.
+
+    Raises NoData for a baseline without rows, and whatever the tables raise.
+    """
+    look = look_between(baseline, current, extents, slices)
+    found = await look_at(look)
+    said = outcome("drift", found).values
+    report = DriftReport(
+        verdict=_gravest([found.drift.verdict]),
+        world_or_model=world_or_model(signs_of(said)),
+        columns=tuple(found.columns),
+        integrity=found.drift.integrity,
+        rows=found.drift.rows,
+        windows=extents,
+        exemplars=found.pair,
+    )
+    return Examined(report, found.baseline, found.current)
+
+
+def look_between(
+    baseline: TableReader, current: TableReader, extents: tuple[Span | None, Span | None], slices: Sequence[str]
+) -> Look:
+    """The questions to two tables: the current one is one window, the baseline holds its past."""
+    then, now = extents
+    places = past_places(now, then) if now is not None and then is not None else ()
+    return Look(
+        current=Rows(current, () if now is None else (now,)),
+        baseline=Rows(baseline, () if then is None else (then,)),
+        past=Rows(baseline, places),
+        slices=tuple(slices),
+        interval=0.0,
+        trailing=TRAILING,
+    )
+
+
+def past_places(current: Span, baseline: Span) -> tuple[Span, ...]:
+    """Where the baseline holds windows as long as the current one: at the same hour of its days, else one by one.
+
+    Each span is to be cut into windows of the current one's length.
+    """
+    length = current.seconds
+    if length <= 0:
+        return ()
+    first = math.ceil((current.end - baseline.end) / DAY)
+    days = (Span(current.start - day * DAY, current.end - day * DAY) for day in range(first, first + MOST_PLACES))
+    held = [day for day in days if day.start >= baseline.start and not day.overlaps(current)]
+    if len(held) >= FEWEST_PLACES and length <= DAY / 2:
+        return tuple(with_neighbours(day) for day in reversed(held))
+    windows = min(int(baseline.seconds / length), MOST_WINDOWS)
+    return (Span(baseline.end - windows * length, baseline.end),) if windows >= FEWEST_PLACES else ()
+
+
+def _gravest(verdicts: Sequence[Verdict]) -> Verdict:
+    return min(verdicts, key=VERDICTS.index)
