@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -118,3 +119,16 @@ def spark(values: Sequence[float | None], width: int, *, low: float | None = Non
         for value in shown
     ]
     return "".join(drawn).rjust(width)
+
+
+def nearest(name: str, known: Iterable[object]) -> str:
+    """A hint that names the nearest of what there is, or all of it where nothing is near and it is little.
+
+    >>> nearest("statsu", ["status", "stop"])
+    "did you mean 'status'?"
+    """
+    names = sorted(str(item) for item in known)
+    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"there is {', '.join(names[:12])}{' …' if len(names) > 12 else ''}" if names else ""

@@ -8,8 +8,8 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from console.errors import PlaybookError
-from console.playbook.expressions import nearest
 from console.playbook.text import Path, Text
+from console.words import nearest
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from console.errors import AndonError, Exit, NoData, PluginError, UsageError
 from console.model import Run, State, StepResult, Verdict, Window
 from console.playbook.definition import InputValue, Playbook, Step
-from console.playbook.expressions import Unknown, nearest
+from console.playbook.expressions import Unknown
 from console.playbook.isolation import perform
 from console.playbook.step import Ask, StepContext, StepOutcome
 from console.playbook.template import fill
@@ -23,6 +23,7 @@ from console.playbook.weigh import weigh
 from console.plugins import StepType
 from console.sources.estate import Situation
 from console.sources.windows import baseline_window, current_window
+from console.words import nearest
 
 AT_ONCE = 8  # steps that may look at the sources at the same time
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from cel_expr_python import cel
+
+from console.words import nearest
 
 TYPES: Mapping[str, Any] = {
     "string": cel.Type.STRING,
@@ -121,15 +122,6 @@ class Scope:
             return ExpressionError(f"{name} is a whole step, and an expression reads one of its results",
                                    f"it has {', '.join(sorted(results))}", offset)  # fmt: skip
         return ExpressionError(f"step {owner!r} has no result {wrong!r}", nearest(wrong, results), offset)
-
-
-def nearest(name: str, known: Any) -> str:
-    """A hint that names the nearest of what there is, or all of it where nothing is near and it is little."""
-    names = sorted(str(item) for item in known)
-    close = get_close_matches(name, names, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"there is {', '.join(names[:12])}{' …' if len(names) > 12 else ''}" if names else ""
 
 
 def _names(source: str, variables: Mapping[str, str]) -> tuple[str, ...]:

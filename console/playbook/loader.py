@@ -20,7 +20,7 @@ from console.playbook.definition import (
     Step,
     Trigger,
 )
-from console.playbook.expressions import Expression, ExpressionError, Scope, nearest
+from console.playbook.expressions import Expression, ExpressionError, Scope
 from console.playbook.needs import cycle, tied_steps
 from console.playbook.schema import CauseEntry, PlaybookFile, StepEntry, WindowsEntry, odds
 from console.playbook.template import Template, holes, parse
@@ -28,6 +28,7 @@ from console.playbook.text import MOST_BYTES, Text, read
 from console.playbook.text import Path as Place
 from console.plugins import StepType
 from console.sources.windows import parse_span
+from console.words import nearest
 
 INPUT_TYPES = {"string": "string", "number": "double", "boolean": "bool"}
 

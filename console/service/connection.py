@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from console.errors import AndonError, UsageError
-from console.service.operation import Operation, nearest, perform
+from console.service.operation import Operation, perform
 from console.service.peer import Peer
 from console.service.protocol import (
     HEARTBEAT_SECONDS,
@@ -27,6 +27,7 @@ from console.service.protocol import (
 )
 from console.service.reports import write_report
 from console.service.topics import Topic
+from console.words import nearest
 
 log = logging.getLogger("andon.socket")
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from console.errors import AndonError, UsageError
 from console.service.drift_view import View, blank, brief
-from console.service.operation import nearest
 from console.service.reports import write_report
+from console.words import nearest
 
 ROUND_SECONDS = 5.0
 AGAIN_SECONDS = 60.0  # of this machine's time: counting rows costs what it costs, however fast the daemon's clock runs

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from console.errors import UsageError
 from console.service.peer import Peer
 from console.service.protocol import Request
+from console.words import nearest
 
 
 class Arguments(BaseModel):
@@ -27,17 +27,6 @@ class Operation:
     name: str
     arguments: type[Arguments]
     run: Callable[[Any, Peer], Awaitable[Any]]
-
-
-def nearest(word: str, words: Iterable[str]) -> str:
-    """A hint that names the nearest of the words, or all of them.
-
-    >>> nearest("statsu", ["status", "stop"])
-    'did you mean status?'
-    """
-    known = sorted(words)
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}" if known else "there are none"
 
 
 async def perform(operations: Mapping[str, Operation], request: Request, peer: Peer) -> Any:

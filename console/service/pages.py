@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from console.clock import Clock
 from console.errors import UsageError
 from console.model import Reading
-from console.service.operation import nearest
+from console.words import nearest
 
 
 @runtime_checkable

@@ -72,7 +72,7 @@ class Shards:
         return RawRows(rows.format, RAW, rows.files, rows.columns) if rows.format == "json" else None
 
     def _find(self) -> list[str]:
-        files = sorted({str(file) for path in self.paths for file in _matching(Path(path))})
+        files = sorted({str(file) for path in self.paths for file in matching(Path(path))})
         if not files:
             raise SourceError(f"table {self.name}: there is no file {', '.join(self.paths)}", "check its path")
         if len(files) > MOST_FILES:
@@ -139,5 +139,6 @@ def _first_spellings(keys: Iterable[str]) -> list[str]:
     return list(spelled.values())
 
 
-def _matching(path: Path) -> Iterable[Path]:
+def matching(path: Path) -> Iterable[Path]:
+    """The file at a path, or those that a glob means."""
     return [path] if path.is_file() else Path(path.anchor).glob(str(path.relative_to(path.anchor)))

@@ -95,6 +95,10 @@ class Table:
         """The columns that the model itself wrote."""
         return () if self.options.prediction is None else (self.options.prediction,)
 
+    def columns(self) -> Sequence[str]:
+        """The columns that the files have. Raises as `profiles` does."""
+        return tuple(self._selection(ProfileRequest(())).rows.columns)
+
     def extent(self) -> Span | None:
         """From the oldest row to just after the newest; None where no row says its time. Raises as `profiles` does."""
         selection = self._selection(ProfileRequest(()))

@@ -6,11 +6,11 @@ It looks as a playbook's `drift` step looks. What differs is where the past is: 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from console.model import ColumnDrift, Drift, Exemplar, IntegrityIssue, Profile, Span, Verdict
-from console.playbook.steps.drift import Found, look_at, outcome
+from console.model import ColumnDrift, Exemplar, IntegrityIssue, Profile, Span, Verdict
+from console.playbook.steps.drift import look_at, outcome
 from console.playbook.steps.rows import DAY, Look, Rows, with_neighbours
 from console.sources.types import TableReader
 from console.triage.diagnose import VERDICTS

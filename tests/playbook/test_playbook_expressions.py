@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.playbook.expressions import ExpressionError, Scope, Unknown, nearest
+from console.playbook.expressions import ExpressionError, Scope, Unknown
 from console.playbook.needs import cycle, tied_steps
 from console.playbook.template import Template, fill, holes, parse
+from console.words import nearest
 
 SCOPE = Scope(
     {

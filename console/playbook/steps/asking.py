@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from console.errors import AndonError, NoData, SourceError, StoreError, UsageError
 from console.model import Window
-from console.playbook.expressions import nearest
 from console.playbook.step import StepContext
 from console.sources.estate import Estate
 from console.sources.types import SignalReader
+from console.words import nearest
 
 T = TypeVar("T")
 

@@ -14,12 +14,13 @@ from console.playbook.definition import Playbook
 from console.playbook.engine import run as run_playbook
 from console.playbook.loader import load_text
 from console.service.house import House
-from console.service.operation import Arguments, Operation, nearest
+from console.service.operation import Arguments, Operation
 from console.service.operations.reading import Nothing
 from console.service.peer import Peer
 from console.sources.windows import parse_baseline
 from console.triage import diagnose
 from console.wire import dump
+from console.words import nearest
 
 RUN_SECONDS = 300.0
 ANSWER_SECONDS = 0.05  # for the answer to `stop` to leave before the socket does

@@ -1,0 +1,66 @@
+"""A table opened in this very process, for a command that looks once: it may block, and nothing else waits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+from console.errors import UsageError
+from console.model import Exemplar, Span
+from console.sources.shards import matching
+from console.sources.tables import Table
+from console.sources.types import ExemplarRequest, ProfileGroup, ProfileRequest
+from console.words import nearest
+
+if TYPE_CHECKING:
+    from console.sources.options import TableOptions
+
+
+class AtHand:
+    """Some files as a TableReader; columns that are named must be there."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        time: str | None = None,
+        label: str | None = None,
+        prediction: str | None = None,
+        slices: Sequence[str] = (),
+        text: Sequence[str] = (),
+        embedding: Sequence[str] = (),
+    ) -> None:
+        if not any(matching(Path(path).absolute())):
+            raise UsageError(f"there is no file {path}", "name a .csv, .parquet or .jsonl file, or a glob in quotes")
+        options = SimpleNamespace(
+            path=str(Path(path).absolute()), time=time, model=None, label=label, prediction=prediction, image=None,
+            slices=list(slices), text=list(text), embedding=list(embedding),
+        )  # fmt: skip
+        self.path = path
+        self._table = Table(path, cast("TableOptions", options))
+        self._named = tuple(name for name in (time, label, prediction, *slices, *text, *embedding) if name is not None)
+
+    def check(self) -> None:
+        """Raises UsageError where a column that was named is not there, and SourceError for what cannot be read."""
+        columns = self._table.columns()
+        for name in self._named:
+            if name not in columns:
+                raise UsageError(f"{self.path} has no column {name!r}", nearest(name, columns))
+
+    def extent(self) -> Span | None:
+        """From the oldest row to just after the newest."""
+        return self._table.extent()
+
+    async def profiles(self, request: ProfileRequest) -> Sequence[ProfileGroup]:
+        return self._table.profiles(request)
+
+    async def exemplars(self, request: ExemplarRequest) -> Sequence[Exemplar]:
+        return self._table.exemplars(request)
+
+    async def slices(self) -> Sequence[str]:
+        return self._table.slices()
+
+    async def outputs(self) -> Sequence[str]:
+        return self._table.outputs()
