@@ -66,11 +66,11 @@ lock:
 	echo nvitop | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  - -o benchmarks/requirements-peers.txt
 	printf 'evidently==0.7.23\npandas<3\n' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-annotate - -o benchmarks/requirements-evidently.txt
-	printf 'nannyml==0.13.1\nstatsmodels\n' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-annotate - -o benchmarks/requirements-nannyml.txt
+	  --no-annotate --no-strip-extras - -o benchmarks/requirements-evidently.txt
+	printf 'nannyml==0.13.1\nstatsmodels\nkaleido==0.2.1\n' | uv pip compile --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate --no-strip-extras - -o benchmarks/requirements-nannyml.txt
 	printf 'alibi-detect\nnumpy<2\n' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-annotate - -o benchmarks/requirements-alibi.txt
+	  --no-annotate --no-strip-extras - -o benchmarks/requirements-alibi.txt
 
 clean:
 	rm -rf $(VENV) .venv-* dist build .mypy_cache .ruff_cache .import_linter_cache .coverage
