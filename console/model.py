@@ -366,6 +366,7 @@ class ColumnDrift:
     onset: float | None = None
     slice: SliceShare | None = None
     issues: tuple[IntegrityIssue, ...] = ()
+    measures: tuple[tuple[str, float], ...] = ()  # what plugins measure beside
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from console.lab.standing import Standing
 from console.model import Diagnosis, Event, Finding, Incident, Verdict
 from console.sources.types import SourceStatus
 from console.triage.headless import PlannedRun
+from console.triage.rows_drift import DriftReport
 from console.wire import schema
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -83,6 +84,7 @@ PICTURE: dict[str, Any] = {
 SHAPES: dict[str, type[Any] | dict[str, Any]] = {
     "diagnosis": Diagnosis,
     "finding": Finding,
+    "drift": DriftReport,
     "incident": Incident,
     "event": Event,
     "plan": PlannedRun,

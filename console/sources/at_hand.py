@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class AtHand:
-    """Some files as a TableReader; columns that are named must be there."""
+    """Some files as a TableReader."""
 
     def __init__(
         self,
@@ -40,18 +40,21 @@ class AtHand:
         )  # fmt: skip
         self.path = path
         self._table = Table(path, cast("TableOptions", options))
-        self._named = tuple(name for name in (time, label, prediction, *slices, *text, *embedding) if name is not None)
 
-    def check(self) -> None:
-        """Raises UsageError where a column that was named is not there, and SourceError for what cannot be read."""
+    def must_have(self, names: Iterable[str]) -> None:
+        """Raises UsageError where one of these columns is not there, and SourceError for what cannot be read."""
         columns = self._table.columns()
-        for name in self._named:
+        for name in names:
             if name not in columns:
                 raise UsageError(f"{self.path} has no column {name!r}", nearest(name, columns))
 
+    def columns(self) -> Sequence[str]:
+        """The columns that the files have."""
+        return self._table.columns()
+
     def extent(self) -> Span | None:
-        """From the oldest row to just after the newest."""
-        return self._table.extent()
+        """From the oldest row to just after the newest; None where no column is their time."""
+        return None if self._table.options.time is None else self._table.extent()
 
     async def profiles(self, request: ProfileRequest) -> Sequence[ProfileGroup]:
         return self._table.profiles(request)

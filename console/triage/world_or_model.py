@@ -61,7 +61,7 @@ WEAKER: tuple[tuple[dict[str, bool], Culprit, str], ...] = (
     ({"inputs": False}, "unknown", "The inputs are as before; nobody can tell whether the answers are."),
     ({"outputs": True}, "unknown", "The answers moved; nobody can tell whether the inputs did."),
 )  # fmt: skip
-UNPROBED = "No golden inputs were sent within the last hour, so this is the weaker verdict."
+UNPROBED = "No golden inputs were sent of late, so this is the weaker verdict."
 
 
 def world_or_model(signs: Signs) -> WorldOrModel:

@@ -1,0 +1,64 @@
+"""`andon drift`: did the rows change? Two sets of files, no daemon."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from console.cli.session import Command, Session
+
+if TYPE_CHECKING:
+    from console.errors import Exit
+    from console.triage.rows_drift import Examined
+
+
+@click.command(cls=Command)
+@click.argument("baseline", metavar="BASELINE")
+@click.argument("current", metavar="CURRENT")
+@click.option("--time", metavar="COL", help="The time of each row: says since when, and how much each column wobbles.")
+@click.option("--segment", "segments", multiple=True, metavar="COL", help="Split by this column; may be repeated.")
+@click.option("--target", metavar="COL", help="The true answer of each row, where it is known by now.")
+@click.option("--prediction", metavar="COL", help="What the model answered: a class, a score 0..1 or a number.")
+@click.option("--embedding", "embeddings", multiple=True, metavar="COL", help="A column of vectors.")
+@click.option("--text", "texts", multiple=True, metavar="COL", help="A column of free text.")
+@click.pass_obj
+def drift(
+    session: Session,
+    baseline: str,
+    current: str,
+    time: str | None,
+    segments: tuple[str, ...],
+    target: str | None,
+    prediction: str | None,
+    embeddings: tuple[str, ...],
+    texts: tuple[str, ...],
+) -> Exit:
+    """Compare the rows of CURRENT with those of BASELINE: what moved, how far, since when, and in which part.
+
+    Each is a .csv, .parquet or .jsonl file, or a quoted glob of many. Kinds of column are found out; --text and
+    --embedding are for what is not plain.
+    """
+    from console.sources.at_hand import AtHand
+    from console.triage.diagnose import EXITS
+    from console.triage.rows_drift import examine
+    from console.wire import dump
+
+    before, now = (
+        AtHand(path, time=time, label=target, prediction=prediction, slices=segments, text=texts, embedding=embeddings)
+        for path in (baseline, current)
+    )
+    timed = () if time is None else (time,)
+    before.must_have(name for name in (*timed, *segments, target, prediction, *embeddings, *texts) if name is not None)
+    now.must_have(timed)
+    slices = [segment for segment in segments if segment in now.columns()]
+    examined = asyncio.run(examine(before, now, (before.extent(), now.extent()), slices))
+    session.emit_shape(dump(examined.report), lambda: _told(session, examined))
+    return EXITS[examined.report.verdict]
+
+
+def _told(session: Session, examined: Examined) -> str:
+    from console.report.drifted import drift_report
+
+    return drift_report(examined, width=session.width, colours=session.colours)

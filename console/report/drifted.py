@@ -1,0 +1,157 @@
+"""What changed between two sets of rows, for a person at a terminal: the answer, then the columns that moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+from textwrap import wrap
+
+from console import words
+from console.analysis.bins import aligned
+from console.model import ColumnDrift, ColumnProfile, Labels, Span, Verdict
+from console.report.clean import clean
+from console.report.text import INDENT, Paint, colour, plain
+from console.triage.rows_drift import Examined
+
+BARS = 10  # of each side's distribution
+MOST_NAMES = 24  # of columns that are as before
+MOST_NAME = 28  # characters
+
+
+def drift_report(examined: Examined, *, width: int = 80, colours: bool = False) -> str:
+    """The report in lines of at most `width` cells."""
+    paint = colour if colours else plain
+    sections = [
+        _headline(examined, width, paint),
+        _columns(examined, width, paint),
+        _integrity(examined, width, paint),
+        _exemplars(examined, width, paint),
+        _unasked(examined, width, paint),
+    ]
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+def _headline(examined: Examined, width: int, paint: Paint) -> list[str]:
+    report = examined.report
+    verdict = str(report.verdict)
+    drifted = sum(column.verdict is Verdict.DEGRADED for column in report.columns)
+    said = f"{words.mark(verdict)} {verdict}"
+    parts = [f"{drifted} of {len(report.columns)} columns drifted"]
+    if report.integrity:
+        parts.append(_counted(len(report.integrity), "check of the data failed", "checks of the data failed"))
+    then, now = report.rows
+    lines = [
+        f"{paint(said, verdict)}   {', '.join(parts)}",
+        *_wrapped(f"{now:,} rows now{_when(report.windows[1])} against {then:,}{_when(report.windows[0])}", width),
+        *_wrapped(report.world_or_model.text, width),
+    ]
+    return lines
+
+
+def _when(span: Span | None) -> str:
+    return "" if span is None else f" ({words.instant(span.start)} to {words.instant(span.end)})"
+
+
+# ── columns ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _columns(examined: Examined, width: int, paint: Paint) -> list[str]:
+    told = [column for column in examined.report.columns if column.verdict is not Verdict.OK]
+    well = [column.name for column in examined.report.columns if column.verdict is Verdict.OK]
+    lines = [paint("columns", "heading")] if told else []
+    for column in told:
+        lines += _column(column, examined, width, paint)
+    if well:
+        names = ", ".join(clean(name) for name in well[:MOST_NAMES])
+        more = f" and {len(well) - MOST_NAMES} more" if len(well) > MOST_NAMES else ""
+        heads = f"{len(well)} as before: " if told else f"{len(well)} columns as before: "
+        lines += [paint(line, "quiet") for line in _wrapped(heads + names + more, width)]
+    return lines
+
+
+def _column(column: ColumnDrift, examined: Examined, width: int, paint: Paint) -> list[str]:
+    """A line with its picture, then in words what happened, then the figures that people know."""
+    name = clean(column.name)
+    name = name if len(name) <= MOST_NAME else name[: MOST_NAME - 1] + "…"
+    picture = _picture(examined.baseline.column(column.name), examined.current.column(column.name))
+    verdict = str(column.verdict)
+    head = f"{words.mark(verdict)} {name.ljust(MOST_NAME)}"
+    tail = "creep" if column.line == "creep" and column.verdict is Verdict.DEGRADED else ""
+    line = f"{INDENT}{paint(head, verdict)} {picture}  {tail}".rstrip()
+    said = list(chain.from_iterable(_wrapped(clean(text), width, 4) for text in _said(column)))
+    return [line, *said]
+
+
+def _said(column: ColumnDrift) -> Iterable[str]:
+    yield column.reason
+    yield from (issue.text for issue in column.issues if issue.text != column.reason)
+    if column.onset is not None:
+        yield f"since {words.instant(column.onset)}"
+    if column.slice is not None:
+        value = words.labelled(Labels.of({column.slice.column: column.slice.value})).removeprefix(" of ")
+        yield f"{value} explains {column.slice.share:.0%} of it, with {column.slice.rows:.0%} of the rows"
+    known = (("PSI", column.psi), ("JS", column.js), ("KS", column.ks), ("Wasserstein", column.wasserstein))
+    figures = [f"{name} {words.number(value)}" for name, value in (*known, *column.measures) if value is not None]
+    if figures:
+        yield " · ".join(figures)
+
+
+def _picture(baseline: ColumnProfile | None, current: ColumnProfile | None) -> str:
+    """Both distributions over the same bins, each as one row of bars on one scale."""
+    if baseline is None or not baseline.counts:
+        return "".ljust(2 * BARS + 3)
+    if current is None or not current.counts or current.kind != baseline.kind:
+        before, now = _shares(baseline), []
+    else:
+        before, now = (_shares(one) for one in aligned(baseline, current))
+    top = max([*before, *now, 1e-9])
+    drawn = [words.spark(side, BARS, low=0.0, high=top) if side else " " * BARS for side in (before, now)]
+    return " → ".join(drawn)
+
+
+def _shares(column: ColumnProfile) -> list[float]:
+    """The share of rows in each of at most BARS bins, neighbours put together."""
+    total = max(sum(column.counts), 1)
+    wide = -(-len(column.counts) // BARS)
+    return [sum(column.counts[at : at + wide]) / total for at in range(0, len(column.counts), wide)]
+
+
+# ── the rest ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _integrity(examined: Examined, width: int, paint: Paint) -> list[str]:
+    """What is wrong with the table as a whole; what is wrong with a column stands there."""
+    told = {issue.text for column in examined.report.columns for issue in column.issues}
+    issues = [issue for issue in examined.report.integrity if issue.text not in told]
+    lines = [paint("data", "heading")] if issues else []
+    for issue in issues:
+        verdict = str(issue.verdict)
+        first, *rest = _wrapped(f"{issue.check}: {clean(issue.text)}", width, 4)
+        lines += [f"{INDENT}{paint(words.mark(verdict), verdict)} {first.strip()}", *rest]
+    return lines
+
+
+def _exemplars(examined: Examined, width: int, paint: Paint) -> list[str]:
+    if not examined.report.exemplars:
+        return []
+    lines = [paint(f"a typical row, by {clean(examined.report.columns[0].name)}", "heading")]
+    for exemplar in examined.report.exemplars:
+        fields = ", ".join(f"{name}={value}" for name, value in exemplar.fields)
+        lines += _wrapped(f"{exemplar.side}: {clean(fields or exemplar.caption)}", width)
+    return lines
+
+
+def _unasked(examined: Examined, width: int, paint: Paint) -> list[str]:
+    """What could not be said, and what would let it be said."""
+    if examined.report.windows[1] is not None:
+        return []
+    text = "Without --time nobody knows since when, nor how much these columns wobble by themselves."
+    return [paint(line, "quiet") for line in _wrapped(text, width, 0)]
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _wrapped(text: str, width: int, indent: int = 2) -> list[str]:
+    return wrap(text, width, initial_indent=" " * indent, subsequent_indent=" " * indent) or [""]
