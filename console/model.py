@@ -627,6 +627,7 @@ class LogLines:
     times: Array
     service: Codes  # of `services`
     severity: Codes  # of `severities`
+    span: Codes  # of the case's spans: the one that a line was written in; -1 where it does not say
     bodies: tuple[str, ...]
     services: tuple[str, ...]
     severities: tuple[str, ...]
