@@ -53,6 +53,10 @@ class Shards:
         """The folders that the paths lie in, without their wildcards."""
         return [Path(re.split(r"[*?\[]", path)[0] + "x").parent for path in self.paths]
 
+    def home(self, file: str) -> Path:
+        """The folder that paths in the rows of a file are relative to."""
+        return Path(file).parent
+
     def rows(self, duck: Duck, spans: Sequence[Span]) -> Rows:
         """The rows of the files that may hold these spans (of all files where there are none).
 

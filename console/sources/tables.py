@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -36,11 +35,11 @@ def open_table(name: str, **options: Any) -> Table:
 class Table:
     """One table: `profiles` counts its rows, `exemplars` shows a few."""
 
-    def __init__(self, name: str, options: TableOptions) -> None:
+    def __init__(self, name: str, options: TableOptions, shards: Shards | None = None) -> None:
         self.name = name
         self.options = options
         paths = [options.path] if isinstance(options.path, str) else options.path
-        self._shards = Shards(name, paths, options.time)
+        self._shards = shards or Shards(name, paths, options.time)
         self._duck = Duck(name, self._shards.folders())
 
     def profiles(self, request: ProfileRequest) -> Sequence[ProfileGroup]:
@@ -178,7 +177,7 @@ class Table:
         said = [f"{word} {shown_value(cells[column])}" for word, column in
                 (("predicted", options.prediction), ("labelled", options.label), (request.column, request.column))
                 if column is not None and cells.get(column) is not None]  # fmt: skip
-        pixels = read_pgm(Path(row["file"]).parent, row["image"]) if row["image"] is not None else ()
+        pixels = read_pgm(self._shards.home(row["file"]), row["image"]) if row["image"] is not None else ()
         when = row["andon_time"]
         return Exemplar(
             request.side, 0.0 if when is None else when, "image" if pixels else "row",
