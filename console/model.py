@@ -282,6 +282,8 @@ class ColumnProfile:
     mean: float | None = None
     unparsable: int = 0  # values that are not of the baseline's kind any more
     of: str = ""  # the column that this is a facet of
+    heavy: tuple[tuple[str, int], ...] = ()  # (value, rows): the window's own most frequent, in a bounded sample of it
+    sampled: int = 0  # rows of that sample that have a value
 
     @property
     def is_ordered(self) -> bool:
@@ -324,7 +326,7 @@ class IntegrityIssue:
 
     check: Literal[
         "schema", "volume", "missing", "novelty", "range", "unit", "constant", "type", "duplicates", "freshness",
-        "relation",
+        "relation", "sentinel", "swapped",
     ]  # fmt: skip
     column: str | None
     verdict: Verdict
