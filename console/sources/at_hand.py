@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 from console.errors import UsageError
-from console.model import Exemplar, Span
+from console.model import Exemplar, Profile, Span
 from console.sources.shards import matching
 from console.sources.tables import Table
 from console.sources.types import ExemplarRequest, ProfileGroup, ProfileRequest
@@ -23,7 +23,7 @@ class AtHand:
 
     def __init__(
         self,
-        path: str,
+        paths: Sequence[str],
         *,
         time: str | None = None,
         label: str | None = None,
@@ -32,21 +32,29 @@ class AtHand:
         text: Sequence[str] = (),
         embedding: Sequence[str] = (),
     ) -> None:
-        if not any(matching(Path(path).absolute())):
-            raise UsageError(f"there is no file {path}", "name a .csv, .parquet or .jsonl file, or a glob in quotes")
+        for path in paths:
+            if not any(matching(Path(path).absolute())):
+                hint = "name a .csv, .parquet or .jsonl file, or a glob in quotes"
+                raise UsageError(f"there is no file {path}", hint)
         options = SimpleNamespace(
-            path=str(Path(path).absolute()), time=time, model=None, label=label, prediction=prediction, image=None,
-            slices=list(slices), text=list(text), embedding=list(embedding),
+            path=[str(Path(path).absolute()) for path in paths], time=time, model=None, label=label,
+            prediction=prediction, image=None, slices=list(slices), text=list(text), embedding=list(embedding),
         )  # fmt: skip
-        self.path = path
-        self._table = Table(path, cast("TableOptions", options))
+        self.name = ", ".join(paths)
+        self.time = time
+        self._table = Table(self.name, cast("TableOptions", options))
 
     def must_have(self, names: Iterable[str]) -> None:
         """Raises UsageError where one of these columns is not there, and SourceError for what cannot be read."""
         columns = self._table.columns()
         for name in names:
             if name not in columns:
-                raise UsageError(f"{self.path} has no column {name!r}", nearest(name, columns))
+                raise UsageError(f"{self.name} has no column {name!r}", nearest(name, columns))
+
+    def profile(self, like: Profile | None = None) -> Profile:
+        """All rows as counts."""
+        [group] = self._table.profiles(ProfileRequest((), like=like))
+        return group.profile
 
     def columns(self) -> Sequence[str]:
         """The columns that the files have."""
@@ -54,7 +62,7 @@ class AtHand:
 
     def extent(self) -> Span | None:
         """From the oldest row to just after the newest; None where no column is their time."""
-        return None if self._table.options.time is None else self._table.extent()
+        return None if self.time is None else self._table.extent()
 
     async def profiles(self, request: ProfileRequest) -> Sequence[ProfileGroup]:
         return self._table.profiles(request)

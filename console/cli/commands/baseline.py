@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from console.cli.session import Group, Session
+from console.errors import UsageError
+
+if TYPE_CHECKING:
+    from console.model import Profile
 
 
 @click.group(cls=Group)
@@ -15,11 +21,17 @@ def baseline() -> None:
 @baseline.command(name="list")
 @click.pass_obj
 def list_(session: Session) -> None:
-    """Pinned baselines."""
+    """Pinned baselines: spans of time that the daemon keeps, and rows kept as counts."""
     from console import words
+    from console.errors import DaemonUnreachable
     from console.report.tables import columns
+    from console.sources.pinned import path_of, pinned_names, read_pinned
 
-    pins = session.client.request("baseline.list")
+    data = session.config.data
+    try:
+        pins = session.client.request("baseline.list")
+    except DaemonUnreachable:
+        pins = []  # rows are pinned without one
     rows = [
         (
             pin["name"],
@@ -27,25 +39,69 @@ def list_(session: Session) -> None:
         )
         for pin in pins
     ]
-    session.emit_shape(pins, lambda: columns(["name", "span"], rows, empty="nothing is pinned"))
+    for name in pinned_names(data):
+        profile = read_pinned(path_of(data, name)).profile
+        pins.append(_brief(name, profile))
+        rows.append((name, f"{profile.rows:,} rows of {len(profile.columns)} columns"))
+    session.emit_shape(pins, lambda: columns(["name", "what"], rows, empty="nothing is pinned"))
 
 
-@baseline.command(short_help="Pin a span of time under a name.")
+@baseline.command(short_help="Pin a span of time, or rows as counts, under a name.")
 @click.argument("name")
-@click.argument("span", metavar="SPAN")
+@click.argument("span", metavar="[SPAN]", required=False)
+@click.option("--rows", "files", multiple=True, metavar="FILE", help="Pin these rows, as counts; may be repeated.")
+@click.option("--add", is_flag=True, help="Add the rows to those that are pinned already, in the same bins.")
+@click.option("--time", metavar="COL", help="The time of each row.")
+@click.option("--embedding", "embeddings", multiple=True, metavar="COL", help="A column of vectors.")
+@click.option("--text", "texts", multiple=True, metavar="COL", help="A column of free text.")
 @click.pass_obj
-def pin(session: Session, name: str, span: str) -> None:
-    """Pin SPAN (24h, or START..END) as NAME; `--baseline pinned:NAME` uses it."""
+def pin(
+    session: Session,
+    name: str,
+    span: str | None,
+    files: tuple[str, ...],
+    add: bool,
+    time: str | None,
+    embeddings: tuple[str, ...],
+    texts: tuple[str, ...],
+) -> None:
+    """Pin SPAN (24h, or START..END) as NAME; `--baseline pinned:NAME` uses it.
+
+    Or pin the rows of files with --rows: a small file of counts, however many rows; `andon drift pinned:NAME CURRENT`
+    uses it.
+    """
     session.refuse_if_locked()
-    pinned = session.client.request("baseline.pin", name=name, span=span)
-    session.emit_shape(pinned, lambda: f"pinned {name}; use it with --baseline pinned:{name}")
+    if (span is None) == (not files):
+        raise UsageError("a baseline is either a SPAN or --rows", "andon baseline pin NAME 24h, or … NAME --rows FILE")
+    if files:
+        from console.sources.at_hand import AtHand
+        from console.sources.pinned import path_of, pin_rows
+
+        rows = AtHand(files, time=time, text=texts, embedding=embeddings)
+        pinned = pin_rows(path_of(session.config.data, name), rows, add=add)
+        shape = _brief(name, pinned)
+        said = f"pinned {pinned.rows:,} rows as {name}; use them with: andon drift pinned:{name} CURRENT"
+    else:
+        shape = session.client.request("baseline.pin", name=name, span=span)
+        said = f"pinned {name}; use it with --baseline pinned:{name}"
+    session.emit_shape(shape, lambda: said)
 
 
 @baseline.command()
 @click.argument("name")
 @click.pass_obj
 def drop(session: Session, name: str) -> None:
-    """Forget a pinned baseline; its samples then age like all others."""
+    """Forget a pinned baseline; the samples of a span then age like all others."""
+    from console.sources.pinned import path_of, pinned_names
+
     session.refuse_if_locked()
-    dropped = session.client.request("baseline.drop", name=name)
+    if name in pinned_names(session.config.data):
+        path_of(session.config.data, name).unlink()
+        dropped = {"name": name, "spans": []}
+    else:
+        dropped = session.client.request("baseline.drop", name=name)
     session.emit_shape(dropped, lambda: f"dropped {name}")
+
+
+def _brief(name: str, rows: Profile) -> dict[str, Any]:
+    return {"name": name, "spans": [], "rows": rows.rows, "columns": len(rows.columns)}

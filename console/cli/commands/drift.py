@@ -41,17 +41,26 @@ def drift(
     --embedding are for what is not plain.
     """
     from console.sources.at_hand import AtHand
+    from console.sources.pinned import Kept, pinned_at
     from console.triage.diagnose import EXITS
     from console.triage.rows_drift import examine
     from console.wire import dump
 
-    before, now = (
-        AtHand(path, time=time, label=target, prediction=prediction, slices=segments, text=texts, embedding=embeddings)
-        for path in (baseline, current)
-    )
-    timed = () if time is None else (time,)
-    before.must_have(name for name in (*timed, *segments, target, prediction, *embeddings, *texts) if name is not None)
-    now.must_have(timed)
+    pinned = pinned_at(session.config.data, baseline)
+    time = pinned.time if pinned and time is None else time
+
+    def opened(path: str) -> AtHand:
+        return AtHand(
+            [path], time=time, label=target, prediction=prediction, slices=segments, text=texts, embedding=embeddings
+        )
+
+    before = Kept(pinned) if pinned else opened(baseline)
+    now = opened(current)
+    named = [name for name in (time, *segments, target, prediction, *embeddings, *texts) if name is not None]
+    if isinstance(before, AtHand):
+        before.must_have(named)
+        named = [name for name in (time,) if name is not None]
+    now.must_have(named)
     slices = [segment for segment in segments if segment in now.columns()]
     examined = asyncio.run(examine(before, now, (before.extent(), now.extent()), slices))
     session.emit_shape(dump(examined.report), lambda: _told(session, examined))

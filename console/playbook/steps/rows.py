@@ -129,7 +129,7 @@ class Look:
             then, now = await asyncio.gather(
                 self.baseline.by(slicing, columns, baseline), self.current.by(slicing, columns, baseline)
             )
-            for column in columns:
+            for column in columns if then and now else ():
                 share = explaining_slice(column, then, now) if column != slicing else None
                 if share is not None and (column not in best or share.excess > best[column].excess):
                     best[column] = replace(share, column=slicing)

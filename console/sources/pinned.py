@@ -1,0 +1,125 @@
+"""A baseline of rows that was counted once and is kept as counts: a file of a few hundred kilobytes, however many rows.
+
+Files of later days are counted into the same bins and added.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import orjson
+from pydantic import ValidationError
+
+from console.errors import UsageError
+from console.model import Exemplar, Profile
+from console.sources.at_hand import AtHand
+from console.sources.types import ExemplarRequest, ProfileGroup, ProfileRequest
+from console.wire import dump, load
+
+PREFIX = "pinned:"
+SUFFIX = ".json"
+NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}", re.ASCII)
+MOST_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedRows:
+    """Rows as counts, and which column was their time."""
+
+    profile: Profile
+    time: str | None = None
+    schema: Literal["andon/rows/v1"] = "andon/rows/v1"
+
+    def save(self, path: Path) -> None:
+        """The whole file or none of it, for this user's eyes: categories are what people wrote."""
+        partial = path.with_name(path.name + ".partial")
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            partial.touch(mode=0o600)
+            partial.write_bytes(orjson.dumps(dump(self)))
+            partial.replace(path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise UsageError(
+                f"{path} cannot be written: {error.strerror}", "free some space, or use another --data"
+            ) from None
+
+
+def folder_of(data: Path) -> Path:
+    """Where the data folder keeps pinned rows."""
+    return data / "baselines"
+
+
+def path_of(data: Path, name: str) -> Path:
+    """The file of a name; UsageError for what is no name."""
+    if not NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no name for a baseline", "use letters, digits, dots, dashes and underscores")
+    return folder_of(data) / f"{name}{SUFFIX}"
+
+
+def pinned_names(data: Path) -> list[str]:
+    """The rows that are pinned, sorted."""
+    return sorted(path.name.removesuffix(SUFFIX) for path in folder_of(data).glob(f"*{SUFFIX}"))
+
+
+def pinned_at(data: Path, text: str) -> PinnedRows | None:
+    """The pinned rows that `pinned:NAME`, or the path of such a file, means; None for any other path."""
+    if text.startswith(PREFIX):
+        return read_pinned(path_of(data, text.removeprefix(PREFIX)))
+    return read_pinned(Path(text)) if text.endswith(SUFFIX) else None
+
+
+def read_pinned(path: Path) -> PinnedRows:
+    """Pinned rows out of their file; UsageError where it is no such file."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise UsageError(f"{path} is too large for pinned rows", "pin them anew")
+        return load(PinnedRows, orjson.loads(path.read_bytes()))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}", "see: andon baseline list") from None
+    except (orjson.JSONDecodeError, ValidationError):
+        raise UsageError(f"{path} holds no pinned rows", "pin some: andon baseline pin NAME --rows FILE") from None
+
+
+def pin_rows(path: Path, rows: AtHand, *, add: bool) -> Profile:
+    """Count rows and keep the counts; with `add`, into the bins of what is kept there already, and beside it.
+
+    Raises UsageError where there is nothing to add to, and whatever counting raises.
+    """
+    known = read_pinned(path) if add else None
+    counted = rows.profile(like=None if known is None else known.profile)
+    if known is not None:
+        from console.analysis.profiles import merged
+
+        counted = merged([known.profile, counted])
+    PinnedRows(counted, rows.time).save(path)
+    return counted
+
+
+class Kept:
+    """Pinned rows as a TableReader: what was not counted then cannot be asked now."""
+
+    def __init__(self, pinned: PinnedRows) -> None:
+        self._profile = pinned.profile
+
+    def extent(self) -> None:
+        """When the rows were is not kept."""
+
+    async def profiles(self, request: ProfileRequest) -> Sequence[ProfileGroup]:
+        if request.by is not None or request.every is not None:
+            return ()
+        columns = tuple(one for one in self._profile.columns if not request.columns or one.name in request.columns)
+        return (ProfileGroup(None, None, replace(self._profile, columns=columns)),)
+
+    async def exemplars(self, _request: ExemplarRequest) -> Sequence[Exemplar]:
+        return ()
+
+    async def slices(self) -> Sequence[str]:
+        return ()
+
+    async def outputs(self) -> Sequence[str]:
+        return ()
