@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from console.analysis.contrast import Contrast, contrast
+from console.analysis.contrast import contrast
 from console.analysis.estimate import estimates
-from console.analysis.families import benjamini_hochberg
 from console.analysis.frames import has_data
 from console.analysis.onset import onset
 from console.analysis.pairing import Pair, pairs
 from console.analysis.quantiles import count_below
 from console.analysis.statistic import Statistic, statistic, total
-from console.analysis.tails import TAIL
+from console.analysis.verdicts import Limits, Measured, judged
 from console.model import Comparison, Direction, Frame, Kind, Series, Side, Stat, Verdict
 
 if TYPE_CHECKING:
@@ -30,16 +30,6 @@ MIN_SAMPLES: Mapping[Stat, int] = {
 MIN_STEPS = 4  # fewer do not show how a series wanders
 STALE_STEPS = 5
 PARTIAL = 0.5  # of the steps that the baseline fills
-NOT_TESTED = math.nan
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What counts as worse: more than `tolerance` (a share) and `floor` (the signal's unit) in the bad direction."""
-
-    tolerance: float
-    bad: Direction
-    floor: float = 0.0
 
 
 def compare(
@@ -64,26 +54,32 @@ def compare(
     Raises ValueError where the stat has no meaning for the signal's kind.
     """
     limits = Limits(tolerance, bad, floor)
+    return judged(
+        measured(current, baseline, stat, limits, min_samples, of=of, baseline_kind=baseline_kind, now=now, seed=seed)
+    )
+
+
+def measured(
+    current: Frame,
+    baseline: Frame,
+    stat: Stat,
+    limits: Limits,
+    min_samples: int | None = None,
+    *,
+    of: tuple[Frame, Frame] | None = None,
+    baseline_kind: str = "offset",
+    now: float | None = None,
+    seed: int = 0,
+) -> list[Measured]:
+    """One measurement per label set, for `judged` to hear together with others: several statistics, several signals.
+
+    The arguments, and what is raised, are those of `compare`.
+    """
     needed = MIN_SAMPLES[stat] if min_samples is None else min_samples
     frames = (current, baseline)
-    found = [
+    return [
         _measure(pair, frames, stat, limits, needed, baseline_kind, now, seed) for pair in pairs(current, baseline, of)
     ]
-    worse = benjamini_hochberg(np.array([_worse(one.contrast, bad) for one in found]))
-    better = benjamini_hochberg(np.array([_better(one.contrast, bad) for one in found]))
-    return tuple(_judge(*each, frames, limits) for each in zip(found, worse.tolist(), better.tolist(), strict=True))
-
-
-# ── measuring ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """A comparison whose family has not been heard yet; without a contrast it is judged already."""
-
-    pair: Pair
-    comparison: Comparison
-    contrast: Contrast | None = None
 
 
 def _measure(
@@ -95,7 +91,7 @@ def _measure(
     baseline_kind: str,
     now: float | None,
     seed: int,
-) -> _Measured:
+) -> Measured:
     current, baseline = frames
     mine = _statistic(pair.current, pair.current_of, current, stat, seed)
     its = _statistic(pair.baseline, pair.baseline_of, baseline, stat, seed + 1)
@@ -108,7 +104,7 @@ def _measure(
     missing = _missing(pair, frames, mine, its, stat, needed, now)
     if missing is not None:
         verdict, reason = missing
-        return _Measured(pair, replace(comparison, verdict=verdict, reason=reason))
+        return Measured(replace(comparison, verdict=verdict, reason=reason), limits)
     assert mine is not None and its is not None  # or something would be missing
     a, b = (one.scaled(steps) for one in estimates(mine, its))
     found = contrast(a, b, tolerance=limits.tolerance, floor=limits.floor)
@@ -119,7 +115,7 @@ def _measure(
         interval=found.interval,
         dispersion=max(a.dispersion, b.dispersion),
     )
-    return _Measured(pair, comparison, found)
+    return Measured(comparison, limits, found, partial(_since, pair, comparison, frames))
 
 
 def _statistic(series: Series | None, of: Series | None, frame: Frame, stat: Stat, seed: int) -> Statistic | None:
@@ -171,70 +167,13 @@ def _missing(
     return None
 
 
-# ── judging ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _worse(found: Contrast | None, bad: Direction) -> float:
-    if found is None:
-        return NOT_TESTED
-    match bad:
-        case Direction.UP:
-            return found.p_higher
-        case Direction.DOWN:
-            return found.p_lower
-        case Direction.EITHER:
-            return min(1.0, 2 * min(found.p_higher, found.p_lower))
-
-
-def _better(found: Contrast | None, bad: Direction) -> float:
-    if found is None or bad is Direction.EITHER:
-        return NOT_TESTED
-    return found.p_lower if bad is Direction.UP else found.p_higher
-
-
-def _judge(one: _Measured, worse: float, better: float, frames: tuple[Frame, Frame], limits: Limits) -> Comparison:
-    found = one.contrast
-    if found is None:
-        return one.comparison
-    up, down = limits.bad is not Direction.DOWN, limits.bad is not Direction.UP
-    is_worse = (up and found.is_higher) or (down and found.is_lower)
-    is_better = not is_worse and (found.is_higher or found.is_lower)
-    if is_worse:
-        verdict = Verdict.DEGRADED if worse <= TAIL else Verdict.INCONCLUSIVE
-    else:
-        verdict = Verdict.IMPROVED if is_better and better <= TAIL else Verdict.OK
-    since = None
-    if verdict in (Verdict.DEGRADED, Verdict.IMPROVED):
-        since = _since(one, frames, Direction.UP if found.is_higher else Direction.DOWN)
-    reason = _reason(one.comparison, verdict, limits)
-    return replace(one.comparison, verdict=verdict, reason=reason, p=worse, onset=since)
-
-
-def _reason(comparison: Comparison, verdict: Verdict, limits: Limits) -> str:
-    low, high = comparison.interval or (math.nan, math.nan)
-    if comparison.ratio is None:
-        size = f"{comparison.stat} {comparison.difference:+.3g} ({low:+.3g} … {high:+.3g})"
-    else:
-        size = f"{comparison.stat} ×{comparison.ratio:.3g} ({low:.3g} … {high:.3g})"
-    match verdict:
-        case Verdict.DEGRADED:
-            return f"{size}: worse than the {limits.tolerance:.0%} tolerated"
-        case Verdict.IMPROVED:
-            return f"{size}: better by more than {limits.tolerance:.0%}"
-        case Verdict.INCONCLUSIVE:
-            return f"{size}: beyond {limits.tolerance:.0%}, but chance could do that"
-        case _:
-            return f"{size}: within {limits.tolerance:.0%}"
-
-
-def _since(one: _Measured, frames: tuple[Frame, Frame], direction: Direction) -> float | None:
+def _since(pair: Pair, comparison: Comparison, frames: tuple[Frame, Frame], direction: Direction) -> float | None:
     """The onset, from one value per step of what the statistic is about."""
-    pair, stat = one.pair, one.comparison.stat
     if pair.current is None or pair.baseline is None:
         return None
-    level = one.comparison.baseline.value
-    mine = _per_step(pair.current, pair.current_of, stat, level)
-    its = _per_step(pair.baseline, pair.baseline_of, stat, level)
+    level = comparison.baseline.value
+    mine = _per_step(pair.current, pair.current_of, comparison.stat, level)
+    its = _per_step(pair.baseline, pair.baseline_of, comparison.stat, level)
     return onset(its, mine, frames[0].times, direction, step=frames[0].step)
 
 

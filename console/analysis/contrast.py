@@ -13,6 +13,7 @@ from console.analysis.estimate import Estimate
 from console.analysis.tails import TAIL, student_quantile, student_tail
 
 NEAR_ZERO = 0.4  # a relative standard error above this leaves zero within reach: differences are compared instead
+NOTHING = 1e-12  # of the other side: a side smaller than that is zero, and a ratio to it no number
 SCALE_FLOOR = 0.005  # no side is known better than to half a percent, so a flat series does not make a scale of zero
 
 
@@ -58,7 +59,8 @@ def contrast(current: Estimate, baseline: Estimate, *, tolerance: float, floor: 
     and `floor` (the values' unit) in any case.
     """
     difference = current.value - baseline.value
-    if _is_positive(current) and _is_positive(baseline) and abs(baseline.value) > floor:
+    is_something = baseline.value > max(floor, NOTHING * abs(current.value))
+    if is_something and _is_positive(baseline) and _is_positive(current) and current.value > NOTHING * baseline.value:
         a, b = current.value, baseline.value
         shift = math.log(a / b)
         minus, plus, freedom = _combined(current, baseline, 1 / a, 1 / b, SCALE_FLOOR)
@@ -71,7 +73,7 @@ def contrast(current: Estimate, baseline: Estimate, *, tolerance: float, floor: 
     margin = max(floor, tolerance * abs(baseline.value))
     reach = student_quantile(TAIL, freedom)
     low, high = difference - reach * minus, difference + reach * plus
-    if _is_positive(baseline) and baseline.value > floor:
+    if is_something and _is_positive(baseline):
         # The current side is at zero or nearly: the ratio still means something, its interval is the difference's.
         ratio = current.value / baseline.value
         least_ratio = 0.0 if current.value >= 0 else -math.inf  # what is never negative has no ratio below 0

@@ -86,6 +86,7 @@ SHAPES: dict[str, type[Any] | dict[str, Any]] = {
     "finding": Finding,
     "drift": DriftReport,
     "incident": Incident,
+    "compare": _object(verdict={"enum": [str(verdict) for verdict in Verdict]}, comparisons=_list(schema(Finding))),
     "event": Event,
     "plan": PlannedRun,
     "source-status": SourceStatus,

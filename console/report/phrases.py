@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from console.model import Cause, Diagnosis, Finding, Window
 from console.playbook.steps.wording import unit_of
-from console.signals.catalogue import catalogue
 from console.words import WINDOW_WORDS, WITHOUT_CAUSE, instant, number, quantity
 
 
@@ -54,5 +53,5 @@ def certainty(finding: Finding) -> str:
 
 def _change(value: float, finding: Finding) -> str:
     """A difference with its sign and, where the signal is known, its unit."""
-    unit = unit_of(finding.signal, finding.stat) if finding.signal and finding.signal in catalogue() else "1"
+    unit = unit_of(finding.signal or "", finding.stat)
     return f"{'+' if value >= 0 else ''}{quantity(value, unit)}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 
 from console.errors import SourceDenied, SourceError, SourceMalformed
 
@@ -39,11 +41,26 @@ class Duck:
 
         Raises SourceDenied, SourceMalformed for files that are not what their suffix says, and SourceError.
         """
-        used = {name: value for name, value in values.items() if f"${name}" in statement}
-        try:
-            answer = self._connection.execute(statement, used)
+        with self._told():
+            answer = self._execute(statement, values)
             names = [column[0] for column in answer.description or ()]
             return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+    def arrays(self, statement: str, values: Mapping[str, Any]) -> dict[str, np.ma.MaskedArray[Any, Any]]:
+        """The columns of an answer by name, NULL masked. Raises as `asks` does."""
+        with self._told():
+            found = self._execute(statement, values).fetchnumpy()
+            return {name: np.ma.asarray(column) for name, column in found.items()}
+
+    def _execute(self, statement: str, values: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
+        used = {name: value for name, value in values.items() if f"${name}" in statement}
+        return self._connection.execute(statement, used)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """DuckDB's errors as andon's."""
+        try:
+            yield
         except duckdb.OutOfMemoryException:
             raise SourceError(f"table {self.name} needs more than {MEMORY} to count", "ask for fewer columns") from None
         except duckdb.PermissionException as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from console.model import Comparison, Verdict
-from console.signals.catalogue import find_signal
+from console.signals.catalogue import catalogue, find_signal
 from console.words import instant, labelled, quantity
 
 
@@ -25,12 +25,12 @@ def compared(comparison: Comparison, of: str | None) -> str:
 
 
 def unit_of(signal: str, stat: str | None) -> str:
-    """The unit of a statistic of a signal.
+    """The unit of a statistic of a signal; what the catalogue does not know is a plain number.
 
     >>> unit_of("model.requests", "rate"), unit_of("model.latency", "p95"), unit_of("model.errors", "ratio")
     ('request/s', 's', '1')
     """
-    if stat == "ratio":
+    if stat == "ratio" or signal not in catalogue():
         return "1"
     unit = find_signal(signal).unit
     if stat != "rate":
