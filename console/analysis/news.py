@@ -29,8 +29,8 @@ _SPELLINGS = {
     "d": "debug", "i": "info", "w": "warn", "e": "error", "f": "fatal",
 }  # fmt: skip
 _GRAVE = re.compile(
-    r"(?i)exception|\berrors?\b|\bfatal|\bpanic|\bfail(?:ed|ure|s)?\b|refused|timed? ?out|\bdenied|\bkilled|out of memory"
-    r"|traceback|unavailable|unreachable|exhausted|deadlock|corrupt|rejected|no space"
+    r"(?i)exception|\berrors?\b|\bfatal|\bpanic|\bfail(?:ed|ure|s)?\b|refused|timed? ?out|\bdenied|\bkilled"
+    r"|out of memory|traceback|unavailable|unreachable|exhausted|deadlock|corrupt|rejected|no space"
 )
 
 
@@ -96,7 +96,7 @@ def log_news(lines: LogLines, current: Window, baseline: Window) -> tuple[LogNew
 
 
 def log_scores(news: Iterable[LogNews]) -> dict[str, float]:
-    """How much the logs speak for each service: its gravest news, and a share of its others. Only services with news."""
+    """How much the logs speak for each service: its gravest news and a share of its others."""
     scores: dict[str, list[float]] = {}
     for one in news:
         scores.setdefault(one.service, []).append(one.score)

@@ -1,7 +1,8 @@
 """Reads a case folder: an incident as files, any of them missing, for `andon rank`.
 
 case.json, metrics.csv (wide), logs.jsonl, spans.jsonl and events.jsonl; docs/ranking.md has the layout. Lines that cannot be
-read are skipped and counted, what lies outside both windows is not kept, and what is too much is thinned out evenly.
+read are skipped and counted, what lies outside both windows is kept only to date changes by, and what is too much is
+thinned out evenly.
 """
 
 from __future__ import annotations
@@ -55,6 +56,9 @@ def read_case(folder: Path) -> Case:
     onset = _time(about.get("onset"))
     current, baseline = _windows(about.get("windows") or {}, onset, folder)
     spans = (*current.spans, *baseline.spans)
+    if (folder / "events.jsonl").is_file():
+        # Changes are dated by when things began, which may lie between the windows.
+        spans = (Span(min(span.start for span in spans), max(span.end for span in spans)),)
     notes: list[str] = []
     violated = about.get("violated")
     traces, ids = _spans(folder / "spans.jsonl", spans, notes)
