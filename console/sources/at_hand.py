@@ -28,7 +28,6 @@ class AtHand:
         time: str | None = None,
         label: str | None = None,
         prediction: str | None = None,
-        slices: Sequence[str] = (),
         text: Sequence[str] = (),
         embedding: Sequence[str] = (),
     ) -> None:
@@ -38,7 +37,7 @@ class AtHand:
                 raise UsageError(f"there is no file {path}", hint)
         options = SimpleNamespace(
             path=[str(Path(path).absolute()) for path in paths], time=time, model=None, label=label,
-            prediction=prediction, image=None, slices=list(slices), text=list(text), embedding=list(embedding),
+            prediction=prediction, image=None, slices=[], text=list(text), embedding=list(embedding),
         )  # fmt: skip
         self.name = ", ".join(paths)
         self.time = time

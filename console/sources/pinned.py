@@ -85,12 +85,11 @@ def read_pinned(path: Path) -> PinnedRows:
         raise UsageError(f"{path} holds no pinned rows", "pin some: andon baseline pin NAME --rows FILE") from None
 
 
-def pin_rows(path: Path, rows: AtHand, *, add: bool) -> Profile:
-    """Count rows and keep the counts; with `add`, into the bins of what is kept there already, and beside it.
+def pin_rows(path: Path, rows: AtHand, known: PinnedRows | None = None) -> Profile:
+    """Count rows and keep the counts; into the bins of those that are `known` and added to them, where there are any.
 
-    Raises UsageError where there is nothing to add to, and whatever counting raises.
+    Raises what counting raises, and UsageError where nothing can be written.
     """
-    known = read_pinned(path) if add else None
     counted = rows.profile(like=None if known is None else known.profile)
     if known is not None:
         from console.analysis.profiles import merged

@@ -96,7 +96,7 @@ class Table:
 
     def columns(self) -> Sequence[str]:
         """The columns that the files have. Raises as `profiles` does."""
-        return tuple(self._selection(ProfileRequest(())).rows.columns)
+        return tuple(self._shards.rows(self._duck, ()).columns)
 
     def extent(self) -> Span | None:
         """From the oldest row to just after the newest; None where no row says its time. Raises as `profiles` does."""

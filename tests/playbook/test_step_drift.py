@@ -199,4 +199,4 @@ async def test_columns_with_few_values_are_what_rows_are_sliced_by(tmp_path: Pat
 
     reader = table(tmp_path, rows(1))
     (group,) = await reader.profiles(ProfileRequest(CURRENT.spans))
-    assert slicing_columns(group.profile, ["prediction"]) == ["line"]
+    assert slicing_columns(group.profile, group.profile, ["prediction"]) == ["line"]

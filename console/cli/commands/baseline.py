@@ -75,10 +75,12 @@ def pin(
         raise UsageError("a baseline is either a SPAN or --rows", "andon baseline pin NAME 24h, or … NAME --rows FILE")
     if files:
         from console.sources.at_hand import AtHand
-        from console.sources.pinned import path_of, pin_rows
+        from console.sources.pinned import path_of, pin_rows, read_pinned
 
-        rows = AtHand(files, time=time, text=texts, embedding=embeddings)
-        pinned = pin_rows(path_of(session.config.data, name), rows, add=add)
+        path = path_of(session.config.data, name)
+        known = read_pinned(path) if add else None
+        time = known.time if known and time is None else time
+        pinned = pin_rows(path, AtHand(files, time=time, text=texts, embedding=embeddings), known)
         shape = _brief(name, pinned)
         said = f"pinned {pinned.rows:,} rows as {name}; use them with: andon drift pinned:{name} CURRENT"
     else:

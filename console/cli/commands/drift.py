@@ -50,9 +50,7 @@ def drift(
     time = pinned.time if pinned and time is None else time
 
     def opened(path: str) -> AtHand:
-        return AtHand(
-            [path], time=time, label=target, prediction=prediction, slices=segments, text=texts, embedding=embeddings
-        )
+        return AtHand([path], time=time, label=target, prediction=prediction, text=texts, embedding=embeddings)
 
     before = Kept(pinned) if pinned else opened(baseline)
     now = opened(current)

@@ -119,7 +119,7 @@ async def look_at(look: Look) -> Found:
     found = drift(current, baseline, history=history)
     outputs = frozenset(await look.current.table.outputs())
     worst = [column for column in _gravest_first(found, outputs) if column.verdict is not Verdict.OK][:MOST_COLUMNS]
-    worst = await look.explained(worst, baseline)
+    worst = await look.explained(worst, baseline, current)
     pair = await look.pair(worst[0], baseline) if worst else ()
     return Found(found, baseline, current, outputs, tuple(worst), pair)
 

@@ -102,13 +102,13 @@ class Look:
     def _is_quiet(self, start: float) -> bool:
         return not any(Span(start, start + self.length).overlaps(hole) for hole in self.excluded)
 
-    async def explained(self, columns: list[ColumnDrift], baseline: Profile) -> list[ColumnDrift]:
+    async def explained(self, columns: list[ColumnDrift], baseline: Profile, current: Profile) -> list[ColumnDrift]:
         """The same columns with their onset and the slice that explains most of each."""
         asked = [column for column in columns if column.verdict is Verdict.DEGRADED]
         if not asked:
             return columns
         timed = await self._timed(baseline)
-        shares = await self._slices([column.name for column in asked], baseline)
+        shares = await self._slices([column.name for column in asked], baseline, current)
         return [
             column
             if column.verdict is not Verdict.DEGRADED
@@ -121,10 +121,10 @@ class Look:
         length = sum(span.seconds for span in self.current.spans)
         return await self.current.steps(max(self.interval, length / ONSET_STEPS), baseline) if length else []
 
-    async def _slices(self, columns: list[str], baseline: Profile) -> dict[str, SliceShare]:
+    async def _slices(self, columns: list[str], baseline: Profile, current: Profile) -> dict[str, SliceShare]:
         best: dict[str, SliceShare] = {}
         table = self.current.table
-        asked = self.slices or await table.slices() or slicing_columns(baseline, await table.outputs())
+        asked = self.slices or await table.slices() or slicing_columns(baseline, current, await table.outputs())
         for slicing in asked[:MOST_SLICING]:
             then, now = await asyncio.gather(
                 self.baseline.by(slicing, columns, baseline), self.current.by(slicing, columns, baseline)
@@ -189,12 +189,13 @@ def _is_alone(start: float, compared: Sequence[Span]) -> bool:
     return len(compared) == 1 and abs(start - compared[0].start) < 1
 
 
-def slicing_columns(profile: Profile, outputs: Sequence[str] = ()) -> list[str]:
-    """Categorical inputs with few enough values to split by, the coarsest first."""
+def slicing_columns(baseline: Profile, current: Profile, outputs: Sequence[str] = ()) -> list[str]:
+    """Categorical inputs of both sides with few enough values to split by, the coarsest first."""
     fitting = [
         column
-        for column in profile.columns
+        for column in baseline.columns
         if column.kind in ("categorical", "boolean")
+        and current.column(column.name) is not None
         and not column.of
         and column.name not in outputs
         and 2 <= len(column.categories) <= MOST_VALUES

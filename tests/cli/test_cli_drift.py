@@ -1,0 +1,167 @@
+"""`andon drift`: from two files to an answer, as a person types it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+from console.cli import run
+from console.cli.shapes import shape_schema
+from console.errors import Exit
+
+START = 1_780_000_000.0
+MINUTE = 60.0
+Capture = pytest.CaptureFixture[str]
+
+
+def write(path: Path, rows: int, *, start: float = START, seed: int = 0, **changes: Any) -> str:
+    """A CSV of one row a minute: a region, an age, an income."""
+    random = np.random.default_rng(seed)
+    columns: dict[str, Any] = {
+        "ts": start + MINUTE * np.arange(rows),
+        "region": random.choice(["eu", "us", "asia"], rows),
+        "age": random.normal(40, 10, rows).round(3),
+        "income": random.lognormal(10, 0.5, rows).round(1),
+    }
+    for name, change in changes.items():
+        columns[name] = change(columns)
+    columns = {name: values for name, values in columns.items() if values is not None}
+    lines = [",".join(columns), *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True))]
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+def older_in_europe(columns: Mapping[str, Any]) -> Any:
+    return np.where(columns["region"] == "eu", columns["age"] + 25, columns["age"])
+
+
+@pytest.fixture
+def baseline(tmp_path: Path) -> str:
+    return write(tmp_path / "baseline.csv", 12_000)
+
+
+LATER = START + 12_000 * MINUTE
+
+
+def answer(capsys: Capture, *arguments: str) -> tuple[int, Any]:
+    capsys.readouterr()
+    code = run([*arguments, "--format", "json"])
+    captured = capsys.readouterr()
+    assert captured.out, captured.err
+    return code, json.loads(captured.out)
+
+
+def test_the_same_world_is_healthy(baseline: str, tmp_path: Path, capsys: Capture) -> None:
+    now = write(tmp_path / "now.csv", 2_000, start=LATER, seed=1)
+    code, report = answer(capsys, "drift", baseline, now, "--time", "ts")
+    jsonschema.validate(report, shape_schema("drift"))
+    assert code == Exit.HEALTHY
+    assert report["verdict"] == "ok"
+    assert report["rows"] == [12_000, 2_000]
+    assert report["windows"][1]["start"] == LATER
+
+
+def test_what_moved_is_named_with_its_onset_its_slice_and_its_usual_wobble(
+    baseline: str, tmp_path: Path, capsys: Capture
+) -> None:
+    onset = LATER + 1_000 * MINUTE
+    now = write(tmp_path / "now.csv", 2_000, start=LATER, seed=1,
+                age=lambda at: np.where(at["ts"] >= onset, older_in_europe(at), at["age"]))  # fmt: skip
+    code, report = answer(capsys, "drift", baseline, now, "--time", "ts", "--segment", "region")
+    jsonschema.validate(report, shape_schema("drift"))
+    assert code == Exit.PROBLEM
+    first = report["columns"][0]
+    assert (first["name"], first["verdict"], first["line"]) == ("age", "degraded", "step")
+    assert first["slice"]["value"] == "eu"
+    assert abs(first["onset"] - onset) <= 60 * MINUTE
+    assert first["wobble"] is not None
+    assert report["world_or_model"]["verdict"] == "world"
+    assert [one["verdict"] for one in report["columns"][1:]] == ["ok", "ok"]
+
+
+def test_a_person_reads_the_answer_first_and_sees_both_distributions(
+    baseline: str, tmp_path: Path, capsys: Capture
+) -> None:
+    now = write(tmp_path / "now.csv", 2_000, start=LATER, seed=1, age=older_in_europe, ts=lambda _at: None)
+    before = write(tmp_path / "before.csv", 4_000, ts=lambda _at: None)
+    assert run(["drift", before, now]) == Exit.PROBLEM
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].startswith("▲ degraded   1 of")
+    picture = next(line for line in shown if line.startswith("  ▲ age"))
+    assert "→" in picture and "█" in picture
+    assert any("PSI" in line and "Wasserstein" in line for line in shown)
+    assert shown[-1].endswith("wobble by themselves.")
+
+
+def test_a_dropped_segment_is_a_finding_and_splits_nothing(baseline: str, tmp_path: Path, capsys: Capture) -> None:
+    now = write(tmp_path / "now.csv", 2_000, start=LATER, seed=1, region=lambda _at: None)
+    code, report = answer(capsys, "drift", baseline, now, "--segment", "region")
+    assert code == Exit.PROBLEM
+    assert ("schema", "region") in {(issue["check"], issue["column"]) for issue in report["integrity"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--segment", "regon"], "did you mean 'region'?"),
+        (["--time", "when"], "has no column 'when'"),
+        (["--target", "truth"], "has no column 'truth'"),
+    ],
+)
+def test_a_column_that_is_not_there_is_a_usage_error(
+    baseline: str, capsys: Capture, arguments: list[str], said: str
+) -> None:
+    assert run(["drift", baseline, baseline, *arguments]) == Exit.USAGE
+    assert said in capsys.readouterr().err
+
+
+def test_files_that_are_not_there_or_hold_nothing_end_in_words(baseline: str, tmp_path: Path, capsys: Capture) -> None:
+    assert run(["drift", baseline, str(tmp_path / "gone.csv")]) == Exit.USAGE
+    assert "there is no file" in capsys.readouterr().err
+    (tmp_path / "empty.csv").write_text("ts,region,age,income\n")
+    assert run(["drift", str(tmp_path / "empty.csv"), baseline]) == Exit.INCONCLUSIVE
+    assert "the baseline has no row" in capsys.readouterr().err
+    assert run(["drift", baseline, str(tmp_path / "empty.csv")]) == Exit.PROBLEM
+    assert "no rows at all" in capsys.readouterr().out
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 it is not")
+    assert run(["drift", baseline, str(tmp_path / "broken.parquet")]) == Exit.UNREACHABLE
+
+
+def test_pinned_rows_stand_in_for_their_files_and_days_are_added(
+    baseline: str, tmp_path: Path, capsys: Capture
+) -> None:
+    house = ["--data", str(tmp_path / "data")]
+    more = write(tmp_path / "more.csv", 3_000, start=LATER, seed=2)
+    now = write(tmp_path / "now.csv", 2_000, start=LATER, seed=1, age=older_in_europe)
+    code, pinned = answer(capsys, "baseline", "pin", "june", "--rows", baseline, "--time", "ts", *house)
+    assert (code, pinned["rows"], pinned["columns"]) == (Exit.HEALTHY, 12_000, 3)
+    assert (tmp_path / "data" / "baselines" / "june.json").stat().st_mode & 0o777 == 0o600
+    assert answer(capsys, "baseline", "pin", "june", "--rows", more, "--add", *house)[1]["rows"] == 15_000
+    assert [pin["name"] for pin in answer(capsys, "baseline", "list", *house)[1]] == ["june"]
+    code, report = answer(capsys, "drift", "pinned:june", now, *house)
+    assert code == Exit.PROBLEM
+    assert (report["columns"][0]["name"], report["rows"]) == ("age", [15_000, 2_000])
+    assert "ts" not in {column["name"] for column in report["columns"]}, "it was the time when they were pinned"
+    by_path = str(tmp_path / "data" / "baselines" / "june.json")
+    assert answer(capsys, "drift", by_path, now, *house)[1]["columns"] == report["columns"]
+    assert run(["baseline", "drop", "june", *house]) == Exit.HEALTHY
+    assert run(["drift", "pinned:june", now, *house]) == Exit.USAGE
+
+
+def test_what_cannot_be_pinned_is_said(baseline: str, tmp_path: Path, capsys: Capture) -> None:
+    house = ["--data", str(tmp_path / "data")]
+    assert run(["baseline", "pin", "june", "--rows", baseline, "--add", *house]) == Exit.USAGE
+    assert run(["baseline", "pin", "../june", "--rows", baseline, *house]) == Exit.USAGE
+    assert run(["baseline", "pin", "june", "1h", "--rows", baseline, *house]) == Exit.USAGE
+    assert run(["baseline", "pin", "june", "--rows", baseline, "--locked", *house]) == Exit.USAGE
+    (tmp_path / "data" / "baselines").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "data" / "baselines" / "bad.json").write_text("{}")
+    capsys.readouterr()
+    assert run(["drift", "pinned:bad", baseline, *house]) == Exit.USAGE
+    assert "holds no pinned rows" in capsys.readouterr().err
