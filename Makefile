@@ -51,10 +51,10 @@ $(VENV)/.ready-test: $(VENV)/.ready requirements-test.txt
 	touch $@
 
 # What is measured beside: .venv-peers for the console, .venv-evidently, -nannyml and -alibi for drift; they do not agree
-# on numpy and pandas, so each has an environment of its own.
+# on numpy and pandas, so each has an environment of its own. The lists are whole: nothing else is looked for.
 .venv-%/.ready: benchmarks/requirements-%.txt
 	test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
-	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	touch $@
 
 # Resolve the lists anew for every supported Python. Needs uv.
@@ -66,11 +66,11 @@ lock:
 	echo nvitop | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  - -o benchmarks/requirements-peers.txt
 	printf 'evidently==0.7.23\npandas<3\n' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-annotate --no-strip-extras - -o benchmarks/requirements-evidently.txt
+	  --no-annotate - -o benchmarks/requirements-evidently.txt
 	printf 'nannyml==0.13.1\nstatsmodels\nkaleido==0.2.1\n' | uv pip compile --universal --python-version 3.11 \
-	  --generate-hashes --no-header --no-annotate --no-strip-extras - -o benchmarks/requirements-nannyml.txt
+	  --generate-hashes --no-header --no-annotate - -o benchmarks/requirements-nannyml.txt
 	printf 'alibi-detect\nnumpy<2\n' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-annotate --no-strip-extras - -o benchmarks/requirements-alibi.txt
+	  --no-annotate - -o benchmarks/requirements-alibi.txt
 
 clean:
 	rm -rf $(VENV) .venv-* dist build .mypy_cache .ruff_cache .import_linter_cache .coverage
