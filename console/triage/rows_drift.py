@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from console.analysis.bins import aligned
+from console.errors import PluginError
 from console.model import ColumnDrift, Exemplar, IntegrityIssue, Profile, Span, Verdict
-from console.playbook.steps.drift import look_at, outcome
+from console.playbook.steps.drift import Found, look_at, outcome
 from console.playbook.steps.rows import DAY, Look, Rows, with_neighbours
+from console.plugins import Plugins, guard
 from console.sources.types import TableReader
 from console.triage.diagnose import VERDICTS
 from console.triage.world_or_model import WorldOrModel, signs_of, world_or_model
@@ -45,7 +48,11 @@ class Examined:
 
 
 async def examine(
-    baseline: TableReader, current: TableReader, extents: tuple[Span | None, Span | None], slices: Sequence[str]
+    baseline: TableReader,
+    current: TableReader,
+    extents: tuple[Span | None, Span | None],
+    slices: Sequence[str],
+    plugins: Plugins,
 ) -> Examined:
     """All rows of two tables, one against the other; `extents` are the times they span, where they have times.
 
@@ -57,13 +64,28 @@ async def examine(
     report = DriftReport(
         verdict=_gravest([found.drift.verdict]),
         world_or_model=world_or_model(signs_of(said)),
-        columns=tuple(found.columns),
+        columns=tuple(measured(column, found, plugins) for column in found.columns),
         integrity=found.drift.integrity,
         rows=found.drift.rows,
         windows=extents,
         exemplars=found.pair,
     )
     return Examined(report, found.baseline, found.current)
+
+
+def measured(column: ColumnDrift, found: Found, plugins: Plugins) -> ColumnDrift:
+    """The column with what plugins measure of it, where it is not well; a measure that fails is named and left out."""
+    before, now = found.baseline.column(column.name), found.current.column(column.name)
+    if column.verdict is Verdict.OK or before is None or now is None or before.kind != now.kind or not before.counts:
+        return column
+    sides = [one.counts for one in aligned(before, now)]
+    values = []
+    for plugin, offer in plugins.offers("andon_drift_measures"):
+        try:
+            values.append((offer.title, guard(plugin, offer.name, lambda: float(offer.measure(*sides)))))  # noqa: B023
+        except PluginError as problem:
+            plugins.note(problem)
+    return replace(column, measures=tuple(values))
 
 
 def look_between(

@@ -165,3 +165,28 @@ def test_what_cannot_be_pinned_is_said(baseline: str, tmp_path: Path, capsys: Ca
     capsys.readouterr()
     assert run(["drift", "pinned:bad", baseline, *house]) == Exit.USAGE
     assert "holds no pinned rows" in capsys.readouterr().err
+
+
+PLUGIN = """
+from console.plugins import DriftMeasure, hookimpl
+
+@hookimpl
+def andon_drift_measures():
+    return [
+        DriftMeasure("largest", "Largest", lambda before, now: max(abs(b - a) for a, b in zip(before, now))),
+        DriftMeasure("broken", "Broken", lambda before, now: 1 / 0),
+    ]
+"""
+
+
+def test_a_plugins_measure_stands_beside_the_others_and_a_broken_one_is_named(
+    baseline: str, tmp_path: Path, capsys: Capture
+) -> None:
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "mine.py").write_text(PLUGIN)
+    now = write(tmp_path / "now.csv", 2_000, start=LATER, seed=1, age=older_in_europe)
+    run(["drift", baseline, now, "--time", "ts", "--plugins-dir", str(tmp_path / "plugins"), "--format", "json"])
+    captured = capsys.readouterr()
+    [measure] = json.loads(captured.out)["columns"][0]["measures"]
+    assert measure[0] == "Largest" and measure[1] > 0
+    assert "plugin mine failed: broken" in captured.err

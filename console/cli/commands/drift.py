@@ -60,7 +60,7 @@ def drift(
         named = [name for name in (time,) if name is not None]
     now.must_have(named)
     slices = [segment for segment in segments if segment in now.columns()]
-    examined = asyncio.run(examine(before, now, (before.extent(), now.extent()), slices))
+    examined = asyncio.run(examine(before, now, (before.extent(), now.extent()), slices, session.plugins))
     session.emit_shape(dump(examined.report), lambda: _told(session, examined))
     return EXITS[examined.report.verdict]
 
