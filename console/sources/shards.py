@@ -62,20 +62,21 @@ class Shards:
 
         Raises SourceError where there is no file, SourceDenied and SourceMalformed where one cannot be read.
         """
-        files = self._find()
+        files = self.find()
         if self.format == "json" or len(files) > 1:
             self._look_into(duck, files)
         if len(files) > 1 and spans and self.time is not None:
             files = [file for file in files if self._seen[file].may_hold(spans)] or files[-1:]
         if self.format == "json":
-            return _json(files, _first_spellings(key for file in files for key in self._seen[file].keys))
-        return _described(duck, self.format, files)
+            return json_rows(files, first_spellings(key for file in files for key in self._seen[file].keys))
+        return described(duck, self.format, files)
 
     def raw(self, rows: Rows) -> RawRows | None:
         """The same rows line by line, for JSON."""
         return RawRows(rows.format, RAW, rows.files, rows.columns) if rows.format == "json" else None
 
-    def _find(self) -> list[str]:
+    def find(self) -> list[str]:
+        """The files that there are. Raises as `rows` does."""
         files = sorted({str(file) for path in self.paths for file in matching(Path(path))})
         if not files:
             raise SourceError(f"table {self.name}: there is no file {', '.join(self.paths)}", "check its path")
@@ -97,7 +98,7 @@ class Shards:
             rows: Rows = RawRows("json", RAW, tuple(unknown), {} if self.time is None else {self.time: "JSON"})
             keys = "json_keys(json)"
         else:
-            rows, keys = _described(duck, self.format, unknown), "NULL"
+            rows, keys = described(duck, self.format, unknown), "NULL"
         time = rows.time(self.time) if self.time in rows.columns and self.time is not None else "NULL::DOUBLE"
         found = duck.asks(
             f"SELECT {FILE} AS file, {keys} AS keys, min({time}) AS first, max({time}) AS last "  # noqa: S608 - as Duck says
@@ -117,14 +118,14 @@ class Shards:
 RAW = f"read_ndjson_objects($files, ignore_errors = true, filename = '{FILE}')"
 
 
-def _json(files: Sequence[str], keys: Sequence[str]) -> Rows:
+def json_rows(files: Sequence[str], keys: Sequence[str]) -> Rows:
     shape = ", ".join(f"{literal(key)}: 'JSON'" for key in keys) or "andon_nothing: 'JSON'"
     options = f"format = 'newline_delimited', records = true, ignore_errors = true, filename = '{FILE}'"
     relation = f"read_json($files, {options}, columns = {{{shape}}})"
     return Rows("json", relation, tuple(files), dict.fromkeys(keys, "JSON"))
 
 
-def _described(duck: Duck, form: str, files: Sequence[str]) -> Rows:
+def described(duck: Duck, form: str, files: Sequence[str]) -> Rows:
     """Rows of CSV or Parquet, with the columns of all the files."""
     options = f"union_by_name = true, filename = '{FILE}'"
     if form == "csv":
@@ -135,7 +136,7 @@ def _described(duck: Duck, form: str, files: Sequence[str]) -> Rows:
     return Rows(form, relation, tuple(files), columns)
 
 
-def _first_spellings(keys: Iterable[str]) -> list[str]:
+def first_spellings(keys: Iterable[str]) -> list[str]:
     """Each key once: SQL's names ignore case, so of two that differ in nothing else the first one stands."""
     spelled: dict[str, str] = {}
     for key in filter(None, keys):  # SQL has no name for the empty one
