@@ -284,6 +284,7 @@ class ColumnProfile:
     of: str = ""  # the column that this is a facet of
     heavy: tuple[tuple[str, int], ...] = ()  # (value, rows): the window's own most frequent, in a bounded sample of it
     sampled: int = 0  # rows of that sample that have a value
+    basis: str = ""  # facets: what they are read by (known words, directions), so that a current window is read alike
 
     @property
     def is_ordered(self) -> bool:
