@@ -7,8 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
-from console.errors import UsageError
+from console.errors import SourceMalformed, UsageError
 from console.model import Exemplar, Profile, Span
+from console.sources.samples import TIME_NAMES
 from console.sources.shards import matching
 from console.sources.tables import Table
 from console.sources.types import ExemplarRequest, ProfileGroup, ProfileRequest
@@ -74,3 +75,16 @@ class AtHand:
 
     async def outputs(self) -> Sequence[str]:
         return self._table.outputs()
+
+
+def usual_time(paths: Sequence[str]) -> str | None:
+    """The column that all of these files call as times are usually called, and that holds times; None without one."""
+    known = [AtHand([path]).columns() for path in paths]
+    for column in known[0]:
+        if column.casefold() in TIME_NAMES and all(column in columns for columns in known):
+            try:
+                if all(AtHand([path], time=column).extent() is not None for path in paths):
+                    return column
+            except SourceMalformed:
+                continue  # it is called so and is none
+    return None

@@ -190,3 +190,15 @@ def test_a_plugins_measure_stands_beside_the_others_and_a_broken_one_is_named(
     [measure] = json.loads(captured.out)["columns"][0]["measures"]
     assert measure[0] == "Largest" and measure[1] > 0
     assert "plugin mine failed: broken" in captured.err
+
+
+def test_a_column_called_as_times_are_is_the_time_unless_it_holds_none(tmp_path: Path, capsys: Capture) -> None:
+    before, now = write(tmp_path / "a.csv", 2_000), write(tmp_path / "b.csv", 500, start=LATER)
+    report = answer(capsys, "drift", before, now)[1]
+    assert report["windows"][1]["start"] == LATER
+    assert "ts" not in {column["name"] for column in report["columns"]}
+    named = {"ts": lambda at: at["region"]}
+    before, now = write(tmp_path / "a.csv", 2_000, **named), write(tmp_path / "b.csv", 500, **named)
+    report = answer(capsys, "drift", before, now)[1]
+    assert report["windows"] == [None, None]
+    assert "ts" in {column["name"] for column in report["columns"]}

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.argument("baseline", metavar="BASELINE")
 @click.argument("current", metavar="CURRENT")
-@click.option("--time", metavar="COL", help="The time of each row: says since when, and how much each column wobbles.")
+@click.option(
+    "--time",
+    metavar="COL",
+    help="The time of each row: says since when, and how much each column wobbles. A column called time, timestamp or "
+    "ts is one by itself.",
+)
 @click.option("--segment", "segments", multiple=True, metavar="COL", help="Split by this column; may be repeated.")
 @click.option("--target", metavar="COL", help="The true answer of each row, where it is known by now.")
 @click.option("--prediction", metavar="COL", help="What the model answered: a class, a score 0..1 or a number.")
@@ -40,14 +45,15 @@ def drift(
     Each is a .csv, .parquet or .jsonl file, or a quoted glob of many. Kinds of column are found out; --text and
     --embedding are for what is not plain.
     """
-    from console.sources.at_hand import AtHand
+    from console.sources.at_hand import AtHand, usual_time
     from console.sources.pinned import Kept, pinned_at
     from console.triage.diagnose import EXITS
     from console.triage.rows_drift import examine
     from console.wire import dump
 
     pinned = pinned_at(session.config.data, baseline)
-    time = pinned.time if pinned and time is None else time
+    if time is None:
+        time = pinned.time if pinned else usual_time([baseline, current])
 
     def opened(path: str) -> AtHand:
         return AtHand([path], time=time, label=target, prediction=prediction, text=texts, embedding=embeddings)
