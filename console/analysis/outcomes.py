@@ -71,9 +71,8 @@ def answered(outcomes: Outcomes) -> Array:
 def is_positive(grid: Grid) -> BoolArray:
     """Which strata amount to the positive class, shape (strata,); of a grid that has one."""
     if grid.task == "classes":
-        return np.arange(len(grid.classes) + 1) == 1
-    says: BoolArray = np.array([-np.inf, *grid.edges]) >= THRESHOLD
-    return says
+        return np.array([at == 1 for at in range(len(grid.classes) + 1)])
+    return np.array([lower >= THRESHOLD for lower in (-np.inf, *grid.edges)])
 
 
 def confusion(outcomes: Outcomes) -> Array:

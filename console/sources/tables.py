@@ -10,15 +10,16 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from console.errors import SourceMalformed, UsageError
-from console.model import Exemplar, Profile, Span
+from console.model import Exemplar, Profile, Record, Span
 from console.sources.counting import absent, bins_of, count, fresh_bins
 from console.sources.duck import Duck
+from console.sources.outcomes import count_outcomes
 from console.sources.pictures import read_pgm
 from console.sources.redact import shown_fields, shown_value
 from console.sources.rows import FILE
 from console.sources.selection import Selection, select, whole_lines
 from console.sources.shards import Shards
-from console.sources.types import ExemplarRequest, ProfileGroup, ProfileRequest, SourceStatus
+from console.sources.types import ExemplarRequest, OutcomesRequest, ProfileGroup, ProfileRequest, SourceStatus
 
 if TYPE_CHECKING:
     from console.sources.options import TableOptions
@@ -68,6 +69,12 @@ class Table:
             step = start + keys[-1] * request.every if request.every is not None else None
             groups.append(ProfileGroup(value, step, _framed(profile, gone.get(keys, set()), request, step)))
         return groups
+
+    def outcomes(self, request: OutcomesRequest) -> Record:
+        """How the rows were answered: as a whole, by segment, by step. Raises as `profiles` does, and NoData."""
+        if request.every is not None and self.options.time is None:
+            raise UsageError(f"table {self.name} cannot be cut into steps without a column of time", "")
+        return count_outcomes(self._duck, self._selection(ProfileRequest(request.spans, request.where)), request)
 
     def exemplars(self, request: ExemplarRequest) -> Sequence[Exemplar]:
         """Rows of a window: those with a picture first, then nearest to `near` in `column`, then newest."""

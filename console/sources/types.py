@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from console.model import NO_LABELS, Event, Exemplar, Frame, Gpu, Labels, Profile, Query, Reading, Span
+from console.model import NO_LABELS, Event, Exemplar, Frame, Gpu, Labels, Profile, Query, Reading, Record, Span
 
 if TYPE_CHECKING:
     from console.signals.dialect import Dialect
@@ -41,6 +41,8 @@ class ProfileRequest:
     like: Profile | None = None
     by: str | None = None  # one profile per value of this column
     every: float | None = None  # one profile per so many seconds
+    look: float | None = None  # when the look began that this belongs to: its rows are those that were there by then,
+    # and what was counted at earlier looks is not counted again. None: all is counted anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,19 @@ class ProfileGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomesRequest:
+    """Count answers against labels. With `like`, by its grid and segments; without, by ones that fit these rows."""
+
+    target: str  # the column of labels; a row without one waits for it
+    prediction: str  # a class, the probability of one of two classes, or a number
+    spans: tuple[Span, ...] = ()
+    where: Labels = NO_LABELS
+    by: tuple[str, ...] = ()  # segmenting columns
+    every: float | None = None  # steps of so many seconds, from multiples of it on
+    like: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ExemplarRequest:
     """Show rows of these spans, the most typical (`near`) of `column` within [low, high] first."""
 
@@ -62,6 +77,18 @@ class ExemplarRequest:
     column: str | None = None
     near: float | None = None
     limit: int = 1
+    look: float | None = None  # as of profiles
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the rows of a growing table were read."""
+
+    rows: int  # since it was opened
+    bytes: int
+    left: int  # bytes that are there and were not read yet
+    newest: float | None  # time of the newest row, those of the future left out
+    ahead: int = 0  # rows whose time had not come when they were read: a clock is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +131,13 @@ class TableReader(Protocol):
     async def slices(self) -> Sequence[str]: ...  # the columns to slice by
 
     async def outputs(self) -> Sequence[str]: ...  # the columns that the model itself wrote: no inputs
+
+
+@runtime_checkable
+class Follower(Protocol):
+    """Counts the rows of a growing table once, and says how far it has come."""
+
+    async def progress(self) -> Progress: ...
 
 
 @runtime_checkable
