@@ -19,6 +19,7 @@ COMMANDS = {
     "triage": ("triage", "Find the root cause of an alert, a symptom in words, or an incident."),
     "compare": ("compare", "Judge samples by a baseline, as a canary by the stable release: what got worse?"),
     "drift": ("drift", "Compare the rows of two sets of files: what moved, how far, since when."),
+    "rank": ("rank", "Rank what may be the root cause of an incident: services and changes, best first."),
     "playbook": ("playbook", "List, show and check playbooks."),
     "incident": ("incident", "List, show, note, acknowledge and close incidents."),
     "baseline": ("baseline", "List, pin and drop pinned baselines."),

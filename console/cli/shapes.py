@@ -6,7 +6,7 @@ from typing import Any
 
 from console.lab.score import Score
 from console.lab.standing import Standing
-from console.model import Diagnosis, Event, Finding, Incident, Verdict
+from console.model import Diagnosis, Event, Finding, Incident, Ranking, Verdict
 from console.sources.types import SourceStatus
 from console.triage.headless import PlannedRun
 from console.triage.rows_drift import DriftReport
@@ -86,6 +86,7 @@ SHAPES: dict[str, type[Any] | dict[str, Any]] = {
     "finding": Finding,
     "drift": DriftReport,
     "incident": Incident,
+    "rank": Ranking,
     "compare": _object(verdict={"enum": [str(verdict) for verdict in Verdict]}, comparisons=_list(schema(Finding))),
     "event": Event,
     "plan": PlannedRun,

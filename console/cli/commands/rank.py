@@ -1,0 +1,42 @@
+"""`andon rank`: which service, or which change, is to blame? From a folder of files, no daemon."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from console.cli.session import Command, Session
+from console.errors import Exit
+
+
+@click.command(cls=Command)
+@click.argument("case", type=click.Path(path_type=Path), metavar="CASE")
+@click.option("--top", default=10, show_default=True, type=click.IntRange(1), help="How many candidates to tell.")
+@click.pass_obj
+def rank(session: Session, case: Path, top: int) -> Exit:
+    """Rank what may be the root cause of an incident, best first, each score taken apart.
+
+    CASE is a folder with case.json (when it was) and what there is of metrics.csv, logs.jsonl, spans.jsonl and
+    events.jsonl; docs/ranking.md has the layout.
+    """
+    from dataclasses import asdict
+
+    from console.analysis.rank import rank as ranked
+    from console.report.clean import clean
+    from console.sources.cases import read_case
+
+    incident = read_case(case)
+    for note in incident.notes:
+        click.echo(f"andon: {clean(note)}", err=True)
+    found = ranked(incident)
+    told = replace(found, candidates=found.candidates[:top])
+
+    def text() -> str:
+        from console.report.ranked import ranking_report
+
+        return ranking_report(told, left_out=len(found.candidates) - len(told.candidates), width=session.width)
+
+    session.emit_shape(asdict(told), text)
+    return Exit.PROBLEM if any(one.target != "none" for one in told.candidates) else Exit.INCONCLUSIVE
