@@ -83,9 +83,12 @@ def _changes(
     if not asked.any():
         return []
     surprise = np.where(asked | asked.T, apart.value, 0.0).sum(axis=0)
-    sure = asked & apart.is_large & (apart.value > _quantile(alpha / int(asked.sum())))
+    least = _quantile(alpha / int(asked.sum()))
+    sure = asked & apart.is_large & (apart.value > least)
     best: dict[frozenset[str], _Change] = {}
-    for a, b in sorted(_unusual(np.argwhere(sure), apart, names, history, alpha), key=lambda at: -apart.value[at]):
+    for a, b in sorted(
+        _unusual(np.argwhere(sure), apart, names, history, alpha, least), key=lambda at: -apart.value[at]
+    ):
         pair = (owner[names[a]], owner[names[b]])
         moved = {pair[0]: float(surprise[a]), pair[1]: float(surprise[b])}
         change = _Change(pair, float(apart.before[a, b]), float(apart.now[a, b]), moved)
@@ -124,7 +127,12 @@ class _Apart:
 
 
 def _unusual(
-    pairs: npt.NDArray[np.int64], apart: _Apart, names: Sequence[str], history: Sequence[Profile], alpha: float
+    pairs: npt.NDArray[np.int64],
+    apart: _Apart,
+    names: Sequence[str],
+    history: Sequence[Profile],
+    alpha: float,
+    least: float,
 ) -> list[tuple[int, int]]:
     """Those of the pairs whose change is more than what parts past windows, each from all the others, anyway."""
     known = [one.relations for one in history if one.relations is not None and one.relations.rows]
@@ -133,13 +141,20 @@ def _unusual(
         return [(a, b) for a, b in pairs.tolist()]
     together = reduce(Moments.__add__, past)
     learned = [_Apart.of(together - one, one) for one in past]
+    # What all pairs of a table share, time above all, is learned from all of them: one pair's past holds little.
+    everywhere = [float(np.nanmean(one.value[np.triu(one.is_known, 1)])) for one in learned if one.is_known.any()]
+    shared = max(1.0, float(np.nanmean(everywhere))) if everywhere else 1.0
     kept = []
     for a, b in pairs.tolist():
         each = [
             ChiSquare(float(one.value[a, b]), 1, 1 / float(one.noise[a, b])) for one in learned if one.is_known[a, b]
         ]
-        wobble = usual(ChiSquare(float(apart.value[a, b]), 1, 1 / float(apart.noise[a, b])), each)
-        if wobble is None or wobble.p <= alpha / len(pairs):
+        now = ChiSquare(float(apart.value[a, b]), 1, 1 / float(apart.noise[a, b]))
+        wobble = usual(now, each)
+        # A pair that most past windows say nothing of, and one that was as far off before, is not judged.
+        if wobble is None or wobble.p > alpha / len(pairs) or now.value <= max(one.value for one in each):
+            continue
+        if now.value / shared > least:
             kept.append((a, b))
     return kept
 

@@ -52,13 +52,23 @@ def wasserstein(baseline: Array, current: Array, edges: Array, low: float, high:
     return float(np.sum(np.where(crossing, crossed, even) * np.diff(bounds)))
 
 
+def shift(baseline: Array, current: Array, edges: Array, low: float, high: float) -> float:
+    """How far the mean moved, in the column's unit, were all rows between `low` and `high`: the signed Wasserstein."""
+    bounds = np.concatenate([[min(low, edges[0])], edges, [max(high, edges[-1])]])
+    gap = np.concatenate([[0.0], np.cumsum(_shares(baseline) - _shares(current))])
+    return float(np.sum((gap[:-1] + gap[1:]) / 2 * np.diff(bounds)))
+
+
 def total_variation(baseline: Array, current: Array) -> float:
-    """The share of rows that would have to change bins, 0..1, less what chance alone makes of it at these n and m."""
+    """The share of rows that would have to change bins, 0..1, freed of what chance alone makes of it at these n and m.
+
+    Chance and a true difference add as squares: to subtract them plainly would hide small differences of few rows.
+    """
     n, m = float(baseline.sum()), float(current.sum())
     raw = float(np.abs(_shares(baseline) - _shares(current)).sum()) / 2
     pooled = _shares(baseline + current)
     by_chance = float(np.sqrt(2 / math.pi * pooled * (1 - pooled) * (1 / n + 1 / m)).sum()) / 2
-    return max(0.0, raw - by_chance)
+    return math.sqrt(max(0.0, raw**2 - by_chance**2))
 
 
 def _shares(counts: Array) -> Array:

@@ -127,7 +127,7 @@ BROKEN = {
     "stuck": (np.full(2000, 9.5), "constant"),
     "sentinel in 2 %": (some(CLEAN, 0.02, -999), "range"),
     "one wild value": (np.append(CLEAN, 1e9), "range"),
-    "3 % of rows ×100": (np.where(np.arange(2000) < 60, CLEAN * 100, CLEAN), "range"),
+    "3 % of rows ×100": (np.where(np.arange(2000) < 60, CLEAN * 100, CLEAN), "unit"),
 }
 
 

@@ -1,0 +1,260 @@
+"""Is a column broken? Type, missing, constant, novelty, sentinel, unit and range, in this order.
+
+Each check yields an issue or none, in words that name the column.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+
+from console.analysis.bins import aligned, counted, counts_of
+from console.analysis.odd import Level, Share, is_more, percent
+from console.analysis.tails import student_tail
+from console.analysis.units import unit
+from console.model import ColumnProfile, IntegrityIssue, Verdict
+
+Check = Literal["missing", "novelty", "range", "unit", "constant", "type", "sentinel"]
+
+LEAST_UNPARSABLE = 0.002
+LEAST_ROWS = 20
+NEAR_OUT, FAR_OUT = 1.0, 10.0  # usual ranges beyond the usual range: to mention, to alarm
+HEAVIEST_TAIL = 1.0  # what is taken of a column whose bins tell nothing of its tail
+DISCRETE = 0.5  # of the rows share a value with many others: the column takes few values
+MOST_NAMED = 3
+RARE = 4  # a category that so small a part of the past windows knows comes in bursts, if it does
+FEWEST_PAST = 4  # windows that teach how far a column's extremes reach
+
+
+def column_issues(
+    current: ColumnProfile, baseline: ColumnProfile, history: Sequence[ColumnProfile], level: Level
+) -> Iterator[IntegrityIssue]:
+    """What is wrong with one column against its baseline; `level` is that of each check."""
+
+    def issue(check: Check, text: str, verdict: Verdict = Verdict.DEGRADED) -> IntegrityIssue:
+        return IntegrityIssue(check, baseline.name, verdict, f"column {baseline.name}: {text}")
+
+    if current.kind != baseline.kind:
+        yield issue("type", f"was {baseline.kind} ({baseline.dtype}), is {current.kind} ({current.dtype})")
+        return
+    odd = (current.unparsable, current.rows)
+    if is_more(odd, (baseline.unparsable, baseline.rows), [], level, least=LEAST_UNPARSABLE):
+        yield issue("type", f"{percent(odd)} of the values are no longer {baseline.kind}")
+    if current.rows >= LEAST_ROWS and current.missing == current.rows and baseline.missing < baseline.rows:
+        yield issue("missing", "every value is missing")
+        return
+    gone, before = (current.missing, current.rows), (baseline.missing, baseline.rows)
+    if is_more(gone, before, [(one.missing, one.rows) for one in history], level):
+        yield issue("missing", f"{percent(gone)} of the values are missing, {percent(before)} before")
+    gone, before = (current.infinite, current.rows), (baseline.infinite, baseline.rows)
+    if is_more(gone, before, [(one.infinite, one.rows) for one in history], level):
+        yield issue("range", f"{percent(gone)} of the values are infinite, {percent(before)} before")
+    if min(counted(current), counted(baseline)) < LEAST_ROWS:
+        return
+    if stuck := _stuck(current, baseline, history, level):
+        yield issue("constant", f"stuck at {stuck}")
+    if not current.is_ordered:
+        if novelty := _novelty(current, baseline, history, level):
+            yield issue("novelty", novelty)
+        return
+    if words := unit(current, baseline):
+        yield issue("unit", f"the values are {words}")
+        return
+    spiked = _spike(current, baseline, history, level)
+    if spiked is not None and not stuck:
+        yield issue(*spiked)
+        return
+    if _is_constant(baseline) and all(_is_constant(one) for one in history):
+        if not _is_constant(current) or current.minimum != baseline.minimum:
+            text = f"was always {baseline.minimum:.6g}, reaches from {current.minimum:.6g} to {current.maximum:.6g}"
+            yield issue("range", text, Verdict.INCONCLUSIVE)
+        return
+    widths, end = _beyond(current, baseline, history, level)
+    if widths > NEAR_OUT:
+        verdict = Verdict.DEGRADED if widths > FAR_OUT else Verdict.INCONCLUSIVE
+        yield issue("range", f"reaches {end:.6g}, {widths:.3g} times the usual range beyond it", verdict)
+
+
+# ── stuck, new, spiked ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _stuck(
+    current: ColumnProfile, baseline: ColumnProfile, history: Sequence[ColumnProfile], level: Level
+) -> str | None:
+    """Where it is stuck, if every row says the same and that is not what a rare change does anyway."""
+    if not _is_constant(current) or _is_constant(baseline):
+        return None
+    before, now = aligned(baseline, current)
+    at = int(np.argmax(counts_of(now)))
+    past = [(one.counts[at], counted(one)) for one in (aligned(before, past)[1] for past in history)]
+    shares: list[Share] = [share for share in past if share[1] > 0]
+    if any(part == whole for part, whole in shares):
+        return None
+    if not is_more((now.counts[at], counted(now)), (before.counts[at], counted(before)), shares, level, least=0.0):
+        return None
+    return f"{current.minimum:.6g}" if current.is_ordered else _category(now, current, at)
+
+
+def _category(now: ColumnProfile, current: ColumnProfile, at: int) -> str:
+    if at < len(now.categories):
+        return now.categories[at]
+    return current.heavy[0][0] if current.heavy else "one category"
+
+
+def _is_constant(column: ColumnProfile) -> bool:
+    if column.is_ordered:
+        return column.minimum is not None and column.minimum == column.maximum
+    if column.counts and column.counts[-1] == counted(column):  # all others: one or many, the sample tells
+        return bool(column.heavy) and column.heavy[0][1] == column.sampled
+    return max(column.counts[:-1], default=0) == counted(column)
+
+
+def _novelty(
+    current: ColumnProfile, baseline: ColumnProfile, history: Sequence[ColumnProfile], level: Level
+) -> str | None:
+    """Values of no known category, by name where the sample has them, and whether they are old ones in new letters."""
+    if not baseline.categories:
+        return None
+    known = [aligned(baseline, one)[1] for one in history]
+    new = (aligned(baseline, current)[1].counts[-1], counted(current))
+    before = (baseline.counts[-1], counted(baseline))
+    if not is_more(new, before, _new_in_turn(known), level, burst=_burst(known)):
+        return None
+    names = [name for name, _rows in current.heavy if name not in baseline.categories]
+    spelled = {_letters(category): category for category in baseline.categories}
+    same = {name: spelled[_letters(name)] for name in names if _letters(name) in spelled}
+    if same and len(same) == len(names):
+        told = ", ".join(f"{now!r} was {then!r}" for now, then in list(same.items())[:MOST_NAMED])
+        return f"{percent(new)} of the values are known categories in other letters: {told}"
+    told = ", ".join(map(repr, names[:MOST_NAMED]))
+    more = f": {told}" if told else f", {percent(before)} before"
+    return f"{percent(new)} of the values are of no known category{more}"
+
+
+def _burst(history: Sequence[ColumnProfile]) -> float:
+    """How many rows of one category come at once, as past windows have it; 1 where rows come one by one.
+
+    By how much more than independent rows the shares differ between windows (Pearson's chi-square over its freedom),
+    and by how many rows the rare categories have where they are at all.
+    """
+    if not history:
+        return 1.0
+    counts = np.array([counts_of(one) for one in history])
+    counts = counts[:, counts.sum(axis=0) > 0]
+    expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / max(counts.sum(), 1.0)
+    freedom = max((counts.shape[0] - 1) * (counts.shape[1] - 1), 1)
+    dispersion = float(np.sum((counts - expected) ** 2 / np.maximum(expected, 1e-9))) / freedom
+    windows = (counts > 0).sum(axis=0)
+    rare = windows <= max(1, len(history) // RARE)
+    at_once = float(counts[:, rare].sum() / windows[rare].sum()) if rare.any() else 1.0
+    return float(max(1.0, dispersion, at_once))
+
+
+def _letters(category: str) -> str:
+    return "".join(category.casefold().split()).replace("_", "").replace("-", "")
+
+
+def _new_in_turn(history: Sequence[ColumnProfile]) -> list[Share]:
+    """What of each past window no other past window knew: the novelty that this column shows anyway."""
+    if not history:
+        return []
+    counts = np.array([counts_of(one) for one in history])
+    alone = np.where(counts.sum(axis=0) == counts, counts, 0.0)[:, :-1].sum(axis=1) + counts[:, -1]
+    return [(int(new), counted(one)) for new, one in zip(alone.tolist(), history, strict=True)]
+
+
+def _spike(
+    current: ColumnProfile, baseline: ColumnProfile, history: Sequence[ColumnProfile], level: Level
+) -> tuple[Check, str] | None:
+    """One value that many rows have now and few had: a sentinel, a default, or what a discrete column never said."""
+    if not current.sampled or not baseline.sampled:
+        return None
+    known = dict(baseline.heavy)
+    unseen = baseline.sampled // 200  # what is not among the heavy ones may have had so many rows
+    for value, rows in current.heavy:
+        before = known.get(value, min(unseen, rows) if _is_within(float(value), baseline) else 0)
+        past = [(dict(one.heavy).get(value, 0), one.sampled) for one in history]
+        if not is_more((rows, current.sampled), (before, baseline.sampled), past, level):
+            continue
+        share = percent((rows, current.sampled))
+        if sum(known.values()) >= DISCRETE * baseline.sampled:
+            if value in known or _is_within(float(value), baseline):
+                continue  # moved shares of known values are drift
+            return "novelty", f"{share} of the values are {value}, which it never was"
+        return "sentinel", f"{share} of the values are exactly {value}: a sentinel or a default?"
+    return None
+
+
+def _is_within(value: float, baseline: ColumnProfile) -> bool:
+    return (
+        baseline.minimum is not None and baseline.maximum is not None and baseline.minimum <= value <= baseline.maximum
+    )
+
+
+# ── range ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _beyond(
+    current: ColumnProfile, baseline: ColumnProfile, history: Sequence[ColumnProfile], level: Level
+) -> tuple[float, float]:
+    """(how many usual ranges the values reach beyond the usual range, the farthest value); 0 where that is no news."""
+    past = [one for one in (baseline, *history) if one.minimum is not None and one.maximum is not None]
+    if not past or current.minimum is None or current.maximum is None:
+        return 0.0, 0.0
+    low = min(one.minimum for one in past if one.minimum is not None)
+    high = max(one.maximum for one in past if one.maximum is not None)
+    width = max(high - low, 1e-9 * max(abs(high), abs(low)), 1e-300)
+    sides = [
+        ((current.maximum - high) / width, current.maximum, 1),
+        ((low - current.minimum) / width, current.minimum, -1),
+    ]
+    widths, end, way = max(sides)
+    if widths <= NEAR_OUT:
+        return 0.0, 0.0
+    ends = [(one.maximum if way > 0 else one.minimum) or 0.0 for one in past]
+    reach = [abs(one - _middle(baseline)) for one in ends]
+    distance = abs(end - _middle(baseline))
+    if _chance_of_reaching(distance, max(reach), current, baseline, way) > level.sampling:
+        return 0.0, 0.0
+    return (widths, end) if _is_unusual(distance, reach[1:], level) else (0.0, 0.0)
+
+
+def _chance_of_reaching(
+    distance: float, farthest: float, current: ColumnProfile, baseline: ColumnProfile, way: int
+) -> float:
+    """How likely the current rows reach so far from the middle, by the weight of the baseline's own tail.
+
+    The tail is taken to fall as a power, through the outermost edge and the farthest value (a two-point Hill estimate,
+    Ann. Stat. 3, 1975): too heavy for most columns, which is the careful side.
+    """
+    rows = counted(baseline)
+    edge = (baseline.edges[-1] if way > 0 else baseline.edges[0]) if baseline.edges else _middle(baseline)
+    outside = baseline.counts[-1 if way > 0 else 0]
+    inner = float(abs(edge - _middle(baseline)))
+    weight = HEAVIEST_TAIL
+    if 0 < inner < farthest and outside > 2:
+        weight = min(max(math.log(farthest / inner) / math.log(outside), 0.1), 5.0)
+    return float(counted(current) / rows * (max(farthest, 1e-300) / distance) ** (1 / weight))
+
+
+def _is_unusual(distance: float, reach: Sequence[float], level: Level) -> bool:
+    """Farther than the extremes of past windows lie from each other, on a scale of factors."""
+    past = np.array([one for one in reach if one > 0])
+    if past.size < FEWEST_PAST:
+        return True
+    logs = np.log(past)
+    spread = float(np.std(logs, ddof=1)) * math.sqrt(1 + 1 / past.size)
+    if spread <= 0:
+        return True
+    return student_tail((math.log(distance) - float(logs.mean())) / spread, past.size - 1) <= level.usual
+
+
+def _middle(column: ColumnProfile) -> float:
+    """The edge nearest to the median."""
+    if not column.edges:
+        return column.mean or 0.0
+    upto = np.cumsum(counts_of(column))[:-1] / max(counted(column), 1)
+    return float(column.edges[int(np.argmin(np.abs(upto - 0.5)))])

@@ -1,0 +1,98 @@
+"""How far one column is from its baseline, before its family has been heard: distances, effect, both p-values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from console.analysis.bins import aligned, counted, counts_of
+from console.analysis.columns import LEAST_ROWS
+from console.analysis.distances import jensen_shannon, kolmogorov_smirnov, psi, shift, total_variation, wasserstein
+from console.analysis.nulls import Usual, chi_square, location, p_sampling, usual
+from console.model import ColumnDrift, ColumnProfile, Profile, Verdict
+
+if TYPE_CHECKING:
+    from console.model import Array
+
+Line = Literal["step", "creep"]
+
+
+def measured(
+    column: ColumnProfile, current: Profile, line: Line, reference: ColumnProfile | None, history: Sequence[Profile]
+) -> ColumnDrift:
+    """One column on one line against a reference, with the p-values of this column alone; `no_data` with its reason."""
+    found = current.column(column.name)
+    if current.rows == 0 or found is None or reference is None or found.kind != reference.kind:
+        return _no_data(column.name, line, "absent: nothing to compare")
+    before, now = aligned(reference, found)
+    for name, rows in (("current", counted(now)), ("baseline", counted(before))):
+        if rows < LEAST_ROWS:
+            return _no_data(column.name, line, f"too few: {rows} values in the {name} window, {LEAST_ROWS} needed")
+    a, b = counts_of(before), counts_of(now)
+    ordered = column.is_ordered
+    past = [one for profile in history if (one := profile.column(column.name)) and one.kind == reference.kind]
+    wobble = _usual(a, b, _alike(before, past), ordered=ordered)
+    edges = np.asarray(before.edges)
+    bounded = ordered and edges.size > 0
+    return ColumnDrift(
+        column.name,
+        Verdict.OK,
+        "",
+        line,
+        p_sampling=p_sampling(a, b, ordered=ordered),
+        p_usual=wobble.p if wobble else None,
+        wobble=wobble.wobble if wobble else None,
+        effect=total_variation(a, b),
+        shift=_shift(before, now) if bounded else None,
+        psi=psi(a, b),
+        js=jensen_shannon(a, b),
+        ks=kolmogorov_smirnov(a, b) if ordered else None,
+        wasserstein=wasserstein(a, b, edges, *_outer(before)) if bounded else None,
+    )
+
+
+def _shift(before: ColumnProfile, now: ColumnProfile) -> float | None:
+    """Of the mean; of what lies within the baseline's range, where few wild values would speak for all the others."""
+    if None in (before.mean, now.mean, now.minimum, now.maximum):
+        return None
+    low, high = _outer(before)
+    reach = max((now.maximum or 0.0) - high, low - (now.minimum or 0.0))
+    within = shift(counts_of(before), counts_of(now), np.asarray(before.edges), low, high)
+    of_means = (now.mean or 0.0) - (before.mean or 0.0)
+    if reach <= high - low or total_variation(counts_of(before), counts_of(now)) > 0.5:
+        return of_means
+    return within
+
+
+def _alike(reference: ColumnProfile, history: Sequence[ColumnProfile]) -> list[Array]:
+    """The counts of past windows that have enough rows in the reference's bins."""
+    found = [aligned(reference, one)[1] for one in history if counted(one) >= LEAST_ROWS]
+    return [counts_of(one) for one in found if len(one.counts) == len(reference.counts)]
+
+
+def _usual(baseline: Array, current: Array, past: Sequence[Array], *, ordered: bool) -> Usual | None:
+    """The current difference against those of past windows, each measured against all the others.
+
+    As with sampling noise, ordered bins are asked twice, for their shape and for a shift, and the surer one answers.
+    """
+    everything = sum(past, np.zeros_like(baseline))
+    asked = [
+        usual(apart(baseline, current), [apart(everything - one, one) for one in past])
+        for apart in ((chi_square, location) if ordered else (chi_square,))
+    ]
+    answers = [answer for answer in asked if answer is not None]
+    surest = min(answers, key=lambda answer: answer.p, default=None)
+    return surest and replace(surest, p=min(1.0, surest.p * len(answers)))
+
+
+def _outer(before: ColumnProfile) -> tuple[float, float]:
+    """The ends of the first and last bin: the baseline's, or one wild value now would stretch a whole bin."""
+    low, high = before.minimum, before.maximum
+    return before.edges[0] if low is None else low, before.edges[-1] if high is None else high
+
+
+def _no_data(name: str, line: Line, reason: str) -> ColumnDrift:
+    return ColumnDrift(name, Verdict.NO_DATA, reason, line)
