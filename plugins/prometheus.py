@@ -19,12 +19,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from console.analysis.frames import aggregate, concatenate
-from console.errors import ConfigError, SourceMalformed
+from console.errors import ConfigError, SourceError, SourceMalformed, UsageError
 from console.model import Frame, Query, Span
 from console.plugins import SourceType, hookimpl
 from console.signals.catalogue import catalogue, find_signal
 from console.signals.dialect import Dialect
-from console.signals.matrix import Row, series_of
+from console.signals.matrix import Row, plain_series, series_of
 from console.signals.promql import Expression, promql
 from console.sources.fetch import fetch, open_client
 from console.sources.types import SourceStatus
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from console.model import Array
 
 MOST_POINTS = 11_000  # of one range query; Prometheus refuses more
+MOST_SERIES = 500  # of an operator's own expression
+BAD_QUERY = " answered 400 "
 AT_ONCE = 4  # queries; a Prometheus serves others too
 REMEMBERED = 32  # spans whose metric names are kept
 STALE_SECONDS = 300.0
@@ -98,6 +100,25 @@ class Prometheus:
         frames = await asyncio.gather(*(self._read_span(query, expressions, span) for span in spans))
         return aggregate(concatenate(frames), query.by, find_signal(query.signal).across)
 
+    async def select(self, text: str, span: Span, step: float) -> Frame:
+        """Whatever an expression answers, as gauges: one value per step, NaN where it has none.
+
+        Raises UsageError for an expression that it does not understand or that answers too many series, and the errors
+        of `fetch`.
+        """
+        times = _steps(span, step)
+        try:
+            rows = await self._range(text, times, step, limit=MOST_SERIES + 1)
+        except SourceError as error:
+            if BAD_QUERY in error.message:
+                raise UsageError(error.message, "check the expression; it is sent as it is") from None
+            raise
+        if len(rows) > MOST_SERIES * -(-times.size // MOST_POINTS):
+            raise UsageError(
+                f"{text[:80]!r} answers more than {MOST_SERIES} series", "fold them: sum by (…) (…), or add matchers"
+            )
+        return Frame(times, step, plain_series(rows, times, step))
+
     async def signals(self) -> Sequence[str]:
         """The signals that it has, in the order of the catalogue."""
         return self._signals(await self._exposed())
@@ -137,8 +158,7 @@ class Prometheus:
         return [signal for signal in catalogue() if any(_has(dialect, signal, exposed) for dialect in self._dialects)]
 
     async def _read_span(self, query: Query, expressions: Sequence[Expression], span: Span) -> Frame:
-        steps = max(1, math.floor((span.seconds + ROUNDING) / query.step))
-        times: Array = span.end - query.step * np.arange(steps - 1.0, -1.0, -1.0)
+        times = _steps(span, query.step)
         answers = await asyncio.gather(*(self._range(expression.text, times, query.step) for expression in expressions))
         try:
             series = series_of(query.signal, zip(expressions, answers, strict=True), times, query.step)
@@ -148,7 +168,7 @@ class Prometheus:
             ) from None
         return Frame(times, query.step, series)
 
-    async def _range(self, text: str, times: Array, step: float) -> Sequence[Row]:
+    async def _range(self, text: str, times: Array, step: float, limit: int | None = None) -> Sequence[Row]:
         """One expression over all these steps, asked for in as many pieces as Prometheus wants."""
         cuts = [*range(0, times.size, MOST_POINTS), times.size]
         rows: list[Row] = []
@@ -159,6 +179,7 @@ class Prometheus:
                 "end": f"{times[end - 1]:.3f}",
                 "step": f"{step:.3f}",
                 "timeout": f"{self._options.timeout:g}s",
+                **({"limit": str(limit)} if limit is not None else {}),
             }
             answer = await self._ask("query_range", params, _Queried)
             rows.extend((found.metric, found.values) for found in answer.data.result)
@@ -195,6 +216,13 @@ class Prometheus:
             raise SourceMalformed(
                 f"{self.name} does not answer like a Prometheus", "check its URL, and its prefix if it has one"
             ) from None
+
+
+def _steps(span: Span, step: float) -> Array:
+    """The ends of the steps, (steps,): the last one where the span ends."""
+    steps = max(1, math.floor((span.seconds + ROUNDING) / step))
+    times: Array = span.end - step * np.arange(steps - 1.0, -1.0, -1.0)
+    return times
 
 
 def _has(dialect: Dialect, signal: str, exposed: frozenset[str]) -> bool:

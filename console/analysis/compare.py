@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # What a statistic needs before it means anything: observations (a gauge's samples); for rate and sum, steps.
 MIN_SAMPLES: Mapping[Stat, int] = {
-    "p50": 10, "p90": 20, "p95": 40, "p99": 200, "mean": 10, "rate": 4, "ratio": 20, "sum": 4, "max": 10,
+    "p50": 10, "p90": 12, "p95": 15, "p99": 200, "mean": 10, "rate": 4, "ratio": 20, "sum": 4, "max": 10,
 }  # fmt: skip
 MIN_STEPS = 4  # fewer do not show how a series wanders
 STALE_STEPS = 5

@@ -30,6 +30,7 @@ class Contrast:
     ratio: float | None
     difference: float
     interval: tuple[float, float]  # of the ratio, or of the difference where there is none
+    lean: float = 0.0  # what leaning on the centre has added to the shift
 
     @property
     def p_higher(self) -> float:
@@ -44,12 +45,12 @@ class Contrast:
     @property
     def is_higher(self) -> bool:
         """The point estimate lies above what is tolerated."""
-        return self.shift > self.margin
+        return self.shift - self.lean > self.margin
 
     @property
     def is_lower(self) -> bool:
         """The point estimate lies below what is tolerated."""
-        return -self.shift > self.margin
+        return self.lean - self.shift > self.margin
 
 
 def contrast(current: Estimate, baseline: Estimate, *, tolerance: float, floor: float) -> Contrast:
@@ -62,12 +63,15 @@ def contrast(current: Estimate, baseline: Estimate, *, tolerance: float, floor: 
     is_something = baseline.value > max(floor, NOTHING * abs(current.value))
     if is_something and _is_positive(baseline) and _is_positive(current) and current.value > NOTHING * baseline.value:
         a, b = current.value, baseline.value
-        shift = math.log(a / b)
+        point = math.log(a / b)
         minus, plus, freedom = _combined(current, baseline, 1 / a, 1 / b, SCALE_FLOOR)
+        shift, narrower, freedom = _with_centre(point, math.sqrt((minus**2 + plus**2) / 2), freedom, current, baseline)
+        minus, plus = minus * narrower, plus * narrower
         margin = math.log1p(max(tolerance, floor / min(a, b)))
         reach = student_quantile(TAIL, freedom)
-        interval = (_exp(shift - reach * minus), _exp(shift + reach * plus))
-        return Contrast("log", shift, minus, plus, freedom, margin, a / b, difference, interval)
+        low, high = min(shift - reach * minus, point), max(shift + reach * plus, point)
+        interval = (_exp(low), _exp(high))
+        return Contrast("log", shift, minus, plus, freedom, margin, a / b, difference, interval, shift - point)
     least = max(SCALE_FLOOR * max(abs(current.value), abs(baseline.value)), floor * SCALE_FLOOR, 1e-12)
     minus, plus, freedom = _combined(current, baseline, 1.0, 1.0, least)
     margin = max(floor, tolerance * abs(baseline.value))
@@ -80,6 +84,33 @@ def contrast(current: Estimate, baseline: Estimate, *, tolerance: float, floor: 
         interval = (max(1 + low / baseline.value, least_ratio), 1 + high / baseline.value)
         return Contrast("linear", difference, minus, plus, freedom, margin, ratio, difference, interval)
     return Contrast("linear", difference, minus, plus, freedom, margin, None, difference, (low, high))
+
+
+def _with_centre(
+    shift: float, error: float, freedom: float, current: Estimate, baseline: Estimate
+) -> tuple[float, float, float]:
+    """(shift, how many times its error, freedom) of a quantile that leans on the centre where the data allow it.
+
+    Where all values moved alike, the centre tells by how much, and far more surely than a tail does; where the quantile
+    moved otherwise, only the quantile itself tells. How much otherwise is estimated: not at all while the difference of
+    the two is no larger than its error, and by their difference beyond that (James and Stein, 1961).
+    """
+    if current.centre is None or baseline.centre is None:
+        return shift, 1.0, freedom
+    centre = current.centre.value - baseline.centre.value
+    its_error, _plus, its_freedom = _combined(current.centre, baseline.centre, 1.0, 1.0, SCALE_FLOOR)
+    shared = (current.together + baseline.together) / 2 * error * its_error
+    apart = error**2 + its_error**2 - 2 * shared
+    away = max(apart, (shift - centre) ** 2)
+    if not 0 < away < math.inf:
+        return shift, 1.0, freedom
+    lean = min(max((error**2 - shared) / away, 0.0), 1.0)
+    left = math.sqrt(max(error**2 - lean * (error**2 - shared), 0.0)) / error
+    return (
+        shift + lean * (centre - shift),
+        left,
+        freedom + lean * (its_freedom - freedom) if freedom < math.inf > its_freedom else min(freedom, its_freedom),
+    )
 
 
 def _is_positive(one: Estimate) -> bool:

@@ -23,6 +23,8 @@ class Estimate:
     dispersion: float = 1.0
     between: float = 0.0  # variance by which one more season would differ, beyond what its own steps explain
     seasons: int = 1
+    centre: Estimate | None = None  # of a quantile: where all of the values lie, as a logarithm
+    together: float = 0.0  # correlation of this estimate's error with the centre's
 
     def scaled(self, factor: float) -> Estimate:
         """The same in another unit."""
@@ -43,7 +45,21 @@ def estimates(current: Statistic, baseline: Statistic) -> tuple[Estimate, Estima
     )
     sides = (current, baseline)
     calm = _calm(sides)
-    return _estimate(current, shared, calm[0]), _estimate(baseline, shared, calm[1])
+    mine, its = _estimate(current, shared, calm[0]), _estimate(baseline, shared, calm[1])
+    if current.centre is None or baseline.centre is None:
+        return mine, its
+    centres = estimates(current.centre, baseline.centre)
+    return _with_centre(mine, centres[0], current), _with_centre(its, centres[1], baseline)
+
+
+def _with_centre(one: Estimate, centre: Estimate, of: Statistic) -> Estimate:
+    assert of.centre is not None
+    known = ~np.isnan(of.influence)
+    # The influence of a quantile is the share of values below it: more of them, and it is lower.
+    mine, its = -of.influence[known], of.centre.influence[known]
+    scale = float(np.std(mine) * np.std(its))
+    together = float(np.mean((mine - mine.mean()) * (its - its.mean()))) / scale if scale > 0 else 0.0
+    return replace(one, centre=centre, together=together)
 
 
 def _calm(sides: tuple[Statistic, Statistic]) -> tuple[float, float]:

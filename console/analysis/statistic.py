@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from console.model import Array
 
     IntArray = npt.NDArray[np.int64]
+    BoolArray = npt.NDArray[np.bool_]
 
+TRIMMED = 0.1  # of each end, for the centre
 QUANTILES: Mapping[Stat, float] = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
 
 
@@ -49,6 +51,7 @@ class Statistic:
     error: Callable[[Doubt], tuple[float, float, float]]  # standard errors down and up, dispersion
     of_season: Callable[[IntArray], float]  # the same statistic of some steps alone
     noise: float = 0.0  # what the variance of `influence` would be were observations independent; 0: nobody knows
+    centre: Statistic | None = None  # of a quantile: the trimmed mean of logarithms, which moves where all of it moves
 
     @property
     def samples(self) -> int:
@@ -107,7 +110,10 @@ def _resampled(values: Array, stat: Stat, span: IntArray, seed: int) -> Statisti
         spread *= max(1.0, (doubt.variance / seen) ** 0.5) if seen > 0 else 1.0
         return spread, spread, doubt.wobble.inflation
 
-    return Statistic(value, samples, influence, span, error, lambda part: float(measure(values[part][None, :])[0]))
+    centre = _centre_of_values(values, span) if stat in QUANTILES else None
+    return Statistic(
+        value, samples, influence, span, error, lambda part: float(measure(values[part][None, :])[0]), centre=centre
+    )
 
 
 def _ratio(over: Array, under: Array, span: IntArray, *, counted: bool, share: bool = False) -> Statistic:
@@ -160,6 +166,56 @@ def _histogram_quantile(series: Series, q: float, span: IntArray) -> Statistic:
 
     def of_season(part: IntArray) -> float:
         return float(histogram_quantile(counts[part].sum(axis=0), edges, q))
+
+    centre = _centre_of_counts(counts, known, edges, span)
+    return Statistic(value, n, influence, span, error, of_season, independent / max(samples, 1), centre)
+
+
+def _centre_of_values(values: Array, span: IntArray) -> Statistic | None:
+    known = ~np.isnan(values)
+    bounds = np.quantile(values[known], [TRIMMED, 1 - TRIMMED]) if known.any() else np.zeros(2)
+    if bounds[0] <= 0:
+        return None
+    logs = np.log(np.clip(values, *bounds))
+    mean = float(np.nanmean(logs))
+    influence = (logs - mean) / (1 - 2 * TRIMMED)
+    return _centre(_trimmed(mean, bounds), influence, known.astype(np.float64), span, 0.0)
+
+
+def _centre_of_counts(counts: Array, known: BoolArray, edges: Array, span: IntArray) -> Statistic | None:
+    pooled = counts.sum(axis=0)
+    n = float(pooled.sum())
+    bounds = histogram_quantile(pooled, edges, np.array([TRIMMED, 1 - TRIMMED]))
+    if not bounds[0] > 0:
+        return None
+    upper = np.append(edges[:-1], edges[-2])
+    lower = np.append(min(0.0, edges[0]), edges[:-1])
+    lower, upper = np.clip(lower, *bounds), np.clip(upper, *bounds)
+    logs = (np.log(lower) + np.log(upper)) / 2
+    mean = float(pooled @ logs) / n
+    weights = (logs - mean) / (1 - 2 * TRIMMED)
+    independent = float(pooled @ weights**2)
+    influence = np.where(known, counts @ weights, np.nan)
+    weight = np.where(known, counts.sum(axis=1), 0.0)
+    return _centre(_trimmed(mean, bounds), influence, weight, span, independent)
+
+
+def _trimmed(winsorised: float, bounds: Array) -> float:
+    """The trimmed mean of logarithms: the winsorised one freed of what was piled up at the two bounds."""
+    return (winsorised - TRIMMED * float(np.log(bounds).sum())) / (1 - 2 * TRIMMED)
+
+
+def _centre(value: float, influence: Array, weight: Array, span: IntArray, independent: float) -> Statistic:
+    """The trimmed mean of logarithms; `weight` are the observations of each step, (steps,)."""
+    n, samples = float(weight.sum()), int(np.sum(~np.isnan(influence)))
+
+    def error(doubt: Doubt) -> tuple[float, float, float]:
+        variance = max(doubt.variance * samples**2, independent)
+        return variance**0.5 / n, variance**0.5 / n, max(1.0, variance / independent) if independent else 1.0
+
+    def of_season(part: IntArray) -> float:
+        held = float(weight[part].sum())
+        return value + float(np.nansum(influence[part])) / held if held > 0 else float("nan")
 
     return Statistic(value, n, influence, span, error, of_season, independent / max(samples, 1))
 

@@ -47,6 +47,19 @@ def series_of(
     )
 
 
+def plain_series(rows: Iterable[Row], times: Array, step: float) -> tuple[Series, ...]:
+    """Answers to an expression of anyone's own as gauges under their native labels; `__name__` is the signal.
+
+    Raises ValueError where a point is no number. Pieces of one series, asked for one after the other, become one again.
+    """
+    values: dict[tuple[str, Labels], Array] = {}
+    for metric, points in rows:
+        labels = Labels.of((name, value) for name, value in metric.items() if name != "__name__")
+        key = metric.get("__name__", ""), labels
+        values[key] = _add(values.get(key), _column(points, times, step))
+    return tuple(Series(SeriesKey(name, labels, Kind.GAUGE), column) for (name, labels), column in values.items())
+
+
 def _common(expression: Expression, metric: Mapping[str, str]) -> Labels:
     named = {expression.dialect.common(name): value for name, value in metric.items() if name != "le"}
     return Labels.of(named | dict(expression.native.labels))

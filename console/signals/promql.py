@@ -25,6 +25,9 @@ from console.signals.catalogue import find_signal
 from console.signals.dialect import Dialect, Native
 
 LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
+QUOTED = r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)"""
+BRACES = re.compile(r"\{(?:" + QUOTED + r"|[^}\"'`])*\}")
+MATCHER = re.compile(rf"([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*({QUOTED})", re.ASCII)
 LONGEST_GAP = 300.0  # seconds between two samples of a counter that still have an increase between them
 FOLD: dict[Across, str] = {"sum": "sum", "mean": "avg", "max": "max"}
 
@@ -78,6 +81,28 @@ def matcher(label: str, value: str) -> str:
     """
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
     return f'{label_name(label)}="{escaped.encode(errors="replace").decode()}"'
+
+
+def matched_labels(text: str) -> dict[str, frozenset[str]]:
+    """What an expression says of each label in its braces, to tell by which labels two of them differ.
+
+    >>> matched_labels('rate(errors{track="canary", job!="x"}[1m])')
+    {'track': frozenset({'="canary"'}), 'job': frozenset({'!="x"'})}
+    """
+    said: dict[str, set[str]] = {}
+    for braces in BRACES.findall(text):
+        for label, relation, value in MATCHER.findall(braces):
+            said.setdefault(label, set()).add(relation + value)
+    return {label: frozenset(matchers) for label, matchers in said.items()}
+
+
+def without_matchers(text: str) -> str:
+    """An expression without its braces: what it is about, whomever it is about.
+
+    >>> without_matchers('rate(errors{track="canary"}[1m])')
+    'rate(errors[1m])'
+    """
+    return " ".join(BRACES.sub("", text).split())
 
 
 def label_name(label: str) -> str:

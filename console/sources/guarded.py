@@ -9,10 +9,16 @@ from typing import Any
 
 from console.errors import AndonError, PluginError, SourceMalformed
 from console.model import Event, Exemplar, Frame, Gpu, Reading
-from console.sources.types import ProbeAnswer, ProfileGroup, SourceStatus
+from console.sources.types import ProbeAnswer, ProfileGroup, Progress, SourceStatus
 
 MOST_ITEMS = 60_000  # taken of an answer without a length: more than the collector keeps, and no more
-ONE: dict[str, type[Any]] = {"read": Frame, "probe": ProbeAnswer, "check": SourceStatus}
+ONE: dict[str, type[Any]] = {
+    "read": Frame,
+    "select": Frame,
+    "probe": ProbeAnswer,
+    "check": SourceStatus,
+    "progress": Progress,
+}
 MANY: dict[str, type[Any]] = {
     "collect": Reading, "ingest": Reading, "signals": str, "profiles": ProfileGroup, "exemplars": Exemplar,
     "slices": str, "outputs": str, "events": Event, "gpus": Gpu,

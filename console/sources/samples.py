@@ -110,12 +110,12 @@ class SampleFiles:
         parts.append(f"list_position($keys, {self._key(by)})::DOUBLE AS place")
         parts.append(f"{'NULL::DOUBLE' if time is None else self._rows.time(time)} AS at")
         found = self._duck.arrays(self._statement(parts), {"files": list(self._rows.files), "keys": list(keys)})
-        place, at = found["place"].filled(np.nan), found["at"].filled(np.nan)
+        place, at = found["place"], found["at"]
         held = []
         for number, key in enumerate(keys, 1):
             mine = place == number
             for i, column in enumerate(columns):
-                values, times = found[f"c{i}"].filled(np.nan)[mine], at[mine]
+                values, times = found[f"c{i}"][mine], at[mine]
                 held.append(_samples(column, _labels(by, key), values, None if time is None else times))
         return held
 

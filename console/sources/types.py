@@ -121,6 +121,13 @@ class SignalReader(Protocol):
 
 
 @runtime_checkable
+class Selecting(Protocol):
+    """Answers queries in a language of its own; what a step of an answer is made of, only the query knows."""
+
+    async def select(self, text: str, span: Span, step: float) -> Frame: ...  # gauges
+
+
+@runtime_checkable
 class TableReader(Protocol):
     """Counts rows where they lie."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from console.analysis import compare as frames
@@ -12,7 +12,7 @@ from console.analysis.shape import Shape, shape
 from console.analysis.timed import framed
 from console.analysis.verdicts import Limits, Measured, judged
 from console.errors import NoData, UsageError
-from console.model import Comparison, Diagnosis, Direction, Finding, Labels, Run, Stat, State, StepResult
+from console.model import Comparison, Diagnosis, Direction, Finding, Frame, Labels, Run, Stat, State, StepResult
 from console.playbook.steps.wording import compared
 from console.signals.catalogue import catalogue
 from console.sources.samples import TIME_NAMES, Look, SampleFiles
@@ -93,44 +93,90 @@ def judge(
     timed: bool,
 ) -> Judged:
     """Samples of both sides, judged as one family."""
-    metrics = list(dict.fromkeys(metric for metric, _labels in (*baseline, *current)))
     family: list[Measured] = []
-    for metric in metrics:
+    for metric in _metric_names(current, baseline):
         mine, its = ({k: one for k, one in side.items() if k[0] == metric} for side in (current, baseline))
-        limits = asked.limits(metric)
         measure = _timed if timed else _plain
-        family += measure(mine, its, asked, limits)
+        family += measure(mine, its, asked, asked.limits(metric))
+    return _judged(title, family, current, baseline, asked, notes)
+
+
+def judge_frames(
+    title: str,
+    current: Frame,
+    baseline: Frame,
+    mine: Mapping[Key, Samples],
+    its: Mapping[Key, Samples],
+    asked: Asked,
+    notes: tuple[str, ...] = (),
+) -> Judged:
+    """Series of both sides, judged as one family; `mine` and `its` are their values as samples."""
+    family: list[Measured] = []
+    for stats, keys in _asks(mine, its, asked).items():
+        for metric in dict.fromkeys(metric for metric, _labels in keys):
+            wanted = {key for key in keys if key[0] == metric}
+            now, then = _only(current, wanted), _only(baseline, wanted)
+            for stat in stats:
+                limits = asked.limits(metric)
+                family += frames.measured(now, then, stat, limits, asked.min_samples, baseline_kind="span")
+    return _judged(title, family, mine, its, asked, notes)
+
+
+def _judged(
+    title: str,
+    family: Sequence[Measured],
+    current: Mapping[Key, Samples],
+    baseline: Mapping[Key, Samples],
+    asked: Asked,
+    notes: tuple[str, ...],
+) -> Judged:
     if not family:
         raise NoData("there is nothing to compare: no column of numbers has a value", "name one with --column")
     shapes = {key: shape(current.get(key), baseline.get(key)) for key in {*current, *baseline}}
     return Judged(
         _diagnosis(title, judged(family)),
         {key: one for key, one in shapes.items() if one is not None},
-        {metric: asked.limits(metric) for metric in metrics},
+        {metric: asked.limits(metric) for metric in _metric_names(current, baseline)},
         notes,
     )
+
+
+def _metric_names(current: Mapping[Key, Samples], baseline: Mapping[Key, Samples]) -> list[str]:
+    return list(dict.fromkeys(metric for metric, _labels in (*baseline, *current)))
 
 
 def _plain(
     current: Mapping[Key, Samples], baseline: Mapping[Key, Samples], asked: Asked, limits: Limits
 ) -> Iterable[Measured]:
-    for key in sorted({*current, *baseline}):
-        mine, its = current.get(key), baseline.get(key)
-        for stat in asked.stats or usual_stats(mine, its):
-            yield plain.measured(mine, its, stat, limits, asked.min_samples)
+    for stats, keys in _asks(current, baseline, asked).items():
+        for key in keys:
+            for stat in stats:
+                yield plain.measured(current.get(key), baseline.get(key), stat, limits, asked.min_samples)
 
 
 def _timed(
     current: Mapping[Key, Samples], baseline: Mapping[Key, Samples], asked: Asked, limits: Limits
 ) -> Iterable[Measured]:
-    """Label sets that have their statistics in common share frames."""
+    for stats, keys in _asks(current, baseline, asked).items():
+        mine, its = ([side[key] for key in keys if key in side and side[key].n] for side in (current, baseline))
+        both = framed(mine, its)
+        for stat in stats:
+            yield from frames.measured(*both, stat, limits, asked.min_samples, baseline_kind="span")
+
+
+def _asks(
+    current: Mapping[Key, Samples], baseline: Mapping[Key, Samples], asked: Asked
+) -> dict[tuple[Stat, ...], list[Key]]:
+    """The statistics to ask for, and of what: those that were asked for, or the usual ones for as many samples."""
     asks: dict[tuple[Stat, ...], list[Key]] = {}
     for key in sorted({*current, *baseline}):
-        asks.setdefault(tuple(asked.stats or usual_stats(current.get(key), baseline.get(key))), []).append(key)
-    for stats, keys in asks.items():
-        mine, its = ([side[key] for key in keys if key in side and side[key].n] for side in (current, baseline))
-        for stat in stats:
-            yield from frames.measured(*framed(mine, its), stat, limits, asked.min_samples, baseline_kind="span")
+        stats = asked.stats or tuple(usual_stats(current.get(key), baseline.get(key)))
+        asks.setdefault(stats, []).append(key)
+    return asks
+
+
+def _only(frame: Frame, keys: Container[Key]) -> Frame:
+    return replace(frame, series=tuple(one for one in frame.series if (one.key.signal, one.key.labels) in keys))
 
 
 # ── what a file holds ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +13,7 @@ from console.errors import UsageError
 if TYPE_CHECKING:
     from console.errors import Exit
     from console.model import Stat
-    from console.triage.comparing import Judged
+    from console.triage.comparing import Asked, Judged
 
 STATS = ("p50", "p90", "p95", "p99", "mean")
 
@@ -27,6 +28,8 @@ STATS = ("p50", "p90", "p95", "p99", "mean")
 @click.option("--tolerance", default="20%", show_default=True, metavar="SHARE", help="How much worse is still well.")
 @click.option("--bad", type=click.Choice(["up", "down", "either"]), help="Which way is worse; either by default.")
 @click.option("--floor", type=click.FloatRange(min=0), metavar="SIZE", help="Differences up to this are never news.")
+@click.option("--current", "span", metavar="SPAN", help="Of selections: the window, 15m by default.")
+@click.option("--baseline", "against", metavar="SPEC", help="Of selections: the baseline's window, such as offset:1d.")
 @click.option("--min-samples", type=click.IntRange(min=2), metavar="N", help="Judge nothing by fewer than these.")
 @click.pass_obj
 def compare(
@@ -41,19 +44,49 @@ def compare(
     bad: str | None,
     floor: float | None,
     min_samples: int | None,
+    span: str | None,
+    against: str | None,
 ) -> Exit:
     """Judge CURRENT by BASELINE, as a canary by the stable release: which metrics got worse, and how sure is that?
 
     Each is a .csv, .parquet or .jsonl file of samples (or a quoted glob of many) whose columns of numbers are metrics.
+    Or, with --source, each is a PromQL expression: of the canary and of the stable ones, or one twice with --baseline.
     """
     from console.model import Direction
+    from console.sources.shards import matching
     from console.triage.comparing import Asked, compare_files
     from console.triage.diagnose import EXITS
 
     asked = Asked(columns, by, time, stats, _share(tolerance), Direction(bad) if bad else None, floor, min_samples)
-    judged = compare_files(baseline, current, asked)
+    missing = [path for path in (baseline, current) if not any(matching(Path(path).absolute()))]
+    if len(missing) == 2 and session.source:
+        judged = _selected(session, baseline, current, asked, span, against)
+    elif missing:
+        raise UsageError(
+            f"there is no file {missing[0]}", "name a .csv, .parquet or .jsonl file, or say with --source whom to ask"
+        )
+    elif span or against:
+        raise UsageError("--current and --baseline are for selections", "files hold the rows that they hold")
+    else:
+        judged = compare_files(baseline, current, asked)
     _say(session, judged)
     return EXITS[judged.diagnosis.verdict]
+
+
+def _selected(
+    session: Session, baseline: str, current: str, asked: Asked, span: str | None, against: str | None
+) -> Judged:
+    import asyncio
+    from dataclasses import replace
+
+    from console.triage.selecting import compare_selections
+
+    if asked.columns or asked.by or asked.time:
+        raise UsageError("--column, --by and --time are for files", "write it into the expressions: sum by (…) (…)")
+    named = {text.partition("=")[0] for text in session.source}
+    config = session.config_with_sources
+    config = replace(config, sources=tuple(source for source in config.sources if source.name in named))
+    return asyncio.run(compare_selections(baseline, current, config, session.plugins, asked, span or "15m", against))
 
 
 def _say(session: Session, judged: Judged) -> None:
