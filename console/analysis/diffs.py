@@ -11,7 +11,9 @@ MOST_CHARACTERS = 60_000
 MOST_LINES = 1_000
 
 _PATH = re.compile(r"(?:[\w.@+-]+/)*[\w.@+-]*\.?[\w@+-]+")
-_HEADER = re.compile(r"^(?:diff --git .*|index [0-9a-f]+\.\..*|(?:new|deleted) file mode.*|similarity index.*|rename .*)$")
+_HEADER = re.compile(
+    r"^(?:diff --git .*|index [0-9a-f]+\.\..*|(?:new|deleted) file mode.*|similarity index.*|rename .*)$"
+)
 _HUNK = re.compile(r"^@@[^@]*@@?\s?(.*)$")
 _ARROW = re.compile(r"^\s*[*-]?\s*(.{1,120}?)\s*[:=]\s*(\S[^\n]{0,80}?)\s*(?:->|→|=>)\s*(\S[^\n]{0,80})$")
 _COMMENT = re.compile(r"(?:(?<![:\w])//|(?<!\S)#(?!include|define|if|\[)|(?<!\S)--\s|^\s*\*\s|/\*).*$")
@@ -48,12 +50,17 @@ class Diff:
     paths: tuple[str, ...] = ()
     gone: str = ""  # lines that hold something that is nowhere any more
     new: str = ""  # lines that hold something that was nowhere
+    lost: str = ""  # and these things themselves, in their order
+    won: str = ""
     remarks: str = ""  # comments among the changed lines
     around: str = ""  # what stands beside them, names of functions too
     prose: str = ""  # whatever is no diff
     settings: tuple[Setting, ...] = ()
     changed: int = 0  # lines added and removed
-    kept: float = 0.0  # share of the removed words that came back elsewhere, 0..1
+    removed_text: str = ""  # all lines without their comments
+    added_text: str = ""
+    removed_words: int = 0
+    kept: float = 0.0  # share of them that came back elsewhere, 0..1
 
     @property
     def is_shown(self) -> bool:
@@ -64,11 +71,6 @@ class Diff:
     def is_idle(self) -> bool:
         """Whether nothing but comments, order or layout changed."""
         return self.changed > 0 and not (self.gone or self.new or self.settings)
-
-    @property
-    def is_moved(self) -> bool:
-        """Whether it took nothing away: all that was removed came back, as in a helper that was pulled out."""
-        return self.changed > 0 and self.kept >= 0.999 and not self.settings
 
 
 def read_diff(detail: str) -> Diff:
@@ -118,11 +120,16 @@ def _taken_apart(
         paths=paths,
         gone="\n".join(_holding(was, lost)),
         new="\n".join(_holding(now, won)),
+        lost=" ".join(token for line in was for token in _TOKEN.findall(line) if token in lost),
+        won=" ".join(token for line in now for token in _TOKEN.findall(line) if token in won),
         remarks="\n".join(remarks),
         around="\n".join(around),
         prose="\n".join(prose),
         settings=settings,
         changed=changed,
+        removed_text="\n".join(was),
+        added_text="\n".join(now),
+        removed_words=before.total(),
         kept=1 - lost.total() / before.total() if before else 0.0,
     )
 

@@ -5,9 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])\d?|[A-Z]?[a-z]+\d?(?![a-z])|[a-z]\d[a-z]|\b[1-5]\d\d\b")
+_WORD = re.compile(
+    r"[A-Z]{2,}(?![a-z])(?:\d{1,3}(?!\d))?|[A-Z]?[a-z]+(?:\d{1,3}(?!\d))?|(?<![\d.])[1-5]\d\d(?![\d.]\d)|[A-Z]"
+)
 _LONG = re.compile(r"[A-Za-z0-9+/_=-]{60,}")  # keys and blobs hold no words
-_ENDINGS = ("ations", "ation", "ities", "ings", "ing", "ies", "ied", "ity", "ers", "ed", "er", "es", "ry", "y", "s", "e")
+_ENDINGS = (
+    "ations",
+    "ation",
+    "ities",
+    "ings",
+    "ing",
+    "ies",
+    "ied",
+    "ity",
+    "ers",
+    "ed",
+    "er",
+    "es",
+    "ry",
+    "y",
+    "s",
+    "e",
+)
 
 COMMON = frozenset(
     # What every code, log line and commit says tells nothing.
