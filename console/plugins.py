@@ -64,6 +64,7 @@ class SourceType:
     open: Callable[[str, Any], Any]
     isolated: bool = False
     inside: str = ""  # isolated: the `module:function` that opens it from plain options, to spare its child the offer
+    environment: tuple[str, ...] = ()  # isolated: what the names of variables begin with that its child may see
     from_url: Callable[[str], Mapping[str, Any] | None] = lambda _url: None  # `--source NAME=URL`: options, or not ours
     live: bool = False  # cheap enough to be asked every second while somebody looks
     at_home: Callable[[], bool] = lambda: False  # whether this machine has it: then it is opened where nothing is set

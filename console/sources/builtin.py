@@ -12,13 +12,16 @@ from typing import Any
 from console.plugins import SourceType, hookimpl
 from console.sources.options import EventsOptions, HostOptions, MetricsOptions, TableOptions
 
+# What the drivers of object stores read: credentials, regions, endpoints, and the way out of the house.
+STORES = ("AWS_", "AZURE_", "FSSPEC_", "GCSFS_", "GOOGLE_", "S3_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+          "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")  # fmt: skip
 TABLE_SUFFIXES = (".jsonl", ".ndjson", ".csv", ".parquet")
 
 
 def _open_table(name: str, options: TableOptions) -> Any:
-    from console.sources.tables import Table
+    from console.sources.growing import Growing
 
-    return Table(name, options)
+    return Growing(name, options)
 
 
 def _open_events(name: str, options: EventsOptions) -> Any:
@@ -40,7 +43,8 @@ def _open_metrics(name: str, options: MetricsOptions) -> Any:
 
 
 def _table_url(url: str) -> Mapping[str, Any] | None:
-    return {"path": url} if "://" not in url and url.endswith(TABLE_SUFFIXES) else None
+    is_page = url.startswith(("http://", "https://"))
+    return {"path": url} if url.endswith(TABLE_SUFFIXES) and not is_page else None
 
 
 def _events_url(url: str) -> Mapping[str, Any] | None:
@@ -62,12 +66,13 @@ def andon_sources() -> Iterable[SourceType]:
         SourceType("events", "Events from a file", EventsOptions, _open_events, isolated=True, from_url=_events_url),
         SourceType(
             "table",
-            "Rows in files",
+            "Rows in files, here or in an object store",
             TableOptions,
             _open_table,
             isolated=True,
             from_url=_table_url,
-            inside="console.sources.tables:open_table",
+            inside="console.sources.growing:open_table",
+            environment=STORES,
         ),
         SourceType(
             "host",

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from console.model import ColumnProfile, Event, Exemplar, Gpu, Labels, Profile, Reading, Span
-from console.sources.types import ExemplarRequest, ProbeAnswer, ProfileGroup, ProfileRequest, SourceStatus
+from console.sources.types import ExemplarRequest, ProbeAnswer, ProfileGroup, ProfileRequest, Progress, SourceStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ CALLS: Mapping[str, Call] = MappingProxyType(
         "exemplars": Call((_exemplar_request,), tuple[Exemplar, ...]),
         "slices": Call((), tuple[str, ...]),
         "outputs": Call((), tuple[str, ...]),
+        "progress": Call((), Progress),
         "events": Call((_span, tuple), tuple[Event, ...]),
         "probe": Call((), ProbeAnswer),
         "gpus": Call((_as_it_is,), tuple[Gpu, ...]),
@@ -87,6 +88,7 @@ class Opening:
     file: str  # of a plugin that was loaded by path; empty for a module that can be imported
     options: Mapping[str, Any]
     inside: str = ""  # the `module:function` that opens it; empty: the module's offer does
+    environment: tuple[str, ...] = ()  # beginnings of the names of variables that it may see beside the usual ones
 
 
 def plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from console.errors import SourceMalformed
 from console.model import Event, Exemplar, Gpu, Reading, Span
 from console.sources.calls import CALLS, Opening, plain
-from console.sources.types import ExemplarRequest, ProbeAnswer, ProfileGroup, ProfileRequest, SourceStatus
+from console.sources.types import ExemplarRequest, ProbeAnswer, ProfileGroup, ProfileRequest, Progress, SourceStatus
 from console.sources.worker import CALL_SECONDS, Worker
 
 
@@ -59,6 +59,12 @@ class _Counts(Child):
         return answer
 
 
+class _Follows(Child):
+    async def progress(self) -> Progress:
+        answer: Progress = await self._ask("progress")
+        return answer
+
+
 class _Remembers(Child):
     async def events(self, span: Span, kinds: Sequence[str]) -> Sequence[Event]:
         answer: Sequence[Event] = await self._ask("events", span, tuple(kinds))
@@ -84,8 +90,8 @@ class _Checks(Child):
 
 
 FACES = {
-    "collect": _Collects, "profiles": _Counts, "events": _Remembers, "probe": _Probes, "gpus": _SeesGpus,
-    "check": _Checks,
+    "collect": _Collects, "profiles": _Counts, "progress": _Follows, "events": _Remembers, "probe": _Probes,
+    "gpus": _SeesGpus, "check": _Checks,
 }  # fmt: skip
 
 

@@ -137,7 +137,8 @@ async def _open(config: SourceConfig, plugins: Plugins, offers: Offers) -> Any:
         module = plugins.manager.get_plugin(plugin)
         name = getattr(module, "__name__", plugin)
         file = str(getattr(module, "__file__", "")) if name.startswith("andon_plugins.") else ""
-        opening = Opening(config.name, config.kind, name, file, options.model_dump(mode="json"), offer.inside)
+        opening = Opening(config.name, config.kind, name, file, options.model_dump(mode="json"), offer.inside,
+                          offer.environment)  # fmt: skip
         return await open_child(opening)
 
     def open_it() -> Any:

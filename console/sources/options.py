@@ -17,6 +17,14 @@ def _beside(path: str, info: ValidationInfo) -> str:
 LocalPath = Annotated[str, AfterValidator(_beside)]
 """A path on this host, relative to the configuration file that names it (to the current folder on a command line)."""
 
+
+def _beside_or_url(path: str, info: ValidationInfo) -> str:
+    return path if "://" in path else _beside(path, info)
+
+
+TablePath = Annotated[str, AfterValidator(_beside_or_url)]
+"""The same, or the URL of objects in a store that fsspec reads, such as s3://bucket/rows-*.parquet."""
+
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
 HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\t\x20-\x7e]*$")]
 
@@ -26,15 +34,17 @@ class _Options(BaseModel):
 
 
 class TableOptions(_Options):
-    """Rows in files: .jsonl, .csv or .parquet, one or many."""
+    """Rows in files or objects: .jsonl, .csv or .parquet, one or many, all here or all in stores."""
 
-    path: LocalPath | list[LocalPath]  # a path or a glob, or several
+    path: TablePath | list[TablePath]  # a path, a URL or a glob, or several
     time: str | None = "time"  # the column of epoch seconds or RFC 3339; None: rows without a time, all in every span
     model: str | None = None  # the model that all rows are about, where no column says so
     label: str | None = None
     prediction: str | None = None
     image: str | None = None  # a column of paths to PGM pictures, relative to the file it stands in
     slices: list[str] = Field(default_factory=list)
+    text: list[str] = Field(default_factory=list)  # columns of free text, where that is not plain
+    embedding: list[str] = Field(default_factory=list)  # columns of vectors, where that is not plain
 
 
 class EventsOptions(_Options):

@@ -18,6 +18,7 @@ from typing import Any
 from console.errors import FAMILY, AndonError, SourceError
 from console.library import PACKAGE
 from console.sources.calls import Opening, line
+from console.sources.spool import clear_away
 
 CALL_SECONDS = 8.0  # less than the 10 s of whoever asks, who would go away and leave the child hung
 START_SECONDS = 15.0  # a cold interpreter on a busy machine, and the source's own opening
@@ -106,7 +107,10 @@ class Worker:
         self.able = tuple(answer["result"])
 
     async def _spawn(self) -> asyncio.subprocess.Process:
-        kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
+        kept = {
+            name: value for name, value in os.environ.items()
+            if name in KEPT_ENVIRONMENT or name.startswith(self._opening.environment)
+        }  # fmt: skip
         try:
             return await asyncio.create_subprocess_exec(
                 sys.executable, "-P", "-m", "console.sources.inside",
@@ -167,10 +171,12 @@ class Worker:
             await asyncio.wait([self._stderr], timeout=0.5)
             self._stderr.cancel()
         try:
-            return await asyncio.wait_for(process.wait(), 1.0)
+            code = await asyncio.wait_for(process.wait(), 1.0)
         except TimeoutError:
             self._stuck = process
             return None
+        await asyncio.to_thread(clear_away)
+        return code
 
 
 async def _converse(process: asyncio.subprocess.Process, question: dict[str, Any]) -> dict[str, Any]:

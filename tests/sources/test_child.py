@@ -26,6 +26,8 @@ from console.sources.types import (
     Checkable,
     Collectable,
     EventReader,
+    Follower,
+    Follower,
     GpuReader,
     Prober,
     SignalReader,
@@ -353,6 +355,8 @@ def test_last_words_are_one_line_without_control_sequences() -> None:
 
 def test_every_call_is_a_method_of_some_capability() -> None:
     methods = {
-        name for face in (Collectable, TableReader, EventReader, Prober, GpuReader, Checkable) for name in vars(face)
+        name
+        for face in (Collectable, TableReader, Follower, EventReader, Prober, GpuReader, Checkable)
+        for name in vars(face)
     }
     assert set(CALLS) <= methods
