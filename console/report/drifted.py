@@ -8,13 +8,14 @@ from textwrap import wrap
 
 from console import words
 from console.analysis.bins import aligned
-from console.model import ColumnDrift, ColumnProfile, Labels, Span, Verdict
+from console.model import ColumnDrift, ColumnProfile, Labels, Metric, Performance, Span, Verdict
 from console.report.clean import clean
 from console.report.text import INDENT, Paint, colour, plain
 from console.triage.rows_drift import Examined
 
 BARS = 10  # of each side's distribution
 MOST_NAMES = 24  # of columns that are as before
+MOST_METRICS = 16
 MOST_NAME = 28  # characters
 
 
@@ -25,6 +26,7 @@ def drift_report(examined: Examined, *, width: int = 80, colours: bool = False) 
         _headline(examined, width, paint),
         _columns(examined, width, paint),
         _integrity(examined, width, paint),
+        _performance(examined.report.performance, width, paint),
         _exemplars(examined, width, paint),
         _unasked(examined, width, paint),
     ]
@@ -121,14 +123,43 @@ def _shares(column: ColumnProfile) -> list[float]:
 
 def _integrity(examined: Examined, width: int, paint: Paint) -> list[str]:
     """What is wrong with the table as a whole; what is wrong with a column stands there."""
-    told = {issue.text for column in examined.report.columns for issue in column.issues}
-    issues = [issue for issue in examined.report.integrity if issue.text not in told]
+    said = {issue.text for column in examined.report.columns for issue in column.issues}
+    issues = [issue for issue in examined.report.integrity if issue.text not in said]
     lines = [paint("data", "heading")] if issues else []
     for issue in issues:
-        verdict = str(issue.verdict)
-        first, *rest = _wrapped(f"{issue.check}: {clean(issue.text)}", width, 4)
-        lines += [f"{INDENT}{paint(words.mark(verdict), verdict)} {first.strip()}", *rest]
+        told = f"{words.mark(issue.verdict)} {issue.check}: {clean(issue.text)}"
+        lines += _marked(told, str(issue.verdict), width, paint)
     return lines
+
+
+def _performance(performance: Performance | None, width: int, paint: Paint) -> list[str]:
+    """Each metric on both sides, then the segments and gaps that got worse, then what has to be known beside."""
+    if performance is None:
+        return []
+    since = "" if performance.onset is None else f", since {words.instant(performance.onset)}"
+    verdict = str(performance.verdict)
+    head = f"{words.mark(verdict)} {verdict}: {clean(performance.reason)}{since}"
+    told: list[tuple[str, Metric]] = [("", metric) for metric in performance.metrics]
+    told += [
+        (f"{part.column}={part.value}: ", metric)
+        for part in performance.segments
+        for metric in part.metrics
+        if metric.verdict is Verdict.DEGRADED
+    ]
+    told += [
+        (f"{part.column}={part.value}: ", part.metric)
+        for part in performance.disparities
+        if part.metric.verdict is Verdict.DEGRADED
+    ]
+    told += [("estimated: ", metric) for metric in performance.estimated]
+    lines = [paint("answers", "heading"), *_marked(head, verdict, width, paint)]
+    for where, metric in told[:MOST_METRICS]:
+        lines += _marked(
+            f"{words.mark(metric.verdict)} {clean(where + metric.text)}", str(metric.verdict), width, paint
+        )
+    if len(told) > MOST_METRICS:
+        lines.append(f"{INDENT}and {len(told) - MOST_METRICS} more (--format json)")
+    return lines + [line for note in performance.notes for line in _wrapped(clean(note), width)]
 
 
 def _exemplars(examined: Examined, width: int, paint: Paint) -> list[str]:
@@ -147,6 +178,13 @@ def _unasked(examined: Examined, width: int, paint: Paint) -> list[str]:
         return []
     text = "Without --time nobody knows since when, nor how much these columns wobble by themselves."
     return [paint(line, "quiet") for line in _wrapped(text, width, 0)]
+
+
+def _marked(text: str, verdict: str, width: int, paint: Paint) -> list[str]:
+    """Text that begins with its mark, which alone is painted."""
+    first, *rest = wrap(text, width, initial_indent=INDENT, subsequent_indent=INDENT * 2)
+    mark = words.mark(verdict)
+    return [first.replace(mark, paint(mark, verdict), 1), *rest]
 
 
 def _counted(number: int, one: str, many: str) -> str:

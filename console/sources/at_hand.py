@@ -8,11 +8,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 from console.errors import SourceMalformed, UsageError
-from console.model import Exemplar, Profile, Span
+from console.model import Exemplar, Profile, Record, Span
 from console.sources.samples import TIME_NAMES
 from console.sources.shards import matching
 from console.sources.tables import Table
-from console.sources.types import ExemplarRequest, ProfileGroup, ProfileRequest
+from console.sources.types import ExemplarRequest, OutcomesRequest, ProfileGroup, ProfileRequest
 from console.words import nearest
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ class AtHand:
         [group] = self._table.profiles(ProfileRequest((), like=like))
         return group.profile
 
+    def record(self, request: OutcomesRequest) -> Record:
+        """How the rows were answered, as counts."""
+        return self._table.outcomes(request)
+
     def columns(self) -> Sequence[str]:
         """The columns that the files have."""
         return self._table.columns()
@@ -69,6 +73,9 @@ class AtHand:
 
     async def exemplars(self, request: ExemplarRequest) -> Sequence[Exemplar]:
         return self._table.exemplars(request)
+
+    async def outcomes(self, request: OutcomesRequest) -> Record:
+        return self.record(request)
 
     async def slices(self) -> Sequence[str]:
         return self._table.slices()

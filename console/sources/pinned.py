@@ -14,10 +14,11 @@ from typing import Literal
 import orjson
 from pydantic import ValidationError
 
-from console.errors import UsageError
-from console.model import Exemplar, Profile
+from console.analysis.outcomes import merged as added
+from console.errors import NoData, UsageError
+from console.model import Exemplar, Profile, Record
 from console.sources.at_hand import AtHand
-from console.sources.types import ExemplarRequest, ProfileGroup, ProfileRequest
+from console.sources.types import ExemplarRequest, OutcomesRequest, ProfileGroup, ProfileRequest
 from console.wire import dump, load
 
 PREFIX = "pinned:"
@@ -28,9 +29,10 @@ MOST_BYTES = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class PinnedRows:
-    """Rows as counts, and which column was their time."""
+    """Rows as counts, how they were answered, and which column was their time."""
 
     profile: Profile
+    record: Record | None = None  # how they were answered
     time: str | None = None
     schema: Literal["andon/rows/v1"] = "andon/rows/v1"
 
@@ -85,17 +87,23 @@ def read_pinned(path: Path) -> PinnedRows:
         raise UsageError(f"{path} holds no pinned rows", "pin some: andon baseline pin NAME --rows FILE") from None
 
 
-def pin_rows(path: Path, rows: AtHand, known: PinnedRows | None = None) -> Profile:
+def pin_rows(
+    path: Path, rows: AtHand, answers: OutcomesRequest | None = None, known: PinnedRows | None = None
+) -> Profile:
     """Count rows and keep the counts; into the bins of those that are `known` and added to them, where there are any.
 
     Raises what counting raises, and UsageError where nothing can be written.
     """
     counted = rows.profile(like=None if known is None else known.profile)
+    record = None
+    if answers is not None:
+        record = rows.record(replace(answers, like=None if known is None else known.record))
     if known is not None:
         from console.analysis.profiles import merged
 
         counted = merged([known.profile, counted])
-    PinnedRows(counted, rows.time).save(path)
+        record = record and (record if known.record is None else added([known.record, record]))
+    PinnedRows(counted, record, rows.time).save(path)
     return counted
 
 
@@ -104,6 +112,7 @@ class Kept:
 
     def __init__(self, pinned: PinnedRows) -> None:
         self._profile = pinned.profile
+        self._record = pinned.record
 
     def extent(self) -> None:
         """When the rows were is not kept."""
@@ -116,6 +125,11 @@ class Kept:
 
     async def exemplars(self, _request: ExemplarRequest) -> Sequence[Exemplar]:
         return ()
+
+    async def outcomes(self, _request: OutcomesRequest) -> Record:
+        if self._record is None:
+            raise NoData("absent: the pinned rows hold no answers", "pin them with --target and --prediction")
+        return self._record
 
     async def slices(self) -> Sequence[str]:
         return ()

@@ -8,21 +8,31 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from console.analysis.bins import aligned
+from console.analysis.performance import performance
 from console.errors import PluginError
-from console.model import ColumnDrift, Exemplar, IntegrityIssue, Profile, Span, Verdict
+from console.model import ColumnDrift, Exemplar, IntegrityIssue, Performance, Profile, Record, Span, Verdict
 from console.playbook.steps.drift import Found, look_at, outcome
 from console.playbook.steps.rows import DAY, Look, Rows, with_neighbours
 from console.plugins import Plugins, guard
-from console.sources.types import TableReader
+from console.sources.types import OutcomesRequest, TableReader
 from console.triage.diagnose import VERDICTS
 from console.triage.world_or_model import WorldOrModel, signs_of, world_or_model
 
 FEWEST_PLACES = 3  # days that hold the current hour, for the same hour to be what teaches the usual wobble
 MOST_PLACES = 28
 MOST_WINDOWS = 60  # that teach where days are no help
+ANSWER_STEPS = 40  # of the current window: enough to see since when, and rows enough in each
+MOST_ANSWER_STEPS = 480  # of the baseline
 TRAILING = 7  # of the newest past windows: what a step is a step from
+
+
+class AnsweredRows(TableReader, Protocol):
+    """Rows that say how they were answered, too."""
+
+    async def outcomes(self, request: OutcomesRequest) -> Record: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,7 @@ class DriftReport:
     world_or_model: WorldOrModel
     columns: tuple[ColumnDrift, ...]  # the gravest first
     integrity: tuple[IntegrityIssue, ...]
+    performance: Performance | None  # None where no answers were asked about
     rows: tuple[int, int]  # baseline, current
     windows: tuple[Span | None, Span | None]  # of the rows' times: baseline, current
     exemplars: tuple[Exemplar, ...] = ()  # one row of each side, of the gravest column
@@ -48,29 +59,44 @@ class Examined:
 
 
 async def examine(
-    baseline: TableReader,
-    current: TableReader,
+    baseline: AnsweredRows,
+    current: AnsweredRows,
     extents: tuple[Span | None, Span | None],
     slices: Sequence[str],
     plugins: Plugins,
+    answers: OutcomesRequest | None = None,
 ) -> Examined:
     """All rows of two tables, one against the other; `extents` are the times they span, where they have times.
 
-    Raises NoData for a baseline without rows, and whatever the tables raise.
+    `answers` says which columns are the model's answers and their labels. Raises NoData for a baseline without rows,
+    and whatever the tables raise.
     """
     look = look_between(baseline, current, extents, slices)
     found = await look_at(look)
     said = outcome("drift", found).values
+    answered = None if answers is None else await how_well(baseline, current, answers, extents)
     report = DriftReport(
-        verdict=_gravest([found.drift.verdict]),
-        world_or_model=world_or_model(signs_of(said)),
+        verdict=_gravest([found.drift.verdict, *(() if answered is None else (answered.verdict,))]),
+        world_or_model=world_or_model(signs_of(said, labels=None if answered is None else answered.is_worse)),
         columns=tuple(measured(column, found, plugins) for column in found.columns),
         integrity=found.drift.integrity,
+        performance=answered,
         rows=found.drift.rows,
         windows=extents,
         exemplars=found.pair,
     )
     return Examined(report, found.baseline, found.current)
+
+
+async def how_well(
+    baseline: AnsweredRows, current: AnsweredRows, answers: OutcomesRequest, extents: tuple[Span | None, Span | None]
+) -> Performance:
+    """The current answers against the baseline's, in steps of time where rows have times."""
+    then, now = extents
+    if then is not None and now is not None and now.seconds > 0:
+        answers = replace(answers, every=max(now.seconds / ANSWER_STEPS, then.seconds / MOST_ANSWER_STEPS))
+    before = await baseline.outcomes(answers)
+    return performance(await current.outcomes(replace(answers, like=before)), before)
 
 
 def measured(column: ColumnDrift, found: Found, plugins: Plugins) -> ColumnDrift:

@@ -37,6 +37,20 @@ def write(path: Path, rows: int, *, start: float = START, seed: int = 0, **chang
     return str(path)
 
 
+def answered(columns: Mapping[str, Any]) -> Any:
+    """What a model that looks at the age says: surer the older."""
+    return (1 / (1 + np.exp(-(columns["age"] - 40) / 5))).round(4)
+
+
+def true_answers(columns: Mapping[str, Any]) -> Any:
+    return (columns["age"] > 40).astype(int)
+
+
+def swapped_answers(columns: Mapping[str, Any]) -> Any:
+    """What is right in Europe is the opposite now: no input shows it."""
+    return np.where(columns["region"] == "eu", 1 - true_answers(columns), true_answers(columns))
+
+
 def older_in_europe(columns: Mapping[str, Any]) -> Any:
     return np.where(columns["region"] == "eu", columns["age"] + 25, columns["age"])
 
@@ -202,3 +216,43 @@ def test_a_column_called_as_times_are_is_the_time_unless_it_holds_none(tmp_path:
     report = answer(capsys, "drift", before, now)[1]
     assert report["windows"] == [None, None]
     assert "ts" in {column["name"] for column in report["columns"]}
+
+
+ROLES = ["--target", "label", "--prediction", "score", "--segment", "region"]
+
+
+def test_answers_are_judged_where_labels_exist_as_a_whole_and_by_segment(tmp_path: Path, capsys: Capture) -> None:
+    before = write(tmp_path / "a.csv", 6_000, score=answered, label=true_answers)
+    same = write(tmp_path / "b.csv", 2_000, seed=1, start=LATER, score=answered, label=true_answers)
+    worse = write(tmp_path / "c.csv", 2_000, seed=1, start=LATER, score=answered, label=swapped_answers)
+    code, report = answer(capsys, "drift", before, same, *ROLES)
+    assert (code, report["performance"]["verdict"]) == (Exit.HEALTHY, "ok")
+    code, report = answer(capsys, "drift", before, worse, *ROLES)
+    jsonschema.validate(report, shape_schema("drift"))
+    assert (code, report["verdict"], report["performance"]["verdict"]) == (Exit.PROBLEM, "degraded", "degraded")
+    assert report["world_or_model"]["verdict"] == "concept"
+    assert report["performance"]["segments"][0]["value"] == "eu"
+    run(["drift", before, worse, *ROLES])
+    shown = capsys.readouterr().out
+    assert "answers" in shown and "accuracy 1.00 → .6" in shown and "region=eu" in shown
+
+
+def test_labels_that_are_late_are_waited_for_and_not_counted_as_wrong(tmp_path: Path, capsys: Capture) -> None:
+    before = write(tmp_path / "a.csv", 6_000, score=answered, label=true_answers)
+    now = write(tmp_path / "b.csv", 2_000, seed=1, start=LATER, score=answered, label=lambda at: [""] * len(at["age"]))
+    code, report = answer(capsys, "drift", before, now, *ROLES)
+    assert (code, report["performance"]["verdict"]) == (Exit.INCONCLUSIVE, "no_data")
+    run(["drift", before, now, *ROLES])
+    assert "concept drift" in capsys.readouterr().out, "an estimate says what it is blind to"
+
+
+def test_answers_are_pinned_with_their_rows(tmp_path: Path, capsys: Capture) -> None:
+    house = ["--data", str(tmp_path / "data")]
+    before = write(tmp_path / "a.csv", 6_000, score=answered, label=true_answers)
+    worse = write(tmp_path / "c.csv", 2_000, seed=1, start=LATER, score=answered, label=swapped_answers)
+    assert run(["baseline", "pin", "a", "--rows", before, "--time", "ts", *ROLES, *house]) == Exit.HEALTHY
+    assert run(["baseline", "pin", "b", "--rows", before, "--time", "ts", *house]) == Exit.HEALTHY
+    assert answer(capsys, "drift", "pinned:a", worse, *ROLES, *house)[1]["performance"]["verdict"] == "degraded"
+    assert run(["drift", "pinned:b", worse, *ROLES, *house]) == Exit.INCONCLUSIVE
+    assert "pin them with --target" in capsys.readouterr().err
+    assert run(["drift", before, worse, "--target", "label"]) == Exit.USAGE

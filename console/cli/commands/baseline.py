@@ -52,6 +52,9 @@ def list_(session: Session) -> None:
 @click.option("--rows", "files", multiple=True, metavar="FILE", help="Pin these rows, as counts; may be repeated.")
 @click.option("--add", is_flag=True, help="Add the rows to those that are pinned already, in the same bins.")
 @click.option("--time", metavar="COL", help="The time of each row.")
+@click.option("--segment", "segments", multiple=True, metavar="COL", help="A column to split answers by.")
+@click.option("--target", metavar="COL", help="The true answer of each row.")
+@click.option("--prediction", metavar="COL", help="What the model answered.")
 @click.option("--embedding", "embeddings", multiple=True, metavar="COL", help="A column of vectors.")
 @click.option("--text", "texts", multiple=True, metavar="COL", help="A column of free text.")
 @click.pass_obj
@@ -62,6 +65,9 @@ def pin(
     files: tuple[str, ...],
     add: bool,
     time: str | None,
+    segments: tuple[str, ...],
+    target: str | None,
+    prediction: str | None,
     embeddings: tuple[str, ...],
     texts: tuple[str, ...],
 ) -> None:
@@ -76,11 +82,14 @@ def pin(
     if files:
         from console.sources.at_hand import AtHand
         from console.sources.pinned import path_of, pin_rows, read_pinned
+        from console.sources.types import OutcomesRequest
 
         path = path_of(session.config.data, name)
         known = read_pinned(path) if add else None
         time = known.time if known and time is None else time
-        pinned = pin_rows(path, AtHand(files, time=time, text=texts, embedding=embeddings), known)
+        rows = AtHand(files, time=time, label=target, prediction=prediction, text=texts, embedding=embeddings)
+        answers = OutcomesRequest(target, prediction, by=segments) if target and prediction else None
+        pinned = pin_rows(path, rows, answers, known)
         shape = _brief(name, pinned)
         said = f"pinned {pinned.rows:,} rows as {name}; use them with: andon drift pinned:{name} CURRENT"
     else:

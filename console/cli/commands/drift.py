@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.cli.session import Command, Session
+from console.errors import UsageError
 
 if TYPE_CHECKING:
     from console.errors import Exit
@@ -47,6 +48,7 @@ def drift(
     """
     from console.sources.at_hand import AtHand, usual_time
     from console.sources.pinned import Kept, pinned_at
+    from console.sources.types import OutcomesRequest
     from console.triage.diagnose import EXITS
     from console.triage.rows_drift import examine
     from console.wire import dump
@@ -65,8 +67,13 @@ def drift(
         before.must_have(named)
         named = [name for name in (time,) if name is not None]
     now.must_have(named)
+    answers = None
+    if target is not None:
+        if prediction is None:
+            raise UsageError("--target needs --prediction", "name the column of the model's answers")
+        answers = OutcomesRequest(target, prediction, by=segments)
     slices = [segment for segment in segments if segment in now.columns()]
-    examined = asyncio.run(examine(before, now, (before.extent(), now.extent()), slices, session.plugins))
+    examined = asyncio.run(examine(before, now, (before.extent(), now.extent()), slices, session.plugins, answers))
     session.emit_shape(dump(examined.report), lambda: _told(session, examined))
     return EXITS[examined.report.verdict]
 
