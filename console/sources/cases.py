@@ -11,6 +11,7 @@ import csv
 import itertools
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -242,7 +243,12 @@ def _spans(path: Path, spans: tuple[Span, ...], notes: list[str]) -> tuple[Trace
         return None, {}
     starts, _keys, ends, ids, parents, services, operations, failed = zip(*rows, strict=True)
     position = {span: index for index, span in enumerate(ids)}
-    parent = np.array([position.get(parent, -1) if parent[1] else -1 for parent in parents], dtype=np.intp)
+    # Some tracers lose the trace on the way: an id that only one span has is found all the same.
+    ids_seen = Counter(span for _trace, span in ids)
+    lone = {span: index for index, (_trace, span) in enumerate(ids) if ids_seen[span] == 1}
+    parent = np.array(
+        [position.get(parent, lone.get(parent[1], -1)) if parent[1] else -1 for parent in parents], dtype=np.intp
+    )
     service_names, service = _coded(services)
     operation_names, operation = _coded(operations)
     traces = TraceSpans(
