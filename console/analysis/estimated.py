@@ -29,7 +29,7 @@ BLIND = (
     "blind to a change of what is right (concept drift)"
 )
 ESTIMATED: frozenset[MetricName] = frozenset({"accuracy", "auroc", "precision", "recall", "f1"})
-DRAWS = 200
+DRAWS = 100
 SEED = 2007
 FEWEST_ANSWERS = 100  # current rows, and labels of the baseline
 

@@ -24,6 +24,7 @@ CALIBRATION_GROUPS = 15
 HIGHER_IS_BETTER: frozenset[MetricName] = frozenset({"accuracy", "precision", "recall", "f1", "auroc", "r2"})
 FEWEST: Mapping[MetricName, int] = {"calibration": 200, "r2": 50, "rmse": 50}
 FEWEST_ELSE = 30
+FEWEST_OF_CLASS = 10  # rows of the rarest class, in truth or answer: a mean over classes is no surer than its weakest
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def gap_readings(outcomes: Outcomes) -> dict[Key, Reading]:
     """
     if outcomes.grid.positive is None:
         return dict(itertools.islice(_readings(outcomes), 1))
-    (tn, fn), (fp, tp) = confusion(outcomes)
+    (tn, fn), (fp, tp) = confusion(outcomes).tolist()
     every = answered(outcomes)
     rates: tuple[tuple[MetricName, float, float], ...] = (
         ("recall", tp, tp + fn),
@@ -72,7 +73,7 @@ def gap_readings(outcomes: Outcomes) -> dict[Key, Reading]:
 
 def share(part: float, whole: float) -> Reading:
     """A part of a whole."""
-    return _between_0_and_1(part / whole, whole, whole)
+    return _between_0_and_1(float(part / whole), float(whole), float(whole))
 
 
 def wilson(value: float, n: float, z: float) -> tuple[float, float]:
@@ -95,7 +96,7 @@ def _between_0_and_1(value: float, n: float, worth: float) -> Reading:
 
 def _with_variance(value: float, n: float, variance: float) -> Reading:
     spread = value * (1 - value)
-    return _between_0_and_1(value, n, spread / variance if min(spread, variance) > 1e-12 else n)
+    return _between_0_and_1(value, n, spread / variance if min(spread, variance) > 1e-12 else max(n, 1.0))
 
 
 def _readings(outcomes: Outcomes) -> Iterator[tuple[Key, Reading]]:
@@ -130,7 +131,7 @@ def _of_classes(outcomes: Outcomes) -> Iterator[tuple[Key, Reading]]:
 
 
 def _of_positives(counts: Array) -> Iterator[tuple[Key, Reading]]:
-    (_tn, fn), (fp, tp) = counts
+    (_tn, fn), (fp, tp) = counts.tolist()
     if tp + fp > 0:
         yield ("precision", ""), share(tp, tp + fp)
     if tp + fn > 0:
@@ -171,7 +172,8 @@ def _macro_f1(cells: Array, said: Array, actual: Array) -> Reading:
     by_label = np.append(f1 * slope, [0.0] * (cells.shape[1] - classes))
     gradient = -by_class[:, None] - by_label[None, :]
     gradient[np.arange(classes), np.arange(classes)] += 2 * slope
-    return _with_variance(float(f1[there].mean()), total, float((cells * gradient**2).sum()))
+    known = min(total, FEWEST_ELSE / FEWEST_OF_CLASS * float(either[there].min()))
+    return _with_variance(float(f1[there].mean()), known, float((cells * gradient**2).sum()))
 
 
 # ── scores ───────────────────────────────────────────────────────────────────────────────────────────────────────────

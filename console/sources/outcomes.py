@@ -22,6 +22,7 @@ MOST_CHARACTERS = 200
 A_FRACTION = "a fraction"  # the class of all numbers that are not whole
 MOST_STEPS = 500
 UNANSWERED, OUTSIDE = -1, -2  # instead of a stratum
+LATE, ODD = -1, -2  # instead of a column of the table
 QUANTILES = [number / NUMBER_BINS for number in range(1, NUMBER_BINS)]
 
 
@@ -68,7 +69,7 @@ def _fresh(
         grid = _with_score_edges(duck, selection, cells, grid)
     elif grid.task == "numbers":
         [edges] = duck.asks(
-            f"SELECT approx_quantile(np, {QUANTILES}) AS edges FROM ({cells}) WHERE isfinite(np)",  # noqa: S608 - as Duck says
+            f"SELECT approx_quantile(np, {QUANTILES}) AS edges FROM ({cells})",  # noqa: S608 - as Duck says
             selection.values,
         )
         grid = replace(grid, edges=tuple(sorted(set(edges["edges"]))), centre=found["meant"])
@@ -111,14 +112,14 @@ def _cells(selection: Selection, request: OutcomesRequest) -> str:
 
 
 def _cell(rows: Rows, column: str) -> tuple[str, str]:
-    """SQL: a cell as a number that is not NaN, and as a class: whole numbers without a point, truths as 1 and 0.
+    """SQL: a cell as a finite number, and as a class: whole numbers without a point, truths as 1 and 0.
 
     Numbers that are not whole are no classes, and there are too many of them to spell.
     """
     if column not in rows.columns:
         return "NULL::DOUBLE", "NULL::VARCHAR"
     raw, text = rows.number(column), rows.text(column)
-    number = f"CASE WHEN NOT isnan({raw}) THEN {raw} END"
+    number = f"CASE WHEN isfinite({raw}) THEN {raw} END"
     name = (
         f"CASE WHEN {raw} IS NULL THEN CASE lower({text}) WHEN 'true' THEN '1' WHEN 'false' THEN '0' "
         f"ELSE left({text}, {MOST_CHARACTERS}) END "
@@ -147,15 +148,14 @@ class _Sorting:
 
 
 def _sorting(grid: Grid) -> _Sorting:
-    strata, cells = shape(grid)
-    answered = f"WHEN cp IS NULL THEN {UNANSWERED}"
+    strata = shape(grid)[0]
+    answered, late = f"WHEN cp IS NULL THEN {UNANSWERED}", f"WHEN ct IS NULL THEN {LATE}"
     match grid.task:
         case "scores":
             first = list(grid.edges).index(THRESHOLD) + 1
             return _Sorting(
                 f"CASE {answered} WHEN np BETWEEN 0 AND 1 THEN $bins_[{_SCORE_CELL} + 1] ELSE {OUTSIDE} END",
-                f"CASE WHEN ct IS NULL THEN {cells - 1} WHEN ct = $negative_ THEN 0 WHEN ct = $positive_ THEN 1 "
-                f"ELSE {cells} END",
+                f"CASE {late} WHEN ct = $negative_ THEN 0 WHEN ct = $positive_ THEN 1 ELSE {ODD} END",
                 ("count(*)", "sum(np)"),
                 {"bins_": bins_of_cells(grid.edges), "negative_": grid.classes[0], "positive_": grid.classes[1]},
                 Grid("classes", BINARY),
@@ -166,8 +166,7 @@ def _sorting(grid: Grid) -> _Sorting:
             other = f"CASE WHEN ct = cp THEN {strata - 1} ELSE {strata} END"
             return _Sorting(
                 f"CASE {answered} ELSE {place.format('cp')} END",
-                f"CASE WHEN ct IS NULL THEN {cells - 1} WHEN list_contains($classes_::VARCHAR[], ct) "
-                f"THEN {place.format('ct')} ELSE {other} END",
+                f"CASE {late} WHEN list_contains($classes_::VARCHAR[], ct) THEN {place.format('ct')} ELSE {other} END",
                 ("count(*)",),
                 {"classes_": list(grid.classes)},
                 grid,
@@ -181,9 +180,9 @@ def _sorting(grid: Grid) -> _Sorting:
                 f"{label} ** 4", f"{error} ** 2 * {label}", f"{error} ** 2 * {label} ** 2",
             )  # fmt: skip
             return _Sorting(
-                f"CASE {answered} WHEN np IS NULL OR isinf(np) THEN {OUTSIDE}{bins} ELSE {strata - 1} END",
-                f"CASE WHEN ct IS NULL THEN {cells - 1} WHEN isfinite(nt) THEN 0 ELSE {cells} END",
-                ("count(*)", *(f"sum({one}) FILTER (isfinite(np) AND isfinite(nt))" for one in powers)),
+                f"CASE {answered} WHEN np IS NULL THEN {OUTSIDE}{bins} ELSE {strata - 1} END",
+                f"CASE {late} WHEN nt IS NULL THEN {ODD} ELSE 0 END",
+                ("count(*)", *(f"sum({one})" for one in powers)),
                 {},
                 replace(grid, edges=()),
                 "least(s, 0)",
@@ -251,18 +250,18 @@ class _Tally:
 
     def add(self, stratum: int, truth: int, sums: Sequence[float]) -> None:
         """Rows of one stratum and one kind of label."""
-        n, last = int(sums[0]), self.table.shape[1] - 1
+        n = int(sums[0])
         self.rows += n
         if stratum == UNANSWERED:
             self.unanswered += n
         elif stratum == OUTSIDE:
             self.outside += n
-        elif truth > last:
+        elif truth == ODD:
             self.odd += n
-        elif self.grid.task == "numbers" and truth == 0:
+        elif self.grid.task == "numbers" and truth != LATE:
             self.table[stratum, : len(MOMENTS)] += sums
         else:
-            self.table[stratum, truth] += n
+            self.table[stratum, truth] += n  # the late ones are the last column
             if self.grid.task == "scores":
                 self.table[stratum, 2] += sums[1]
 
