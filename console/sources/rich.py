@@ -6,11 +6,25 @@ Rows of a bounded sample come in, facets go out: `prompt [length]`, `image_vec [
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from console.analysis.embeddings import embedding_facets
+from console.analysis.texts import text_facets
 from console.model import ColumnProfile
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+UNKNOWN = "unknown"
+
+_MOST_IDENTIFIED = 4000  # texts whose language is looked at
+_READ = 120  # characters of each
+_FEWEST_LETTERS = 12  # by which a language is known; a Han, kana or Hangul letter stands for three
+_LEAST_CONFIDENCE = 0.5
+_IDEOGRAPHS = 0x2E80
 
 
 def facets(
@@ -30,4 +44,44 @@ def facets(
     by, for rows do not look unusual beside what they taught. So fit once and count every other window, shard and slice
     `like` that.
     """
-    return ()
+    known = [one for one in like if one.of == name]
+    if kind == "embedding":
+        return embedding_facets(name, *_vectors(values, known), known)
+    texts = [str(value) for value in values.tolist() if value is not None]
+    step = max(1, -(-len(texts) // _MOST_IDENTIFIED))
+    return text_facets(name, texts, [language_of(text) for text in texts[::step]], known)
+
+
+def language_of(text: str) -> str:
+    """The ISO 639 code of a text's language, or `unknown` where it is too short or too odd to tell.
+
+    By py3langid (Lui and Baldwin, ACL 2012, retrained): 0.1 s per 2,000 texts after 0.8 s to load.
+    """
+    start = text[:_READ]
+    weight = 1 if start.isascii() or ord(max(start)) < _IDEOGRAPHS else 3
+    letters = weight * sum(map(str.isalpha, start))
+    if letters < _FEWEST_LETTERS:
+        return UNKNOWN
+    code, confidence = _identifier().classify(start)
+    return str(code) if confidence >= _LEAST_CONFIDENCE else UNKNOWN
+
+
+@cache
+def _identifier() -> LanguageIdentifier:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+
+def _vectors(
+    values: np.ndarray[Any, Any], like: Sequence[ColumnProfile]
+) -> tuple[np.ndarray[Any, np.dtype[np.float32]], np.ndarray[Any, np.dtype[np.int64]]]:
+    """(the vectors of the usual width (rows, width), the widths of all that are there (all rows,))."""
+    if values.ndim == 2:
+        return values.astype(np.float32, copy=False), np.full(len(values), values.shape[1], dtype=np.int64)
+    there = [value for value in values.tolist() if value is not None]
+    widths = np.array([len(value) for value in there], dtype=np.int64)
+    known = next((int(one.categories[0]) for one in like if one.name.endswith("[width]") and one.categories), None)
+    usual = known if known is not None else int(np.bincount(widths).argmax()) if widths.size else 0
+    kept = [value for value in there if len(value) == usual]
+    return np.array(kept, dtype=np.float32).reshape(len(kept), usual), widths
