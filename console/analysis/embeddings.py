@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from base64 import b85decode, b85encode
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from console.analysis.facets import by_side, ordered_facet, sorted_facet
-from console.model import ColumnProfile, IntegrityIssue, Verdict
+from console.analysis.facets import by_side, named_facet, ordered_facet, sorted_facet
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from console.model import Array
+    from console.model import Array, ColumnProfile
 
     IntArray = npt.NDArray[np.int64]
     FloatArray = npt.NDArray[np.float32]
@@ -35,6 +34,7 @@ _ROUNDS = 12  # of k-means
 _ITERATIONS = 3  # of the search for a plane
 _SPARE = 8
 _BLOCK = 4096  # rows at a time
+_LONGEST = 1e15  # whose square a float32 still holds
 
 
 def embedding_facets(
@@ -42,19 +42,23 @@ def embedding_facets(
 ) -> tuple[ColumnProfile, ...]:
     """The facets of vectors (rows, width), in the order of their rows; `widths` (all rows,) are of those left out too.
 
-    Vectors with a NaN or an infinite value are missing. With `like`, those facets counted in the same bins; vectors of
+    Vectors with a NaN or an infinite value are missing from the norm, and left out elsewhere. With `like`, those facets counted in the same bins; vectors of
     another width than theirs are counted by their width alone.
     """
     known = by_side(of, like)
-    width = _width(of, widths, known.get("width"))
+    width = named_facet(of, "width", [str(one) for one in widths.tolist()], 1, known.get("width"))
     expected = int(width.categories[0]) if width.categories else 0
     if vectors.shape[1] != expected:
         vectors = np.empty((0, expected), dtype=np.float32)
-    finite = np.isfinite(vectors).all(axis=1)
-    broken = int((~finite).sum())
-    vectors = vectors[finite] if broken else vectors
-    norm = _three_digits(np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)))
-    found = [width, ordered_facet(of, "norm", norm, known.get("norm"), missing=broken)]
+    length = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+    usable = length < _LONGEST  # which NaN is not
+    if not usable.all():
+        vectors, length = vectors[usable], length[usable]
+    found = [
+        width,
+        ordered_facet(of, "norm", _three_digits(length), known.get("norm"), missing=usable.size - length.size,
+                      is_shared=True),
+    ]  # fmt: skip
     sides = vectors @ _random_directions(expected).T
     for at in range(_PROJECTIONS):
         side = f"projection {at + 1}"
@@ -70,20 +74,6 @@ def embedding_facets(
         found.append(ordered_facet(of, "distance", off, known.get("distance")))
         found.append(sorted_facet(of, "neighbourhood", place, names, known.get("neighbourhood"), basis=plane.basis))
     return tuple(one for one in found if not like or any(one.name == facet.name for facet in like))
-
-
-def width_issue(of: str, baseline: Sequence[ColumnProfile], current: Sequence[ColumnProfile]) -> IntegrityIssue | None:
-    """Vectors of another width, in words: they come from another model. Takes the facets of both windows."""
-    before, now = by_side(of, baseline).get("width"), by_side(of, current).get("width")
-    if before is None or now is None or not before.categories or not now.counts or not now.rows:
-        return None
-    other = now.counts[-1]
-    if other == 0 or other / now.rows <= before.counts[-1] / max(before.rows, 1):
-        return None
-    ends = [int(end) for end in (now.minimum, now.maximum) if end is not None and str(int(end)) != before.categories[0]]
-    share = "" if other == now.rows else f" in {other / now.rows:.1%} of the rows"
-    text = f"column {of}: vectors were {before.categories[0]} wide, are {ends[-1] if ends else 'not'}{share}"
-    return IntegrityIssue("schema", of, Verdict.DEGRADED, text)
 
 
 # ── what topics of texts are made of too ─────────────────────────────────────────────────────────────────────────────
@@ -179,18 +169,6 @@ def _learned(vectors: FloatArray) -> _Plane | None:
     plane = _Plane(small, taught.mean(axis=0).astype(np.float16), np.empty((0, len(small)), dtype=np.float16))
     places, _off = plane.inside(taught)
     return _Plane(small, plane.middle, neighbourhoods(places, most).astype(np.float16))
-
-
-def _width(of: str, widths: IntArray, like: ColumnProfile | None) -> ColumnProfile:
-    """Rows by the width of their vectors: the baseline's, or another."""
-    if like is not None:
-        usual = int(like.categories[0]) if like.categories else -1
-    else:
-        usual = int(np.bincount(widths).argmax()) if widths.size else -1
-    place = np.where(widths == usual, 0, -1)
-    facet = sorted_facet(of, "width", place, (str(usual),) if widths.size else (), like)
-    ends = (float(widths.min()), float(widths.max())) if widths.size else (None, None)
-    return replace(facet, minimum=ends[0], maximum=ends[1])
 
 
 def _random_directions(width: int) -> FloatArray:

@@ -1,7 +1,4 @@
-"""A column that cannot be binned itself, seen from several sides: each side is a column of its own, counted as any is.
-
-And back: of what the sides say, one answer for the column, so that many sides do not raise many false alarms.
-"""
+"""A column that cannot be binned itself is seen from several sides: each side is a column, counted as any is."""
 
 from __future__ import annotations
 
@@ -11,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from console.model import ColumnDrift, ColumnProfile
+from console.analysis.heavy import heavy_values
+from console.model import ColumnProfile
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -20,26 +18,8 @@ if TYPE_CHECKING:
 
     IntArray = npt.NDArray[np.int64]
 
-LEAST_EFFECT = 0.01  # of the rows, seen from one side: the rows that moved are more (benchmarks/rich_drift.py)
-
 _BINS = 20
 _SAME = 1e-5  # of the largest value: closer values are one value, differently rounded
-
-
-def combined(facets: Sequence[ColumnDrift], *, least: float = LEAST_EFFECT) -> ColumnDrift | None:
-    """The facet of a column that is surest to have moved, for all of them; None where none could be asked.
-
-    `facets` are measured and not yet judged. The p-values that come back are what the column as a whole may claim after
-    so many questions (Bonferroni: facets of one column go together in any way), so that it enters its family as one
-    column. Facets that moved less than `least` speak only where none moved more; see LEAST_EFFECT.
-    """
-    asked = [one for one in facets if one.p_sampling is not None]
-    moved = [one for one in asked if (one.effect or 0.0) >= least] or asked
-    if not moved:
-        return None
-    surest = min(moved, key=lambda one: max(one.p_sampling or 0.0, one.p_usual or 0.0))
-    p, usual = (None if one is None else min(1.0, one * len(asked)) for one in (surest.p_sampling, surest.p_usual))
-    return replace(surest, p_sampling=p, p_usual=usual)
 
 
 def facet_name(of: str, side: str) -> str:
@@ -52,16 +32,27 @@ def facet_name(of: str, side: str) -> str:
 
 
 def ordered_facet(
-    of: str, side: str, values: Array, like: ColumnProfile | None = None, *, missing: int = 0, basis: str = ""
+    of: str,
+    side: str,
+    values: Array,
+    like: ColumnProfile | None = None,
+    *,
+    missing: int = 0,
+    basis: str = "",
+    is_shared: bool = False,
 ) -> ColumnProfile:
-    """Finite values, shape (rows,), between the edges of `like`, or between edges that fit them."""
+    """Finite values, shape (rows,), between the edges of `like`, or between edges that fit them.
+
+    `is_shared` where many rows may have one value (a length at which texts are cut): those values are kept by name.
+    """
     edges = like.edges if like is not None else _edges(values)
     counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1)
     ends = (float(values.min()), float(values.max()), float(values.mean())) if values.size else (None, None, None)
+    heavy, sampled = heavy_values(values) if is_shared else ((), 0)
     return ColumnProfile(
         facet_name(of, side), "numeric", "DOUBLE", values.size + missing, missing=missing, edges=edges,
-        counts=tuple(counts.tolist()), minimum=ends[0], maximum=ends[1], mean=ends[2], of=of,
-        basis=basis if like is None else like.basis,
+        counts=tuple(counts.tolist()), minimum=ends[0], maximum=ends[1], mean=ends[2], of=of, heavy=heavy,
+        sampled=sampled, basis=basis if like is None else like.basis,
     )  # fmt: skip
 
 
@@ -72,12 +63,26 @@ def sorted_facet(
     """Rows by their place, shape (rows,), in `categories`, counted under those of `like`; -1 is none of them."""
     listed = tuple(categories) if like is None else like.categories
     place_of = {category: place for place, category in enumerate(listed)}
-    places_there = np.array([*(place_of.get(category, len(listed)) for category in categories), len(listed)])
-    counts = np.bincount(places_there[places], minlength=len(listed) + 1)
+    there = np.array([*(place_of.get(category, len(listed)) for category in categories), len(listed)])
+    counts = np.bincount(there[places], minlength=len(listed) + 1)
     return ColumnProfile(
         facet_name(of, side), "categorical", "VARCHAR", places.size, categories=listed, counts=tuple(counts.tolist()),
         of=of, basis=basis if like is None else like.basis,
     )  # fmt: skip
+
+
+def named_facet(
+    of: str, side: str, names: Sequence[str], most: int, like: ColumnProfile | None = None
+) -> ColumnProfile:
+    """Rows by their names, (rows,), under the `most` frequent ones or those of `like`."""
+    found, at, counts = np.unique(np.array(names, dtype=str), return_inverse=True, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    order = order[:most] if like is None else order
+    place = np.full(found.size, -1)
+    place[order] = np.arange(order.size)
+    heavy, sampled = heavy_values(names)
+    facet = sorted_facet(of, side, place[at], found[order].tolist(), like)
+    return replace(facet, heavy=heavy, sampled=sampled)
 
 
 def by_side(of: str, profiles: Sequence[ColumnProfile]) -> Mapping[str, ColumnProfile]:

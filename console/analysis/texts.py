@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from console.analysis.embeddings import nearest, neighbourhoods, principal_directions
-from console.analysis.facets import by_side, ordered_facet, sorted_facet
+from console.analysis.facets import by_side, named_facet, ordered_facet, sorted_facet
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -54,9 +54,11 @@ def text_facets(
     known = by_side(of, like)
     words = words_of(texts)
     found = [
-        ordered_facet(of, "length", np.array([len(text) for text in texts], dtype=np.float64), known.get("length")),
-        ordered_facet(of, "words", words.counts.astype(np.float64), known.get("words")),
-        _languages(of, languages, known.get("language")),
+        ordered_facet(
+            of, "length", np.array([len(text) for text in texts], dtype=np.float64), known.get("length"), is_shared=True
+        ),
+        ordered_facet(of, "words", words.counts.astype(np.float64), known.get("words"), is_shared=True),
+        named_facet(of, "language", languages, _LANGUAGES, known.get("language")),
     ]
     if not like:
         teachers, words = words.parted()
@@ -95,16 +97,6 @@ def said(baseline: ColumnProfile, current: ColumnProfile) -> str:
 
 
 # ── sides ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _languages(of: str, languages: Sequence[str], like: ColumnProfile | None) -> ColumnProfile:
-    names, at, counts = np.unique(np.array(languages, dtype=str), return_inverse=True, return_counts=True)
-    order = np.argsort(-counts, kind="stable")
-    if like is None:
-        order = order[:_LANGUAGES]
-    place = np.full(names.size, -1)
-    place[order] = np.arange(order.size)
-    return sorted_facet(of, "language", place[at], names[order].tolist(), like)
 
 
 def _telling(of: str, words: Words, place: IntArray, known: Sequence[str], like: ColumnProfile | None) -> ColumnProfile:
