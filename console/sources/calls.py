@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any
 
-from console.model import ColumnProfile, Event, Exemplar, Gpu, Labels, Profile, Reading, Span
+from console.model import ColumnProfile, Event, Exemplar, Gpu, Labels, Profile, Reading, Relations, Span
 from console.sources.types import ExemplarRequest, ProbeAnswer, ProfileGroup, ProfileRequest, Progress, SourceStatus
 
 
@@ -55,11 +55,16 @@ def _rows_of(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _profile(data: Mapping[str, Any]) -> Profile:
-    return Profile(**{**data, "columns": tuple(map(_column, data["columns"]))})
+    relations = data["relations"] and Relations(**{name: _tuples(value) for name, value in data["relations"].items()})
+    return Profile(**{**data, "columns": tuple(map(_column, data["columns"])), "relations": relations})
 
 
 def _column(data: Mapping[str, Any]) -> ColumnProfile:
-    return ColumnProfile(**{**data, **{name: tuple(data[name]) for name in ("edges", "categories", "counts")}})
+    return ColumnProfile(**{name: _tuples(value) for name, value in data.items()})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 CALLS: Mapping[str, Call] = MappingProxyType(

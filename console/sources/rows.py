@@ -1,4 +1,4 @@
-"""What a cell of each file format means, as SQL: its number, its text, its type, its time."""
+"""What a cell of each file format means, as SQL: its number, its text, its vector, its type, its time."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from console.sources.duck import identifier, literal
 
 NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.*\)")
 TIME = re.compile(r"DATE|TIMESTAMP\w*( WITH TIME ZONE)?")
+VECTOR = re.compile(r"(FLOAT|DOUBLE|DECIMAL\(.*\))\[\d*\]|(U?(TINY|SMALL|BIG)?INT(EGER)?)\[\d+\]")
 FILE = "andon_file"  # the column that says which file a row came from
 
 
@@ -38,6 +39,19 @@ class Rows:
         """SQL: the cell as VARCHAR."""
         cell = self.cell(column)
         return f"({cell} ->> '$')" if self.format == "json" else f"{cell}::VARCHAR"
+
+    def held(self, column: str) -> str:
+        """SQL: something that is NULL where the cell is missing."""
+        return self.text(column) if self.format == "json" else self.cell(column)
+
+    def vector(self, column: str) -> str:
+        """SQL: the cell as a list of FLOAT, NULL where it is none."""
+        typed = self.declared(column) not in (None, "VARCHAR")
+        return f"TRY_CAST({self.cell(column) if typed else self.text(column)} AS FLOAT[])"
+
+    def declared(self, column: str) -> str | None:
+        """The type that every value of the column has; None where each has its own."""
+        return self.columns[column] if self.format == "parquet" else None
 
     def dtype(self, column: str) -> str:
         """SQL: the name of the cell's type."""

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from console.errors import SourceMalformed, UsageError
-from console.model import Exemplar, Profile, Record, Span
-from console.sources.counting import absent, bins_of, count, fresh_bins
+from console.model import ColumnKind, Exemplar, Profile, Record, Span
+from console.sources.beside import Beside
+from console.sources.counting import absent, count
 from console.sources.duck import Duck
+from console.sources.fitting import Bins, bins_of, fitted
 from console.sources.outcomes import count_outcomes
 from console.sources.pictures import read_pgm
 from console.sources.redact import shown_fields, shown_value
 from console.sources.rows import FILE
+from console.sources.sampling import NO_SAMPLE, Sample, sampled
 from console.sources.selection import Selection, select, whole_lines
 from console.sources.shards import Shards
 from console.sources.types import ExemplarRequest, OutcomesRequest, ProfileGroup, ProfileRequest, SourceStatus
@@ -52,16 +55,17 @@ class Table:
         Raises SourceError, SourceDenied, SourceMalformed, and UsageError for more than MOST_GROUPS steps.
         """
         selection = self._selection(request)
-        columns = list(request.columns) or self._usual_columns(selection, request.like)
-        known = {one.column: one for one in bins_of(request.like)} if request.like else {}
-        there = [column for column in columns if column in selection.rows.columns]
-        fresh = {one.column: one for one in fresh_bins(self._duck, selection, [c for c in there if c not in known])}
-        bins = [known.get(column) or fresh[column] for column in there]
+        columns = self._columns(selection, request)
+        known = bins_of(request.like) if request.like else {}
         group = self._grouping(selection, request)
-        counted = count(self._duck, selection, bins, group, most=MOST_GROUPS)
+        sample = self._sample(selection, request, columns, known, group)
+        bins = [known.get(column) or fitted(sample, column) for column in columns]
+        counted = count(self._duck, selection, bins, newest=sample.newest, group=group, most=MOST_GROUPS)
         if not sum(profile.rows for _keys, profile in counted):
             self._must_have_times(selection)
         gone = self._absent(selection, request, counted)
+        beside = Beside.of(sample, bins, request.like, related=request.sampled)
+        counted = [(keys, beside.added(profile, keys)) for keys, profile in counted]
         start = min((span.start for span in request.spans), default=0.0)
         groups = []
         for keys, profile in counted:
@@ -131,11 +135,33 @@ class Table:
     def _selection(self, request: ProfileRequest) -> Selection:
         return select(self._shards, self._duck, request.spans, request.where, self.options.model)
 
-    def _usual_columns(self, selection: Selection, like: Profile | None) -> list[str]:
-        """Those of `like`, then whatever else there is but the time, the picture and the label."""
-        left_out = {self.options.time, self.options.image, self.options.label}
-        known = [column.name for column in like.columns] if like else []
-        return known + [column for column in selection.rows.columns if column not in {*known, *left_out}]
+    def _columns(self, selection: Selection, request: ProfileRequest) -> list[str]:
+        """What is asked for and there, facets by their column; else those of `like`, then whatever else there is."""
+        known = [column.of or column.name for column in request.like.columns] if request.like else []
+        if request.columns:
+            facets = {column.name: column.of for column in request.like.columns if column.of} if request.like else {}
+            wanted = [facets.get(name, name) for name in request.columns]
+        else:
+            left_out = {self.options.time, self.options.image, self.options.label}
+            wanted = known + [column for column in selection.rows.columns if column not in left_out]
+        return [column for column in dict.fromkeys(wanted) if column in selection.rows.columns]
+
+    def _sample(
+        self,
+        selection: Selection,
+        request: ProfileRequest,
+        columns: Sequence[str],
+        known: Mapping[str, Bins],
+        group: Sequence[str],
+    ) -> Sample:
+        """Of the columns that need one: all of them, or those without bins and those that have facets or ages."""
+        options = self.options
+        kinds: dict[str, ColumnKind] = {column: one.kind for column, one in known.items()}
+        for column in (*options.text, *options.embedding):
+            kinds.setdefault(column, "text" if column in options.text else "embedding")
+        if not request.sampled:
+            columns = [column for column in columns if kinds.get(column) not in ("numeric", "categorical", "boolean")]
+        return sampled(self._duck, selection, columns, known=kinds, group=group) if columns else NO_SAMPLE
 
     def _grouping(self, selection: Selection, request: ProfileRequest) -> list[str]:
         group = []

@@ -41,6 +41,7 @@ class ProfileRequest:
     like: Profile | None = None
     by: str | None = None  # one profile per value of this column
     every: float | None = None  # one profile per so many seconds
+    sampled: bool = True  # also what a sample of the rows says: values that many share, how columns go together
     look: float | None = None  # when the look began that this belongs to: its rows are those that were there by then,
     # and what was counted at earlier looks is not counted again. None: all is counted anew
 

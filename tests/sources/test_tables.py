@@ -282,7 +282,7 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     counted = profile(table(path))
     assert counted.rows == 100
     assert {one.name: (one.kind, one.dtype) for one in counted.columns} == {
-        "x": ("numeric", "DECIMAL(9,2)"), "even": ("categorical", "BOOLEAN"), "c": ("categorical", "VARCHAR"),
+        "x": ("numeric", "DECIMAL(9,2)"), "even": ("boolean", "BOOLEAN"), "c": ("categorical", "VARCHAR"),
         "l": ("categorical", "BIGINT[]"),
     }  # fmt: skip
     assert column(counted, "even").counts == (50, 50, 0)
