@@ -19,7 +19,7 @@ def merged(profiles: Iterable[Profile]) -> Profile:
 
     In any order it is the same, but for the last digits of means and relations, and for the rarest heavy values where
     there are more than 20. A column that some profiles do not have is missing in all of their rows; a facet is of a
-    sample, and of theirs nothing is known. `duplicates` are those within each: that two of them share a row is not seen.
+    sample, and of theirs nothing is known. `duplicates` are those within each: a row that two share is not seen.
     Raises ValueError where a column is not counted into the same bins everywhere, and where there is no profile.
     """
     held = list(profiles)
