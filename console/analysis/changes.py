@@ -1,13 +1,12 @@
-"""Which change is to blame? Commits, deploys, flags, configuration and data versions weighed against what an incident shows.
+"""Which change is to blame? Commits, deploys, flags, configuration and data versions, by what an incident shows.
 
-The latest change is usually innocent, and often none is to blame. A change is named only where independent kinds of evidence
-meet: it touches what is broken, it went live before things began, and it changed something that breaks in this way.
+The latest change is usually innocent, and often none is to blame. A change is named only where independent kinds of
+evidence meet: it touches what is broken, it went live before things began, and what it changed breaks in this way.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,21 +14,23 @@ from typing import TYPE_CHECKING
 from console.analysis.content import Content, Symptoms
 from console.analysis.diffs import Diff, read_diff
 from console.analysis.nature import nature_of
-from console.analysis.news import LogNews, within
+from console.analysis.news import LogNews
 from console.analysis.outside import Outside, outside_causes
 from console.analysis.signs import Signs, signs_of
-from console.analysis.targets import SHIPPING, Reach, reaches
+from console.analysis.targets import SHIPPING, WRITTEN, Reach, reaches
 from console.model import Candidate
 
 if TYPE_CHECKING:
     from console.model import Case, Event
 
 NONE = "none"
-PRIOR = -4.0  # log-odds of one change, before anything is known of it, against none
+PRIOR = -3.4  # log-odds of one change, before anything is known of it, against none
 MOST_EVENTS = 2_000  # the latest ones before the onset
 LEAST_SICK = 1.0  # score of a service's log news, for it to count as sick
+LEAST_OFF = 0.1  # of how far the worst service is off
 SOON = 300.0  # seconds after which an effect that comes at once has shown
 LATE = -6.0
+NOT_LIVE = -4.0
 LEAST_CONTENT = 1.0  # log-odds from which on the content is evidence of its own
 
 
@@ -74,46 +75,49 @@ def rank_changes(
     news = tuple(news)
     signs = signs_of(case, news)
     events = sorted(case.events, key=lambda event: (event.time, event.kind, event.id, event.title))[-MOST_EVENTS:]
-    diffs = [read_diff(event.detail) for event in events]
+    # What is no commit often says in its title what became what.
+    diffs = [read_diff(event.detail if event.kind in WRITTEN else f"{event.title}\n{event.detail}") for event in events]
     services = _services(case, signs)
     weighed = [
         _Weighed(event, diff, reach)
         for event, diff, reach in zip(events, diffs, reaches(events, diffs, services), strict=True)
     ]
     symptoms = Symptoms(signs, services, [(event, diff) for event, diff in zip(events, diffs, strict=True)])
-    sick = _sick(case, signs, news, anomalies or {})
+    sick = _sick(signs, news, anomalies or {})
     for one in weighed:
-        _weigh(one, case, signs, sick, symptoms)
+        _weigh(one, case, signs, sick, symptoms, services)
     _pass_on(weighed)
     outside = outside_causes(case, news)
     return _ranked(weighed, outside)
 
 
-def _weigh(one: _Weighed, case: Case, signs: Signs, sick: Mapping[str, float], symptoms: Symptoms) -> None:
+def _weigh(
+    one: _Weighed, case: Case, signs: Signs, sick: Mapping[str, float], symptoms: Symptoms, known: set[str]
+) -> None:
     one.add("nature", *nature_of(one.event, one.diff))
     content = symptoms.content_of(one.event, one.diff)
     one.add("content", content.odds, content.why)
-    _add_target(one, signs, sick)
+    _add_target(one, signs, sick, known)
     _add_onset(one, signs, content, case)
 
 
-def _add_target(one: _Weighed, signs: Signs, sick: Mapping[str, float]) -> None:
+def _add_target(one: _Weighed, signs: Signs, sick: Mapping[str, float], known: set[str]) -> None:
     """Does it touch what is broken?"""
     reach = one.reach
     if signs.violated and signs.violated in reach.services:
         one.add("target", 1.5, f"touches {signs.violated}, which the alert is about")
     elif hurt := sorted(reach.services & sick.keys(), key=lambda service: (-sick[service], service)):
         one.add("target", 0.5 + 0.7 * sick[hurt[0]], f"touches {hurt[0]}, which is not well")
-    elif reach.services and sick:
+    elif reach.services & known and sick:
         one.add("target", -1.5, f"touches only {', '.join(sorted(reach.services))}, which is well")
     elif reach.elsewhere:
         one.add("target", -1.0, "touches a service of which nothing is known")
-    origins = symptoms_elsewhere(reach, signs)
+    origins = _fails_elsewhere(reach, signs)
     if origins:
         one.add("target", -1.0, f"{', '.join(origins)} fails of its own, where this does not reach")
 
 
-def symptoms_elsewhere(reach: Reach, signs: Signs) -> list[str]:
+def _fails_elsewhere(reach: Reach, signs: Signs) -> list[str]:
     """Services whose own innermost operations fail although the change does not reach them."""
     if reach.is_shared or not reach.services or not reach.services & set(signs.origins):
         return []
@@ -126,7 +130,7 @@ def _add_onset(one: _Weighed, signs: Signs, content: Content, case: Case) -> Non
     live, reach = one.reach.live, one.reach
     step = case.metrics.step if case.metrics else 60.0
     if math.isinf(live):
-        one.add("onset", LATE if not reach.is_shared else LATE / 2, "was not live")
+        one.add("onset", NOT_LIVE, "was not live")
         return
     if began is None:
         return
@@ -138,20 +142,18 @@ def _add_onset(one: _Weighed, signs: Signs, content: Content, case: Case) -> Non
     odds = _of_gap(gap, is_slow=content.is_slow)
     one.add("onset", odds if reach.is_certain else min(odds, 0.3), f"live {_lasting(gap)} before things began")
     touched = [sign for sign in signs.beginnings if sign.service in reach.services and sign.time >= live - step]
-    if gap > SOON and any(sign.time <= live + max(3 * step, 2 * SOON) for sign in touched):
+    # What comes at once is the onset's to say; this is for what builds up.
+    if gap > 2 * SOON and any(
+        sign.earliest <= live + max(3 * step, SOON) and sign.time < began - SOON for sign in touched
+    ):
         one.add("effect", 2.0, "and a metric of what it touches left its course right then")
     earlier = [
         sign for sign in signs.beginnings
         if sign.service and sign.service in reach.services and sign.time < live - max(2 * step, SOON)
-        and symptoms_alike(sign.key.signal, content)
+        and content.speaks_of(sign.key.signal)
     ]  # fmt: skip
     if earlier:
         one.add("effect", -2.5, f"but {earlier[0].key.signal} had left its course before")
-
-
-def symptoms_alike(signal: str, content: Content) -> bool:
-    """Whether a metric belongs to the way in which the change would break things."""
-    return content.speaks_of(signal)
 
 
 def _of_gap(gap: float, *, is_slow: bool) -> float:
@@ -198,23 +200,18 @@ def _services(case: Case, signs: Signs) -> set[str]:
     return found - {""}
 
 
-def _sick(case: Case, signs: Signs, news: Sequence[LogNews], anomalies: Mapping[str, float]) -> dict[str, float]:
-    """How sick each service is, 0..1, by whatever tells; services that are well are not in it."""
-    found: dict[str, float] = Counter()
+def _sick(signs: Signs, news: Sequence[LogNews], anomalies: Mapping[str, float]) -> dict[str, float]:
+    """How sick each service is, 0..1, by whatever tells most; services that are well are not in it."""
     worst = max(anomalies.values(), default=0.0)
-    for service, value in anomalies.items():
-        if value > 0.1 * worst > 0:
-            found[service] = max(found[service], value / worst)
-    for one in news:
-        if one.score >= LEAST_SICK and one.change != "vanished":
-            found[one.service] = max(found[one.service], 0.8)
-    for sign in signs.beginnings:
-        found[sign.service] = max(found[sign.service], 0.7)
-    for sign in signs.signs:
-        if sign.where in ("alert", "span"):
-            found[sign.service] = max(found[sign.service], 1.0 if sign.where == "alert" else 0.7)
-    found.pop("", None)
-    return dict(found)
+    told = [(service, value / worst) for service, value in anomalies.items() if value > LEAST_OFF * worst > 0]
+    told += [(one.service, 0.8) for one in news if one.score >= LEAST_SICK and one.change != "vanished"]
+    told += [(one.service, 0.7) for one in signs.beginnings]
+    told += [(sign.service, {"alert": 1.0, "span": 0.7}.get(sign.where, 0.0)) for sign in signs.signs]
+    found: dict[str, float] = {}
+    for service, value in told:
+        if service and value:
+            found[service] = max(found.get(service, 0.0), value)
+    return found
 
 
 def _lasting(seconds: float) -> str:

@@ -11,18 +11,20 @@ MOST_CHARACTERS = 60_000
 MOST_LINES = 1_000
 
 _PATH = re.compile(r"(?:[\w.@+-]+/)*[\w.@+-]*\.?[\w@+-]+")
+_BARE = re.compile(r"^(?:[A-Z][a-z]*file|[A-Z]{4,})\s*$")  # Dockerfile, CODEOWNERS
 _HEADER = re.compile(
     r"^(?:diff --git .*|index [0-9a-f]+\.\..*|(?:new|deleted) file mode.*|similarity index.*|rename .*)$"
 )
 _HUNK = re.compile(r"^@@[^@]*@@?\s?(.*)$")
-_ARROW = re.compile(r"^\s*[*-]?\s*(.{1,120}?)\s*[:=]\s*(\S[^\n]{0,80}?)\s*(?:->|→|=>)\s*(\S[^\n]{0,80})$")
+_ARROW = re.compile(r"^\s*[*-]?\s*(.{1,120}?)(?:\s*[:=]\s*|\s+)(\S[^\n]{0,80}?)\s*(?:->|→|=>)\s*(\S[^\n]{0,80})$")
 _COMMENT = re.compile(r"(?:(?<![:\w])//|(?<!\S)#(?!include|define|if|\[)|(?<!\S)--\s|^\s*\*\s|/\*).*$")
 _TOKEN = re.compile(r"[A-Za-z_]\w*|\d+(?:\.\d+)?\w*|\"[^\"\n]*\"")
 _NUMBER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s*(\*\s*time\.(\w+)|%|[A-Za-z]+)?(?![\w.])")
 _UNITS = {
     "ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0,
     "nanosecond": 1e-9, "microsecond": 1e-6, "millisecond": 1e-3, "second": 1.0, "minute": 60.0, "hour": 3600.0,
-    "sec": 1.0, "secs": 1.0, "seconds": 1.0, "min": 60.0, "mins": 60.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0,
+    "sec": 1.0, "secs": 1.0, "seconds": 1.0, "min": 60.0, "mins": 60.0, "minutes": 60.0, "hours": 3600.0,
+    "days": 86400.0,
     "k": 1e3, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "ki": 2.0**10, "kib": 2.0**10, "mi": 2.0**20, "mib": 2.0**20,
     "gi": 2.0**30, "gib": 2.0**30, "g": 1e9, "b": 1.0, "%": 0.01,
 }  # fmt: skip
@@ -98,7 +100,7 @@ def read_diff(detail: str) -> Diff:
             added.append(f"{arrow[1]}: {arrow[3]}")
         elif in_hunk:
             around.append(line)
-        elif line.strip() and _PATH.fullmatch(line.strip()) and ("/" in line or "." in line):
+        elif line.strip() and _PATH.fullmatch(line.strip()) and ("/" in line or "." in line or _BARE.match(line)):
             paths[line.strip()] = None
         elif line[:1] in ("-", "+") and line[1:2] not in ("-", "+", " ", ""):
             (removed if line[0] == "-" else added).append(line[1:])
@@ -114,7 +116,7 @@ def _taken_apart(
     was, now = [[_COMMENT.sub("", line).strip() for line in lines] for lines in (removed, added)]
     settings = tuple(_settings(was, now))
     before, after = [Counter(token for line in lines for token in _TOKEN.findall(line)) for lines in (was, now)]
-    lost, won = before - after, after - before
+    lost, won = set(before) - set(after), set(after) - set(before)
     changed = len(removed) + len(added)
     return Diff(
         paths=paths,
@@ -130,11 +132,11 @@ def _taken_apart(
         removed_text="\n".join(was),
         added_text="\n".join(now),
         removed_words=before.total(),
-        kept=1 - lost.total() / before.total() if before else 0.0,
+        kept=1 - (before - after).total() / before.total() if before else 0.0,
     )
 
 
-def _holding(lines: list[str], tokens: Counter[str]) -> list[str]:
+def _holding(lines: list[str], tokens: set[str]) -> list[str]:
     return [line for line in lines if any(token in tokens for token in _TOKEN.findall(line))]
 
 

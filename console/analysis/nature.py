@@ -30,8 +30,8 @@ _VERSION = re.compile(r"(?<![\w.])v?(\d+)\.(\d+)(?:\.(\d+))?")
 _WORDS_ONLY = re.compile(r"(?i)^\s*(?:docs?|tests?|style|ci|build)(?:\([^)]*\))?!?:")
 _CHORE = re.compile(r"(?i)^\s*(?:chore|refactor|cleanup)(?:\([^)]*\))?!?:")
 _OBSERVING = frozenset(
-    "prometheus otel opentelemetry telemetry histogram counter gauge metric metrics span spans attribute attributes tracing"
-    " tracer structured logging".split()
+    "prometheus otel opentelemetry telemetry histogram counter gauge metric metrics span spans attribute attributes"
+    " tracing tracer structured logging".split()
 )
 
 
@@ -47,7 +47,7 @@ def nature_of(event: Event, diff: Diff) -> tuple[float, str]:
         return -5.0, "documents, tests or tooling by its title"
     if diff.paths and all(_MANIFEST.search(path) or _INERT.search(path) for path in diff.paths):
         return _dependencies(diff)
-    if moved := _moved(diff):
+    if moved := moved_share(diff):
         return -3.0 * moved, "moves code and takes little away" if moved > 0.3 else ""
     if event.kind in ("commit", "merge") and not diff.is_shown and not diff.prose:
         return (-1.5 if _CHORE.match(event.title) else -1.0), "nothing of it is shown"
@@ -66,12 +66,12 @@ def _dependencies(diff: Diff) -> tuple[float, str]:
     return odds, "only versions of libraries" + (", a patch" if odds < -2 else "")
 
 
-def _moved(diff: Diff) -> float:
+def moved_share(diff: Diff) -> float:
     """How far a change only moves code, 0..1: what was removed came back, and what was added was mostly there."""
     if not diff.is_shown or diff.settings or diff.removed_words < LEAST_MOVED:
         return 0.0
     had, has = telling(words_of(diff.removed_text)), telling(words_of(diff.added_text))
-    fresh = len(has - had) / len(has) if has else 0.0
+    fresh = len(has.keys() - had.keys()) / len(has) if has else 0.0
     return max(0.0, (diff.kept - 0.6) / 0.4) * max(0.0, 1 - 1.25 * fresh)
 
 

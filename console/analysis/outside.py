@@ -22,21 +22,29 @@ MOST = 4.0  # log-odds that all of it together speaks for "no change is to blame
 
 # (what, log-odds, how logs say it)
 _SAYINGS = tuple(
-    (what, odds, re.compile(pattern, re.IGNORECASE))
-    for what, odds, pattern in (
-        ("a certificate ran out", 2.5, r"certificate (?:has )?expired|certificate is not yet valid|cert\w* expir"),
+    (what, odds, re.compile("|".join(patterns), re.IGNORECASE))
+    for what, odds, *patterns in (
+        (
+            "a certificate ran out",
+            2.5,
+            r"certificate (?:has )?expired",
+            r"certificate is not yet valid",
+            r"cert\w* expir",
+        ),
         (
             "a machine or its network failed",
             2.0,
-            r"node\S* (?:is )?not ?ready|kernel panic|hardware error|machine check|uncorrect\w+ ecc|\bxid\b|link (?:is )?down"
-            r"|spot \w*\s?(?:interruption|termination|reclaim)|preempted by|host maintenance|input/output error"
-            r"|network partition|packet loss|availability zone|zone outage|node (?:lost|drained|terminated|unreachable)",
+            r"node\S* (?:is )?not ?ready|node (?:lost|drained|terminated|unreachable)|host maintenance|failover",
+            r"kernel panic|hardware error|machine check|uncorrect\w+ ecc|\bxid\b|input/output error",
+            r"spot \w*\s?(?:interruption|termination|reclaim)|preempted by|steal time|noisy neighbou?r",
+            r"link (?:is )?down|network partition|packet loss|availability zone|zone outage",
         ),
         (
             "a provider outside failed",
             1.2,
-            r"service ?unavailable \(\d{3}\)|slow ?down|\bregion[=:]|provider (?:outage|error|returned|unavailable)|third.party"
-            r"|status ?page|incident (?:at|with)|vendor|carrier|issuer bank|sandbox",
+            r"\b(?:ServiceUnavailable|SlowDown|ThrottlingException|ProvisionedThroughputExceeded\w*|BackendError)\b",
+            r"\bInsufficientInstanceCapacity\b|provider (?:outage|error|returned|unavailable|is down)|third.party",
+            r"status ?page|vendor|carrier|\bISP\b|\bBGP\b|peering|transit provider|partner",
         ),
         ("names were not resolved", 1.0, r"nxdomain|servfail|no such host|name resolution|eai_again"),
         (
@@ -47,19 +55,23 @@ _SAYINGS = tuple(
         (
             "more load than usual",
             1.0,
-            r"traffic (?:spike|surge|burst)|elevated (?:request |traffic )?(?:volume|traffic|load)|flash (?:crowd|sale)"
-            r"|load spike|shedding load|overloaded|(?:spike|surge) (?:in|of) (?:traffic|requests|load)|unusual(?:ly)? high",
+            r"traffic (?:spike|surge|burst)|elevated (?:request |traffic )?(?:volume|traffic|load)|flash (?:crowd|sale)",
+            r"load spike|shedding load|overloaded|(?:spike|surge) (?:in|of) (?:traffic|requests|load)",
+            r"unusual(?:ly)? high",
         ),
     )
 )
-_HOST = re.compile(r"\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|cloud|dev|ai|co|eu|us|tech|gov)\b", re.IGNORECASE)
+# Not the packages of a stack trace: java.net.SocketException
+_HOST = re.compile(
+    r"(?<![\w.@-])(?:[a-z0-9-]+\.)+(?:com|net|org|io|cloud|dev|ai|co|eu|us|tech|gov)(?![\w-]|\.\w)", re.IGNORECASE
+)
 _OWN = re.compile(
     r"\.(?:local|internal|svc|cluster|lan|corp|intra)\b|^(?:github|golang|google\.golang|gopkg)\.", re.IGNORECASE
 )
 _TRAFFIC = frozenset("request requests rps qps tps traffic calls hits sessions visitors throughput rpm".split())
 _NOT_TRAFFIC = frozenset(
-    "error errors 5xx 4xx duration latency failed failures failure queue timeout timeouts retry retries rejected unauthorized"
-    " ms size bytes p50 p90 p95 p99 ratio percent pct cache db sql query depth saturation".split()
+    "error errors 5xx 4xx duration latency failed failures failure queue timeout timeouts retry retries rejected"
+    " unauthorized ms size bytes p50 p90 p95 p99 ratio percent pct cache db sql query depth saturation".split()
 )
 
 
@@ -78,9 +90,7 @@ def outside_causes(case: Case, news: Iterable[LogNews]) -> tuple[Outside, ...]:
     for one in news:
         if one.score < LEAST_NEWS or one.change == "vanished":
             continue
-        for what, odds, pattern in _SAYINGS:
-            if pattern.search(one.example):
-                found[what] = odds
+        found |= {what: odds for what, odds, pattern in _SAYINGS if pattern.search(one.example)}
         for host in _HOST.findall(one.example):
             if not _OWN.search(host):
                 services_by_host.setdefault(host.lower(), set()).add(one.service)
@@ -88,6 +98,8 @@ def outside_causes(case: Case, news: Iterable[LogNews]) -> tuple[Outside, ...]:
         # The same stranger fails for several of us.
         found[f"{host} failed"] = max(found.get(f"{host} failed", 0.0), 1.5 if len(services) > 1 else 1.0)
     surge = traffic_surge(case.metrics, case.current, case.baseline) if case.metrics else 1.0
+    if case.violated and _is_traffic(case.violated.signal):
+        surge = 1.0  # then it is what is to be explained
     if surge >= LEAST_SURGE:
         found[f"{surge:.1f} times the usual traffic"] = min(2.5, 1.5 * math.log(surge) / math.log(3))
     total = sum(found.values())
@@ -100,10 +112,14 @@ def traffic_surge(frame: Frame, current: Window, baseline: Window) -> float:
     now, before = within(frame.times, current), within(frame.times, baseline)
     ratios = []
     for series in frame.series:
-        words = set(words_of(series.key.signal))
-        if words & _TRAFFIC and not words & _NOT_TRAFFIC:
+        if _is_traffic(series.key.signal):
             a, b = series.values[now], series.values[before & ~now]
             a, b = a[np.isfinite(a)], b[np.isfinite(b)]
             if a.size and b.size and np.median(b) > 0:
                 ratios.append(float(np.median(a) / np.median(b)))
     return float(np.median(ratios)) if ratios else 1.0
+
+
+def _is_traffic(signal: str) -> bool:
+    words = set(words_of(signal))
+    return bool(words & _TRAFFIC) and not words & _NOT_TRAFFIC

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from console.analysis.anomalies import NAMING, service_of
 from console.analysis.news import LogNews, within
 
 if TYPE_CHECKING:
@@ -17,22 +19,13 @@ if TYPE_CHECKING:
 MOST_STEPS = 300  # of a series in which a beginning is looked for; longer ones are thinned out
 LEAST_STEPS = 8
 FAR = 4.0  # standard deviations from its earlier course
+LEAST_WAY = 0.1  # of how far it then went
 LEAST_EXPLAINED = 0.6  # of a series' variance by a beginning, for there to be one
 LEAST_NEWS = 1.0  # score of a log template for its first line to be a beginning
+LEAST_LINES = 10  # of the baseline, for new lines to be new
 MOST_SIGNS = 60
-SERVICE_LABELS = (
-    "service",
-    "app",
-    "job",
-    "workload",
-    "deployment",
-    "container",
-    "pod",
-    "model",
-    "instance",
-    "host",
-    "node",
-)
+# Names of attributes say what is always logged (`http.route=`), not what is wrong; their values may.
+_ATTRIBUTE = re.compile(r"\b[\w-]+(?:\.[\w-]+)+=|\b\w+_id=\S*")
 
 Where = Literal["alert", "metric", "log", "span"]
 
@@ -54,7 +47,8 @@ class Beginning:
 
     key: SeriesKey
     service: str
-    time: float
+    time: float  # the last step that still followed its course
+    earliest: float  # when a slow ramp may have set in: that is seen later
     explained: float  # share of its variance, 0..1
 
 
@@ -80,20 +74,21 @@ def signs_of(case: Case, news: Iterable[LogNews] = ()) -> Signs:
         for one in beginnings[:MOST_SIGNS]
     ]
     times = [one.time for one in beginnings if one.key == case.violated]
-    times += [one.first for one in news if one.score >= LEAST_NEWS and one.change == "new"]
+    if _knows_before(case):
+        times += [one.first for one in news if one.score >= LEAST_NEWS and one.change == "new"]
     if case.onset is not None:
         times = [time for time in times if time <= case.onset] or [case.onset]
     return Signs(tuple(found), beginnings, min(times, default=None), _violated(case), _origins(case))
 
 
-def service_named(labels: Mapping[str, str]) -> str:
-    """Whom a label set is about."""
-    return next((labels[name] for name in SERVICE_LABELS if labels.get(name)), "")
+def _knows_before(case: Case) -> bool:
+    """Whether the logs of the baseline are there: without them the first line of an error is no beginning."""
+    return case.logs is not None and int(within(case.logs.times, case.baseline).sum()) >= LEAST_LINES
 
 
 def _violated(case: Case) -> str:
-    named = service_named(dict(case.violated.labels)) if case.violated else ""
-    return named or service_named(dict(case.alert))
+    named = service_of(case.violated.labels) if case.violated else ""
+    return named or service_of(case.alert)
 
 
 def _alert(case: Case) -> list[Sign]:
@@ -101,9 +96,7 @@ def _alert(case: Case) -> list[Sign]:
     found = []
     if case.violated:
         found.append(Sign("alert", case.violated.signal, violated, 1.0, case.onset))
-    said = [
-        value for name, value in case.alert if name not in SERVICE_LABELS and not re.fullmatch(r"[\d.:TZ+-]*", value)
-    ]
+    said = [value for name, value in case.alert if name not in NAMING and not re.fullmatch(r"[\d.:TZ+-]*", value)]
     if said:
         found.append(Sign("alert", "\n".join(said), violated, 1.0, case.onset))
     return found
@@ -111,7 +104,7 @@ def _alert(case: Case) -> list[Sign]:
 
 def _logs(news: tuple[LogNews, ...]) -> list[Sign]:
     gravest = max((one.score for one in news), default=1.0)
-    return [Sign("log", one.example, one.service, one.score / gravest, one.first) for one in news]
+    return [Sign("log", _ATTRIBUTE.sub(" ", one.example), one.service, one.score / gravest, one.first) for one in news]
 
 
 def _spans(case: Case) -> list[Sign]:
@@ -119,18 +112,18 @@ def _spans(case: Case) -> list[Sign]:
     spans = case.spans
     if spans is None or not spans.failed.any():
         return []
-    now = within(spans.starts, case.current) | (spans.starts >= (case.onset or np.inf))
-    kinds: dict[tuple[int, int], list[int]] = {}
-    for at in np.flatnonzero(spans.failed).tolist():
-        kinds.setdefault((int(spans.service[at]), int(spans.operation[at])), []).append(at)
-    found = []
-    for (service, operation), at in kinds.items():
-        failing = int(now[at].sum())
-        if failing and failing >= len(at) - failing:
-            sign = Sign(
-                "span", spans.operations[operation], spans.services[service], 1.0, float(spans.starts[at].min())
-            )
-            found.append(sign)
+    now = within(spans.starts, case.current) | (spans.starts >= (np.inf if case.onset is None else case.onset))
+    failing: Counter[tuple[int, int]] = Counter()
+    first: dict[tuple[int, int], float] = {}
+    for at in np.flatnonzero(spans.failed).tolist():  # sorted by start
+        kind = (int(spans.service[at]), int(spans.operation[at]))
+        failing[kind] += 1 if now[at] else -1
+        first.setdefault(kind, float(spans.starts[at]))
+    found = [
+        Sign("span", spans.operations[operation], spans.services[service], 1.0, first[service, operation])
+        for (service, operation), more in failing.items()
+        if more >= 0
+    ]
     return found[:MOST_SIGNS]
 
 
@@ -159,19 +152,23 @@ def beginnings_of(frame: Frame, until: float | None) -> tuple[Beginning, ...]:
     times = frame.times[kept]
     values = np.stack([_filled(series.values[kept]) for series in frame.series])
     breaks = {at: [found] for at, found in enumerate(_breaks(values)) if found}
-    for at in sorted(breaks, key=lambda at: -breaks[at][0][1])[:MOST_SIGNS]:
-        knot = breaks[at][0][0]
+    for at in sorted(breaks, key=lambda at: -breaks[at][0][2])[:MOST_SIGNS]:
+        knot = breaks[at][0][1]
         earlier = _breaks(values[at : at + 1, : knot - 1])[0] if knot > LEAST_STEPS else None
         breaks[at] += [earlier] if earlier else []
     found = []
     for at, of in breaks.items():
         key = frame.series[at].key
-        found += [Beginning(key, service_named(dict(key.labels)), float(times[knot]), share) for knot, share in of]
+        service = service_of(key.labels)
+        found += [
+            Beginning(key, service, float(times[calm]), float(times[min(calm, knot)]), share)
+            for calm, knot, share in of
+        ]
     return tuple(sorted(found, key=lambda one: (-one.explained, one.time)))
 
 
-def _breaks(values: Array) -> list[tuple[int, float] | None]:
-    """The last step before each row's break, and the share of its variance that the break explains; None without one."""
+def _breaks(values: Array) -> list[tuple[int, int, float] | None]:
+    """(last calm step, knot, share of its variance that is explained) of each row's break; None without one."""
     n = values.shape[1]
     x = np.linspace(0.0, 1.0, n)
     knots = np.arange(2, n - 1)
@@ -182,7 +179,7 @@ def _breaks(values: Array) -> list[tuple[int, float] | None]:
     by_hinge = _explained(bent, _without(np.maximum(0.0, x[None, :] - x[knots, None]), line))
     whole, rest = np.sum(flat**2, axis=1), np.sum(bent**2, axis=1)
     trivial = 1e-9 * n * np.max(np.abs(values), axis=1) ** 2
-    found: list[tuple[int, float] | None] = []
+    found: list[tuple[int, int, float] | None] = []
     for at in range(values.shape[0]):
         if whole[at] <= trivial[at]:
             found.append(None)
@@ -191,7 +188,7 @@ def _breaks(values: Array) -> list[tuple[int, float] | None]:
         is_hinge = rest[at] - by_hinge[at, hinge] < whole[at] - by_step[at, step]
         share = float(by_hinge[at, hinge] / max(rest[at], trivial[at]) if is_hinge else by_step[at, step] / whole[at])
         knot = int(knots[hinge if is_hinge else step])
-        found.append((_last_calm(values[at], knot), share) if share >= LEAST_EXPLAINED else None)
+        found.append((_last_calm(values[at], knot), knot - 1, share) if share >= LEAST_EXPLAINED else None)
     return found
 
 
@@ -203,7 +200,8 @@ def _last_calm(values: Array, knot: int) -> int:
     off = values - (level + slope * x)
     if abs(slope) * quiet < 2 * np.std(off[:quiet]):  # no more than chance: then it was level
         off = values - np.median(values[:quiet])
-    far = np.abs(off) > FAR * max(float(np.std(off[:quiet])), 1e-9 + 0.005 * float(np.max(np.abs(values[:quiet]))))
+    chance = FAR * max(float(np.std(off[:quiet])), 1e-9 + 0.005 * float(np.max(np.abs(values[:quiet]))))
+    far = np.abs(off) > max(chance, LEAST_WAY * float(np.max(np.abs(off[quiet:]), initial=0.0)))
     stays = far[:-1] & far[1:] & (np.sign(off[:-1]) == np.sign(off[1:]))
     first = np.flatnonzero(stays[quiet - 1 :])
     return int(first[0]) + quiet - 2 if first.size else knot - 1

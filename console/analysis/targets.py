@@ -1,4 +1,4 @@
-"""Whom does a change touch, and when did it go live? Services named by events, paths and titles; commits and their deploys."""
+"""Whom does a change touch, and when did it go live? Names in events, paths and titles; commits and deploys."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 SHIPPING = frozenset("deploy deployment release rollout promotion".split())
 WRITTEN = frozenset("commit merge pr pull_request".split())
+MOST_MENTIONED = 3  # services that a change speaks of, for it to be about them
 LEAST_PREFIX = 4  # letters that a short name shares with a service's
 
 _GENERIC = frozenset("service services svc server api app ms deployment pod prod production default".split())
 _HOUSES = frozenset("services service apps app svc svcs microservices modules deployments charts helm".split())
-_SCOPE = re.compile(r"^\s*\w+\(([^)]+)\)!?:")
+SCOPE = re.compile(r"^\s*\w+\(([^)]+)\)!?:")
+_CALLED = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _HASH = re.compile(r"\b[0-9a-f]{7,40}\b")
 _GLUED = re.compile(r"(?<=\w{2})(?:service|svc|server|api|app)$")
 
@@ -40,7 +42,7 @@ class Reach:
 
 def reaches(events: Sequence[Event], diffs: Sequence[Diff], services: Iterable[str]) -> list[Reach]:
     """The reach of each event, in their order. A commit is live once a deploy brought it."""
-    names = _Names({*services, *(event.target for event in events if event.target)})
+    names = _Names(services, {event.target for event in events if event.target})
     commits = {event.id: at for at, event in enumerate(events) if event.kind in WRITTEN and event.id}
     brought = {at: _named_commits(event, commits) for at, event in enumerate(events) if event.kind in SHIPPING}
     deploys = sorted(brought, key=lambda at: events[at].time)
@@ -95,11 +97,17 @@ def _named_commits(event: Event, commits: dict[str, int]) -> list[int]:
     return [at for one in named for full, at in commits.items() if full.startswith(one)]
 
 
+def names_of(services: Iterable[str]) -> frozenset[str]:
+    """Words by which services are called: they tell whom a text is about, not what is wrong."""
+    return frozenset(word for service in services for word in (*words_of(service), *_parts(service)))
+
+
 class _Names:
     """The known services by the names that people give them."""
 
-    def __init__(self, services: set[str]) -> None:
-        self.services = services
+    def __init__(self, measured: Iterable[str], targets: set[str]) -> None:
+        self.measured = set(measured)
+        self.services = services = self.measured | targets
         split = {service: _parts(service) for service in services}
         counts = Counter(part for parts in split.values() for part in set(parts))
         common = {part for part, count in counts.items() if len(services) >= 4 and count > len(services) / 2}
@@ -120,14 +128,21 @@ class _Names:
                 touched |= known
                 if before in _HOUSES and not known:
                     elsewhere.add(folder)
-        scope = _SCOPE.match(event.title)
+        scope = SCOPE.match(event.title)
         if scope and not touched:
             for name in re.split(r"[,/]", scope[1]):
                 touched |= self._like("".join(_parts(name.strip())))
-        title = event.title.lower()
-        if not touched:
-            touched |= {service for service in self.services if len(service) > 3 and service.lower() in title}
+        if not touched & self.measured:
+            touched |= self._mentioned(event.title)
+        if not touched & self.measured:
+            named = self._mentioned("\n".join((*diff.paths, diff.around, diff.gone, diff.new, diff.prose)))
+            touched |= named if len(named) <= MOST_MENTIONED else set()
         return frozenset(touched), frozenset(elsewhere if not touched else ())
+
+    def _mentioned(self, text: str) -> set[str]:
+        """Services that a text calls by their full names."""
+        said = set(_CALLED.findall(text.lower()))
+        return {service for service in self.measured if len(service) > 3 and service.lower() in said}
 
     def _like(self, name: str) -> set[str]:
         """Services called so, or shortened so."""
