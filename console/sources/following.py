@@ -2,7 +2,8 @@
 
 The minutes of an hour are counted when a window first reaches into that hour; from then on, only rows that arrive are
 counted, and land in their minute however late they come. What a window says is what a fresh count in the same bins
-would say, but for its duplicates: those are told apart only among rows that arrived together.
+would say, but for what needs all rows at once: duplicates are told apart among rows that arrived together, and what a
+sample says (how columns go together, facets of texts) is the sum of the minutes' samples.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Generic, Protocol, TypeVar
 
+from console.analysis.profiles import merged
+from console.analysis.relations import added
 from console.errors import NoData
-from console.model import ColumnProfile, Labels, Profile, Span
+from console.model import ColumnProfile, Profile, Span
 from console.sources.types import ProfileGroup, ProfileRequest, Progress
 
 MINUTE, HOUR = 60, 3600
@@ -23,6 +26,7 @@ MOST_KEPT = 4  # sets of bins
 IDLE_LOOKS = 5  # at which nobody asked for a set of bins, before it is let go
 MOST_HOURS_BY_MINUTE = 48
 MOST_WHOLE_HOURS = 2500  # fourteen weeks
+MOST_RELATED = 40  # columns: what is kept of how they go together grows with their square
 
 
 class Arrival(Protocol):
@@ -97,9 +101,9 @@ class Following(Generic[A]):
         """
         if request.like is None or not is_of_minutes(request):
             return None
-        key = (_bins(request.like), request.where, request.columns)
+        key = (_bins(request.like), request.where, request.columns, request.sampled)
         if key not in self._kept:
-            self._kept[key] = Minutes(self._growing, request.like, request.where, request.columns)
+            self._kept[key] = Minutes(self._growing, request)
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
@@ -132,12 +136,13 @@ class Patience:
 class Minutes(Generic[A]):
     """Counts by minute, or by hour where whole hours are asked for, in one set of bins."""
 
-    def __init__(self, growing: Growing[A], like: Profile, where: Labels, columns: tuple[str, ...]) -> None:
+    def __init__(self, growing: Growing[A], request: ProfileRequest) -> None:
+        """For requests that differ from this one in nothing but their windows."""
+        assert request.like is not None, "minutes are counted in known bins"
         self.idle = 0
         self._growing = growing
-        self._where = where
-        self._columns = columns
-        self._like = _empty(like)
+        self._request = request
+        self._like = _empty(request.like)
         self._by_minute: OrderedDict[int, dict[int, Profile]] = OrderedDict()  # hour -> minute -> counts
         self._whole: OrderedDict[int, Profile] = OrderedDict()  # hour -> counts
 
@@ -203,11 +208,15 @@ class Minutes(Generic[A]):
 
     def _count(self, hour: int, arrival: A | None) -> dict[int, Profile]:
         """The minutes of an hour: of the rows that arrived, or of all."""
-        if not self._columns:
+        names = self._request.columns
+        if not names:
             self._like = _with(self._like, self._growing.columns())
+            names = tuple(column.name for column in self._like.columns)
         span = Span(hour * HOUR, (hour + 1) * HOUR)
-        names = self._columns or tuple(column.name for column in self._like.columns)
-        request = ProfileRequest((span,), self._where, names, like=self._like, every=MINUTE)
+        sampled = self._request.sampled and len(names) <= MOST_RELATED
+        request = replace(
+            self._request, spans=(span,), columns=names, like=self._like, every=MINUTE, sampled=sampled, look=None
+        )
         parts: dict[int, list[Profile]] = {}
         for groups in self._growing.counted(request, arrival):
             for group in groups:
@@ -216,13 +225,12 @@ class Minutes(Generic[A]):
         return {minute: self._sum(counts) for minute, counts in parts.items()}
 
     def _sum(self, parts: Sequence[Profile]) -> Profile:
-        """Counts added up. A column that some of the rows have is missing in the others."""
+        """Counts added up."""
         found = [part for part in parts if part.rows]
         if not found:
             return self._like
-        there = {column.name for part in found for column in part.columns}
-        usual = [column for column in self._like.columns if column.name in there]
-        return merged([_filled(part, usual) for part in found])
+        counts = merged(replace(part, relations=None) for part in found)
+        return replace(counts, relations=added(part.relations for part in found))  # all at once, which costs less
 
 
 def _touched(known: Iterable[int], arrival: Arrival) -> list[int]:
@@ -256,14 +264,15 @@ def _bins(like: Profile) -> object:
 
 def _empty(like: Profile) -> Profile:
     """The bins without counts."""
-    return Profile(tuple(_nothing(column, 0) for column in like.columns), 0)
-
-
-def _nothing(column: ColumnProfile, rows: int) -> ColumnProfile:
-    """A column of which none of the rows says anything."""
-    return ColumnProfile(
-        column.name, column.kind, column.dtype, rows, missing=rows, edges=column.edges,
-        categories=column.categories, counts=(0,) * len(column.counts), of=column.of,
+    return Profile(
+        tuple(
+            ColumnProfile(
+                column.name, column.kind, column.dtype, 0, edges=column.edges, categories=column.categories,
+                counts=(0,) * len(column.counts), of=column.of, basis=column.basis,
+            )
+            for column in like.columns
+        ),
+        0,
     )  # fmt: skip
 
 
@@ -272,44 +281,3 @@ def _with(like: Profile, names: Iterable[str]) -> Profile:
     known = {column.name for column in like.columns}
     new = [ColumnProfile(name, "categorical", "NULL", 0, counts=(0,)) for name in names if name not in known]
     return replace(like, columns=(*like.columns, *new)) if new else like
-
-
-def _filled(part: Profile, columns: Sequence[ColumnProfile]) -> Profile:
-    if len(part.columns) == len(columns):
-        return part
-    there = {column.name: column for column in part.columns}
-    filled = tuple(there.get(column.name) or _nothing(column, part.rows) for column in columns)
-    return replace(part, columns=filled)
-
-
-def merged(profiles: Sequence[Profile]) -> Profile:
-    """Counts in the same bins, added up."""
-    columns = tuple(_merged(column) for column in zip(*(profile.columns for profile in profiles), strict=True))
-    newest = [profile.newest for profile in profiles if profile.newest is not None]
-    return Profile(
-        columns,
-        sum(profile.rows for profile in profiles),
-        duplicates=sum(profile.duplicates for profile in profiles),
-        newest=max(newest, default=None),
-    )
-
-
-def _merged(parts: Sequence[ColumnProfile]) -> ColumnProfile:
-    first = parts[0]
-    dtypes: dict[str, int] = {}
-    for part in parts:
-        dtypes[part.dtype] = dtypes.get(part.dtype, 0) + part.rows - part.missing
-    numbers = [sum(part.counts) for part in parts]
-    means = [(part.mean, number) for part, number in zip(parts, numbers, strict=True) if part.mean is not None]
-    return replace(
-        first,
-        dtype=max(dtypes, key=lambda dtype: dtypes[dtype]),
-        rows=sum(part.rows for part in parts),
-        missing=sum(part.missing for part in parts),
-        infinite=sum(part.infinite for part in parts),
-        unparsable=sum(part.unparsable for part in parts),
-        counts=tuple(map(sum, zip(*(part.counts for part in parts), strict=True))),
-        minimum=min((part.minimum for part in parts if part.minimum is not None), default=None),
-        maximum=max((part.maximum for part in parts if part.maximum is not None), default=None),
-        mean=sum(mean * number for mean, number in means) / sum(n for _m, n in means) if means else None,
-    )

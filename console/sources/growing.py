@@ -8,12 +8,19 @@ from functools import cached_property
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from console.model import Exemplar
+from console.model import Exemplar, Record, Span
 from console.sources.duck import Duck
 from console.sources.following import HOUR, WORK_SECONDS, Following
 from console.sources.pieces import Arrival, Pieces
 from console.sources.tables import Table
-from console.sources.types import ExemplarRequest, ProfileGroup, ProfileRequest, Progress, SourceStatus
+from console.sources.types import (
+    ExemplarRequest,
+    OutcomesRequest,
+    ProfileGroup,
+    ProfileRequest,
+    Progress,
+    SourceStatus,
+)
 
 if TYPE_CHECKING:
     from console.sources.options import TableOptions
@@ -46,7 +53,7 @@ class Growing:
         """As `Table.exemplars`, and raises as `profiles` does."""
         return self._kept_up(request.look).exemplars(request)
 
-    def outcomes(self, request: OutcomesRequest) -> Record | None:
+    def outcomes(self, request: OutcomesRequest) -> Record:
         """As `Table.outcomes`."""
         return self._kept_up(None).outcomes(request)
 
