@@ -66,6 +66,7 @@ _WORDS = (
     (Meaning.LATENCY, r"seconds|millis\w*|ms|time"),
 )
 _PATTERNS = tuple((meaning, re.compile(rf"\b(?:{words})\b")) for meaning, words in _WORDS)
+_OTHERS = re.compile(r"\b(?:client|upstream|outbound|outgoing|egress|downstream|dependency)\b")
 _SPLIT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 
 
@@ -90,6 +91,15 @@ def meaning_of(name: str) -> Meaning:
     """
     words = _SPLIT.sub(" ", name).lower()
     return next((meaning for meaning, pattern in _PATTERNS if pattern.search(words)), Meaning.OTHER)
+
+
+def of_others(name: str) -> bool:
+    """Whether a metric is about what a service waits for, not about what it does.
+
+    >>> of_others("http_client_duration"), of_others("http_server_duration")
+    (True, False)
+    """
+    return _OTHERS.search(_SPLIT.sub(" ", name).lower()) is not None
 
 
 def service_of(labels: Labels) -> str:
@@ -138,8 +148,9 @@ def anomalies(frame: Frame, current: Window, baseline: Window) -> tuple[Anomaly,
 def _scales(before: Array, centre: Array, keys: list[SeriesKey]) -> Array:
     """Robust spread of each baseline, (series,), floored by its own level and by its family's median spread."""
     spread = 1.4826 * np.nanmedian(np.abs(before - centre[:, None]), axis=1)
-    # More than half the steps may be equal: then the ordinary spread speaks.
+    # More than half the steps may be equal: then the ordinary spread speaks. And a tail is usual where it was there.
     spread = np.where(spread > 0, spread, np.nanstd(before, axis=1))
+    spread = np.fmax(spread, (np.nanquantile(before, 0.95, axis=1) - centre) / 1.645)
     families: dict[tuple[object, ...], list[int]] = {}
     for at, key in enumerate(keys):
         others = tuple(pair for pair in key.labels if pair[0] not in NAMING)

@@ -12,8 +12,9 @@ import numpy as np
 from console.analysis.news import gravity_of, within
 from console.analysis.templates import templates_of
 
+from console.analysis.spans import Paths, waits_for
+
 if TYPE_CHECKING:
-    from console.analysis.spans import Paths
     from console.model import Array, Codes, Flags, LogLines, TraceSpans, Window
 
 LEAST_SPANS = 3  # of a path on each side
@@ -43,6 +44,13 @@ def changed_habits(
     of what tells of failure. Tested by the likelihood ratio of two binomials.
     """
     now, before = within(spans.starts, current), within(spans.starts, baseline)
+    callee = waits_for(spans, paths, before, now)
+    awaited = np.full(paths.parent.size, -1)
+    has_child = np.zeros(now.size, dtype=np.bool_)
+    has_child[spans.parent[spans.parent >= 0]] = True
+    alone = now & ~has_child
+    np.maximum.at(awaited, paths.path[alone], callee[alone])
+    to_blame = np.where(awaited >= 0, awaited, paths.service)  # who does not answer is to blame, not who asks
     many = paths.parent.size
     found: list[Habit] = []
 
@@ -69,7 +77,7 @@ def changed_habits(
                 on = kinds[0, index]
                 found.append(
                     Habit(
-                        spans.services[paths.service[on]], spans.operations[paths.operation[on]], words[kinds[1, index]],
+                        spans.services[to_blame[on]], spans.operations[paths.operation[on]], words[kinds[1, index]],
                         bool(is_grave[index]), (int(b.sum()), b.size), (int(x.sum()), x.size), z * z / 2,
                     )
                 )  # fmt: skip
@@ -77,7 +85,7 @@ def changed_habits(
             on = kinds[0, index]
             found.append(
                 Habit(
-                    spans.services[paths.service[on]], spans.operations[paths.operation[on]], words[kinds[1, index]],
+                    spans.services[to_blame[on]], spans.operations[paths.operation[on]], words[kinds[1, index]],
                     bool(is_grave[index]), (int(done_before[index]), int(m[index])),
                     (int(done_now[index]), int(n[index])), float(surprise[index]),
                 )

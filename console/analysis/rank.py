@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from console.analysis.anomalies import Anomaly, Meaning, anomalies, meaning_of, service_of
+from console.analysis.anomalies import Anomaly, Meaning, anomalies, meaning_of, of_others, service_of
 from console.analysis.behaviour import changed_habits
 from console.analysis.callgraph import Graph, call_graph, reached, unexplained
 from console.analysis.news import log_news, log_scores
@@ -18,8 +18,9 @@ from console.model import Candidate, Ranking
 if TYPE_CHECKING:
     from console.model import Case
 
-INGREDIENTS = ("symptom", "resource", "latency", "own", "wire", "failures", "habits", "news")
+INGREDIENTS = ("symptom", "resource", "own", "wire", "failures", "habits", "news")
 FEW = 10.0
+NOTICED = (Meaning.LATENCY, Meaning.ERRORS, Meaning.SUCCESS)
 NEWS = lambda one: one.change == "new"
 BELOW = True
 
@@ -45,9 +46,12 @@ class Evidence:
     onset: float | None = None
 
 
-def rank(case: Case, ingredients: Collection[str] = INGREDIENTS) -> Ranking:
+def rank(case: Case) -> Ranking:
     """Candidates, best first; none where nothing stands out."""
-    spoken = evidence(case)
+    return fused(case, evidence(case))
+
+
+def fused(case: Case, spoken: Mapping[str, Mapping[str, Evidence]], ingredients: Collection[str] = INGREDIENTS) -> Ranking:
     services: dict[str, dict[str, Evidence]] = {}
     for name in INGREDIENTS:
         if name in ingredients:
@@ -71,23 +75,22 @@ def evidence(case: Case) -> dict[str, dict[str, Evidence]]:
     graph = call_graph(case.calls, case.spans)
     spoken: dict[str, dict[str, Evidence]] = {}
     found = anomalies(case.metrics, case.current, case.baseline) if case.metrics is not None else ()
-    if case.violated is not None:
-        spoken["symptom"] = _symptom(case, found, graph)
-    spoken["resource"] = _loudest(found, Meaning.RESOURCE, graph)
-    spoken["latency"] = _loudest(found, Meaning.LATENCY, graph) if case.violated is None and case.spans is None else {}
+    if case.violated is not None or case.spans is None:
+        spoken["symptom"] = _trouble(case, found, graph)
+    spoken["resource"] = _loudest([one for one in found if one.meaning is Meaning.RESOURCE], found, graph)
     if case.spans is not None:
         paths = call_paths(case.spans)
         lost = losses(case.spans, paths, case.current, case.baseline)
         total = float(np.nansum((case.spans.ends - case.spans.starts)[case.spans.parent < 0]))
-        spoken["own"] = _shares(lost.own, total, "its own work takes longer")
+        spoken["own"] = _shares(lost.own, 0.1 * total, "its own work takes longer")
         wire: dict[str, float] = {}
         for link, seconds in lost.wire.items():
             for end in link:
                 calls = {at: n for at, n in lost.links.items() if end in at}
                 slow = sum(n for at, n in calls.items() if at in lost.wire) / sum(calls.values())
                 wire[end] = wire.get(end, 0.0) + seconds * slow
-        spoken["wire"] = _shares(wire, total, "calls from and to it take longer on the way")
-        spoken["failures"] = _shares(lost.failures, sum(lost.failures.values()), "failures begin there")
+        spoken["wire"] = _shares(wire, 0.1 * total, "calls from and to it take longer on the way")
+        spoken["failures"] = _shares(lost.failures, 3, "failures begin there")
         habits: dict[str, Evidence] = {}
         for habit in changed_habits(case.spans, paths, case.logs, case.current, case.baseline):
             if habit.service not in habits:
@@ -105,56 +108,62 @@ def evidence(case: Case) -> dict[str, dict[str, Evidence]]:
     return spoken
 
 
-def _symptom(case: Case, found: tuple[Anomaly, ...], graph: Graph) -> dict[str, Evidence]:
-    """Each service's own share of the excess of the violated signal."""
-    assert case.violated is not None
-    alike = {label for label in case.violated.labels if label[1] != service_of(case.violated.labels)}
-    same = [one for one in found if one.key.signal == case.violated.signal and alike <= set(one.key.labels)]
-    return _excess(same, found, graph)
-
-
-def _family(one: Anomaly) -> tuple[object, ...]:
-    return (one.key.signal, tuple(pair for pair in one.key.labels if pair[1] != one.service))
-
-
-def _loudest(found: tuple[Anomaly, ...], meaning: Meaning, graph: Graph) -> dict[str, Evidence]:
-    families: dict[tuple[object, ...], list[Anomaly]] = {}
+def _trouble(case: Case, found: tuple[Anomaly, ...], graph: Graph) -> dict[str, Evidence]:
+    """Whose own share of what users notice is it? Of the violated signal where one is named."""
+    if case.violated is None:
+        return _loudest([one for one in found if one.meaning in NOTICED and not of_others(one.key.signal)], found, graph)
+    symptom = service_of(case.violated.labels)
+    others = set(case.violated.labels) - {("", "")}
+    nearest: dict[str, Anomaly] = {}
     for one in found:
-        if one.meaning is meaning:
-            families.setdefault(_family(one), []).append(one)
+        if one.key.signal == case.violated.signal:
+            known = nearest.get(one.service)
+            if known is None or len(others & set(one.key.labels)) > len(others & set(known.key.labels)):
+                nearest[one.service] = one
+    said = _excess(list(nearest.values()), found, graph)
+    if symptom in said and not graph.get(symptom):
+        said[symptom] = replace(said[symptom], amount=said[symptom].amount / 2)
+    return said
+
+
+def _loudest(members: list[Anomaly], found: tuple[Anomaly, ...], graph: Graph) -> dict[str, Evidence]:
+    families: dict[tuple[object, ...], list[Anomaly]] = {}
+    for one in members:
+        rest = tuple(pair for pair in one.key.labels if pair[1] != one.service)
+        families.setdefault((one.meaning, one.key.signal, rest), []).append(one)
     best: dict[str, Evidence] = {}
-    for members in families.values():
-        for service, said in _excess(members, found, graph if meaning is Meaning.LATENCY else {}).items():
+    for family in families.values():
+        for service, said in _excess(family, found, graph).items():
             if service not in best or said.amount > best[service].amount:
                 best[service] = said
     return best
 
 
 def _excess(same: list[Anomaly], found: tuple[Anomaly, ...], graph: Graph) -> dict[str, Evidence]:
-    traffic = {one.service: one.now for one in found if one.meaning is Meaning.TRAFFIC} if graph else {}
+    traffic: dict[str, float] = {}
+    if same and same[0].meaning in NOTICED:
+        for one in found:
+            if one.meaning is Meaning.TRAFFIC and one.now > traffic.get(one.service, 0.0):
+                traffic[one.service] = one.now
+    usual = float(np.median(list(traffic.values()))) if traffic else 1.0
     amounts: dict[str, float] = {}
     total = 0.0
     for one in same:
-        excess = one.now - one.before
-        times = traffic.get(one.service, 1.0)
-        total += one.before * times
-        if one.strength > 3 and excess > 0:
-            amounts[one.service] = excess * times
-    own = unexplained(amounts, graph)
+        times = traffic.get(one.service, usual)
+        total += abs(one.before) * times
+        if one.strength > 3 and one.now > one.before:
+            amounts[one.service] = (one.now - one.before) * times
+    own = unexplained(amounts, graph) if same and same[0].meaning in NOTICED else amounts
     power = sum(own.values())
     if not power:
         return {}
-    if not graph:
-        power *= (power + total) / power
+    size = sum(amounts.values())
     return {
-        one.service: Evidence(
-            own[one.service] / power * one.strength / (one.strength + FEW),
-            f"{one.key.signal} {one.before:.3g} -> {one.now:.3g}",
-        )
+        one.service: Evidence(own[one.service] / power * size / (size + total) * one.strength / (one.strength + FEW), f"{one.key.signal} {one.before:.3g} -> {one.now:.3g}")
         for one in same
         if own.get(one.service, 0) > 0
     }
 
 
 def _shares(amounts: Mapping[str, float], total: float, why: str) -> dict[str, Evidence]:
-    return {service: Evidence(amount / total, why) for service, amount in amounts.items() if amount > 0 and total > 0}
+    return {service: Evidence(amount / sum(amounts.values()) * sum(amounts.values()) / (sum(amounts.values()) + total), why) for service, amount in amounts.items() if amount > 0 and total > 0}

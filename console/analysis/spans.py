@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from console.model import Array, Codes, Flags, TraceSpans, Window
 
 LEAST_SPANS = 3  # of one path on each side
-LEAST_Z = 3.0  # of the rank sum: what could be chance counts for nothing
+LEAST_Z = 2.0  # of the rank sum: what could be chance counts for nothing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,34 +86,29 @@ def losses(spans: TraceSpans, paths: Paths, current: Window, baseline: Window) -
     """
     now, before = within(spans.starts, current), within(spans.starts, baseline)
     own_time = _own_time(spans)
-    callee = _waits_for(spans)
+    callee = waits_for(spans, paths, before, now)
     found = Losses({}, {}, {}, {})
-    has_failed_child = np.zeros(spans.starts.size, dtype=np.bool_)
-    failed_children = spans.parent[spans.failed & (spans.parent >= 0)]
-    has_failed_child[failed_children] = True
-    origin = spans.failed & ~has_failed_child
-    kind = paths.path * (len(spans.services) + 1) + callee + 1
-    for members in _groups(kind):
-        b, x = members[before[members]], members[now[members]]
-        if not x.size:
-            continue
+    # The service to blame for a span's own time or failure: itself, or the one that it waits for.
+    blamed = np.where(callee >= 0, callee, spans.service)
+    for b, x in _alike(spans, paths, callee, before, now):
         service = spans.services[spans.service[x[0]]]
         link = (service, spans.services[callee[x[0]]]) if callee[x[0]] >= 0 else None
         if link:
             found.links[link] = found.links.get(link, 0) + x.size
-        if b.size < LEAST_SPANS or x.size < LEAST_SPANS:
-            continue
         lost = _extra(own_time[b], own_time[x])
         if lost > 0 and link:
             found.wire[link] = found.wire.get(link, 0.0) + lost
         elif lost > 0:
             found.own[service] = found.own.get(service, 0.0) + lost
-    for service in np.unique(spans.service[origin & now]).tolist():
-        of = spans.service == service
+    has_failed_child = np.zeros(spans.starts.size, dtype=np.bool_)
+    has_failed_child[spans.parent[spans.failed & (spans.parent >= 0)]] = True
+    origin = spans.failed & ~has_failed_child
+    for at in np.unique(blamed[origin & now]).tolist():
+        of = blamed == at
         rate = (origin & before & of).sum() / max((before & of).sum(), 1)
         extra = (origin & now & of).sum() - rate * (now & of).sum()
         if extra > 0:
-            found.failures[spans.services[service]] = float(extra)
+            found.failures[spans.services[at]] = float(extra)
     return found
 
 
@@ -135,7 +131,10 @@ def _rank_sum(before: Array, now: Array) -> float:
 
 
 def _own_time(spans: TraceSpans) -> Array:
-    """Seconds of each span that no child covers, (spans,). Children may overlap and may outlive their parent."""
+    """Seconds of each span that no child covers, (spans,). Children may overlap and may outlive their parent.
+
+    Nor is it its own time while a span without children only stands beside a longer one that has some: it waits along.
+    """
     time = spans.ends - spans.starts
     child = np.flatnonzero(spans.parent >= 0)
     child = child[np.lexsort([spans.starts[child], spans.parent[child]])]
@@ -148,24 +147,71 @@ def _own_time(spans: TraceSpans) -> Array:
     group = np.cumsum(np.diff(parent, prepend=-1) != 0) * far
     upto = np.maximum.accumulate(np.concatenate([[-np.inf], np.nan_to_num(end - origin) + group]))[:-1] - group
     covered = np.maximum(0.0, (end - origin) - np.maximum(start - origin, upto))
-    return np.maximum(0.0, time - np.bincount(parent, np.nan_to_num(covered), minlength=time.size))
+    own = np.maximum(0.0, time - np.bincount(parent, np.nan_to_num(covered), minlength=time.size))
+    # The longest child with children of its own, for each parent.
+    busy = np.zeros(time.size, dtype=np.bool_)
+    busy[parent] = True
+    longest = np.full(time.size, -1)
+    works = child[busy[child]]
+    works = works[np.argsort(time[works], kind="stable")]
+    longest[spans.parent[works]] = works
+    idle = child[~busy[child]]
+    beside = longest[spans.parent[idle]]
+    idle, beside = idle[beside >= 0], beside[beside >= 0]
+    overlap = np.minimum(spans.ends[idle], spans.ends[beside]) - np.maximum(spans.starts[idle], spans.starts[beside])
+    own[idle] = np.maximum(0.0, own[idle] - np.maximum(0.0, overlap))
+    return own
 
 
-def _waits_for(spans: TraceSpans) -> Codes:
-    """The one other service that all children of a span belong to; -1 where there is none or several."""
+def waits_for(spans: TraceSpans, paths: Paths, before: Flags, now: Flags) -> Codes:
+    """The one other service that all children of a span belong to, (spans,); -1 where there is none or several.
+
+    A span that has no child this time waits for whom its like wait for: that one did not answer.
+    """
     child = np.flatnonzero(spans.parent >= 0)
     parent = spans.parent[child]
     lowest, highest = np.full(spans.starts.size, len(spans.services)), np.full(spans.starts.size, -1)
     np.minimum.at(lowest, parent, spans.service[child])
     np.maximum.at(highest, parent, spans.service[child])
-    return np.where((lowest == highest) & (highest != spans.service), highest, -1)
+    callee = np.where((lowest == highest) & (highest != spans.service), highest, -1)
+    return np.where(highest < 0, _missed(callee, paths, len(spans.services), before, now), callee)
+
+
+def _missed(callee: Codes, paths: Paths, services: int, before: Flags, now: Flags) -> Codes:
+    """For each span, whom its path misses most: called less often, for each span of it, than before. (spans,)."""
+    many = paths.parent.size
+    calls = np.zeros((2, many, services))
+    total = np.zeros((2, many))
+    for side, within_window in enumerate((before, now)):
+        np.add.at(total[side], paths.path[within_window], 1)
+        calling = within_window & (callee >= 0)
+        np.add.at(calls[side], (paths.path[calling], callee[calling]), 1)
+    missed = calls[0] * (total[1] / np.maximum(total[0], 1))[:, None] - calls[1]
+    waits = calls[0].sum(axis=1) * 2 > total[0]
+    return np.where(waits, missed.argmax(axis=1), -1)[paths.path]
+
+
+def _alike(
+    spans: TraceSpans, paths: Paths, callee: Codes, before: Flags, now: Flags
+) -> Iterator[tuple[Codes, Codes]]:
+    """Spans of the baseline and of the current window that can be compared: of one path, waiting for the same service.
+
+    Where the baseline has too few of a path, the same operation on any path must do.
+    """
+    step = spans.service * len(spans.operations) + spans.operation
+    waits = len(spans.services) + 1
+    by_path, by_step = paths.path * waits + callee + 1, step * waits + callee + 1
+    rare = np.bincount(by_path[before], minlength=by_path.max(initial=0) + 1) < LEAST_SPANS
+    for members in _groups(by_path):
+        if not rare[by_path[members[0]]] and now[members].any():
+            yield members[before[members]], members[now[members]]
+    for members in _groups(by_step):
+        current = members[now[members] & rare[by_path[members]]]
+        if current.size:
+            yield members[before[members]], current
 
 
 def _groups(kind: Codes) -> list[Codes]:
     order = np.argsort(kind, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(kind[order])) + 1) if order.size else []
 
-
-def failing(spans: TraceSpans) -> Flags:
-    """Spans that failed while none of their children did: where a failure began."""
-    return spans.failed
