@@ -481,6 +481,10 @@ class SegmentPerformance:
     verdict: Verdict
     metrics: tuple[Metric, ...]  # worst first
 
+    @property
+    def name(self) -> str:
+        return _segment_name(self.column, self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class Disparity:
@@ -488,7 +492,15 @@ class Disparity:
 
     column: str
     value: str | None
-    metric: Metric  # of the gap: the segment's value less that of all other rows
+    metric: Metric  # of the size of the gap: the segment's value less that of all other rows
+
+    @property
+    def name(self) -> str:
+        return _segment_name(self.column, self.value)
+
+
+def _segment_name(column: str, value: str | None) -> str:
+    return f"other {column}" if value is None else f"{column}={value}" if value else f"no {column}"
 
 
 @dataclass(frozen=True, slots=True)

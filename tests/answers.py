@@ -24,11 +24,17 @@ def of_scores(score: np.ndarray, label: np.ndarray, grid: Grid = SCORES) -> Outc
 def of_classes(answer: np.ndarray, label: np.ndarray, grid: Grid) -> Outcomes:
     """Texts; an empty label is a late one."""
     table = np.zeros(shape(grid))
-    place = {name: at for at, name in enumerate(grid.classes)}
     other = len(grid.classes)
-    for said, truth in zip(answer.tolist(), label.tolist(), strict=True):
-        known = place.get(truth, other if said == truth else other + 1)
-        table[place.get(said, other), known if truth else other + 2] += 1
+
+    def place(words: np.ndarray) -> np.ndarray:
+        at = np.full(words.size, other)
+        for number, name in enumerate(grid.classes):
+            at[words == name] = number
+        return at
+
+    truth = place(label)
+    column = np.where(label == "", other + 2, np.where((truth == other) & (answer != label), other + 1, truth))
+    np.add.at(table, (place(answer), column), 1)
     return Outcomes(grid, answer.size, tuple(map(tuple, table.tolist())))
 
 

@@ -93,10 +93,13 @@ def title(key: Key) -> str:
 
 def phrase(name: str, baseline: float, current: float, between: tuple[float, float], *, points: bool) -> str:
     """`recall .91 → .74 (−.17, −.21 … −.13)`."""
-    width = between[1] - between[0]
-    digits = 2 if width > 0.01 else 3 if width > 0.001 else 4
-    before, now = (_number(one, digits, points) for one in (baseline, current))
-    moved, low, high = (_number(one, digits, points, signed=True) for one in (current - baseline, *between))
+    half = (between[1] - between[0]) / 2
+    if points:
+        digits = 2 if half > 0.005 else 3 if half > 0.0005 else 4
+    else:  # as many as are not noise
+        digits = 2 if half <= 0 else min(max(0, 1 - math.floor(math.log10(half))), 9)
+    before, now = (_number(one, digits) for one in (baseline, current))
+    moved, low, high = (_number(one, digits, signed=True) for one in (current - baseline, *between))
     return f"{name} {before} → {now} ({moved}, {low} … {high})"
 
 
@@ -162,7 +165,7 @@ def _n(reading: Reading | None) -> float:
     return 0.0 if reading is None else reading.n
 
 
-def _number(value: float, digits: int, points: bool, *, signed: bool = False) -> str:
-    sign = ("−" if value < 0 else "+") if signed else "−" if value < 0 else ""
-    shown = f"{abs(value):.{digits}f}" if points else f"{abs(value):.3g}"
-    return sign + (shown[1:] if points and shown.startswith("0.") else shown)
+def _number(value: float, digits: int, *, signed: bool = False) -> str:
+    sign = "−" if value < 0 else "+" if signed else ""
+    shown = f"{abs(value):,.{digits}f}"
+    return sign + (shown[1:] if shown.startswith("0.") else shown)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from console.analysis.differences import Question, Tolerance, interval, title
 from console.analysis.metrics import Key, Reading, folded, gap_readings
 from console.analysis.outcomes import added
-from console.model import Outcomes, Record, SegmentOutcomes
+from console.model import Disparity, Metric, MetricName, Outcomes, Record, SegmentOutcomes, Verdict
 
 
 def disparities(
@@ -33,6 +33,28 @@ def disparities(
                 if key in after:
                     called = f"gap of {title(key)} to the others"
                     yield one, Question(key, before[key], after[key], tolerance, called, grows_worse=True)
+
+
+def without_mirrors(
+    found: Sequence[tuple[SegmentOutcomes, Question]], metrics: Sequence[Metric]
+) -> list[Disparity]:  # fmt: skip
+    """The judged gaps, less those that are only the other side of a graver one.
+
+    When one segment falls behind, all the others come to lie above the rest: of one column and metric only those that
+    lie on the side of the surest gap are news.
+    """
+    side: dict[tuple[str, MetricName], str] = {}
+    pairs = list(zip(found, metrics, strict=True))
+    for (one, question), metric in sorted(pairs, key=lambda pair: 1.0 if pair[1].p is None else pair[1].p):
+        if metric.verdict is Verdict.DEGRADED and question.current is not None:
+            side.setdefault((one.column, metric.name), question.current.side)
+    return [
+        Disparity(one.column, one.value, metric)
+        for (one, question), metric in pairs
+        if metric.verdict is not Verdict.DEGRADED
+        or question.current is None
+        or question.current.side == side[one.column, metric.name]
+    ]
 
 
 def _gaps(one: Outcomes, others: Outcomes) -> dict[Key, Reading]:

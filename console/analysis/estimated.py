@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from console.analysis.differences import REACH, Tolerance, phrase, title, worst_first
+from console.analysis.differences import REACH, Tolerance, interval, phrase, title, worst_first
 from console.analysis.families import benjamini_hochberg
 from console.analysis.metrics import HIGHER_IS_BETTER, Key, Reading, readings
 from console.analysis.outcomes import answered, carried_over, covered, labelled, table_of
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from console.model import Array
 
 BLIND = (
-    "estimated from the baseline's labels, as if each answer were right as often as it was then: "
-    "blind to a change of what is right (concept drift)"
+    "what is estimated stands on the baseline's labels, as if each answer were right as often as it was then: "
+    "it is blind to a change of what is right (concept drift), and clears nothing"
 )
+SHORT = "by the baseline's labels, blind to concept drift"
 ESTIMATED: frozenset[MetricName] = frozenset({"accuracy", "auroc", "precision", "recall", "f1"})
+STANDS: Key = ("accuracy", "")
 DRAWS = 100
 SEED = 2007
 FEWEST_ANSWERS = 100  # current rows, and labels of the baseline
@@ -45,6 +47,24 @@ def estimated(current: Outcomes, baseline: Outcomes, tolerance: Tolerance, alpha
     p = benjamini_hochberg(np.array([one.p(tolerance) for one in found]))
     total = float(answered(current).sum())
     return worst_first([_metric(one, of_it, total, alpha) for one, of_it in zip(found, p.tolist(), strict=True)])
+
+
+def explained(current: Outcomes, baseline: Outcomes) -> Iterator[str]:
+    """In words, what the baseline's labels make of the labelled current answers: are answers like these less often
+    right than they were, or are there more of those that were often wrong? Nothing for numbers.
+    """
+    if baseline.grid.task == "numbers":
+        return
+    now = readings(current).get(STANDS)
+    likely = readings(carried_over(baseline, labelled(current))).get(STANDS)
+    if now is None or likely is None or not (now.is_known(STANDS[0]) and likely.is_known(STANDS[0])):
+        return
+    low, high = interval(likely, now)
+    compared = phrase("answers like these were right", likely.value, now.value, (low, high), points=True)
+    if high < 0:
+        yield f"{compared}: what is right changed, or the model is wrong where it answers as before"
+    elif low <= 0:
+        yield f"{compared}: as often as before, so what got worse is which answers are given"
 
 
 def supported(current: Outcomes, baseline: Outcomes) -> float:
@@ -104,13 +124,13 @@ def _drawn(
 def _metric(one: _Estimate, p: float, total: float, alpha: float) -> Metric:
     half = REACH * one.error_of_difference
     between = (one.difference - half, one.difference + half)
-    text = "estimated " + phrase(title(one.key), one.baseline.value, one.value, between, points=True)
+    text = phrase(title(one.key), one.baseline.value, one.value, between, points=True)
     verdict, reason = (
-        (Verdict.INCONCLUSIVE, "worse by the estimate") if p <= alpha else (Verdict.NO_DATA, "absent: no label yet")
+        (Verdict.INCONCLUSIVE, "worse, as estimated") if p <= alpha else (Verdict.NO_DATA, "absent: no label yet")
     )
     name, of = one.key
     return Metric(
-        name, verdict, f"{reason}; {BLIND}", f"{text}; {BLIND}", of, one.baseline.value, one.value,
+        name, verdict, f"{reason}, {SHORT}", f"{text} {SHORT}", of, one.baseline.value, one.value,
         one.baseline.limits(REACH), (max(0.0, one.value - REACH * one.error), min(1.0, one.value + REACH * one.error)),
         one.difference, between, p, (one.baseline.n, total),
     )  # fmt: skip

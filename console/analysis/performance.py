@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from console.analysis.differences import GRAVITY, Question, Tolerance, judged, worst_first
-from console.analysis.disparities import disparities
-from console.analysis.estimated import BLIND, estimated, supported
+from console.analysis.disparities import disparities, without_mirrors
+from console.analysis.dispersion import dispersion
+from console.analysis.estimated import BLIND, estimated, explained, supported
 from console.analysis.labelling import labelling, of_all_rows
 from console.analysis.metrics import HIGHER_IS_BETTER, Key, Reading, readings
 from console.analysis.onset import onset
-from console.analysis.outcomes import scaled, table_of
-from console.analysis.tails import chi_square_tail
+from console.analysis.outcomes import scaled
 from console.model import (
     Direction,
     Disparity,
@@ -44,8 +44,6 @@ OF_SEGMENTS: Mapping[Task, tuple[MetricName, ...]] = {
     "numbers": ("mae", "bias"),
 }
 USUAL = Tolerance()
-FEWEST_STEPS = 8  # sub-windows from which it shows that they differ more than chance makes them
-LEAST_P = 0.01
 FEWEST_OF_STEP = 5  # labelled rows of a step whose metric counts for the onset
 LEAST_SUPPORT = 0.95
 LEAST_ODD = 0.01  # of the rows: fewer odd ones are not worth a word
@@ -83,7 +81,7 @@ def performance(current: Record, baseline: Record, *, tolerance: Tolerance = USU
     family = iter(judged([*whole, *(q for part in by_segment.values() for q in part), *(q for _, q in gaps)], alpha))
     metrics = [next(family) for _ in whole]
     segments = [_segment(column, value, [next(family) for _ in part]) for (column, value), part in by_segment.items()]
-    apart = [Disparity(one.column, one.value, next(family)) for one, _question in gaps]
+    apart = without_mirrors(gaps, [next(family) for _ in gaps])
     plain: tuple[Metric, ...] = ()
     if waits.is_selective:
         before, now = (readings(scaled(one.whole, 1 / spread)) for one in (baseline, current))
@@ -98,45 +96,17 @@ def performance(current: Record, baseline: Record, *, tolerance: Tolerance = USU
         tuple(sorted(segments, key=lambda one: (GRAVITY.index(one.verdict), _p(one.metrics)))),
         tuple(sorted(apart, key=lambda one: (GRAVITY.index(one.metric.verdict), _p([one.metric])))),
         waits, plain, guesses, _onset(ordered, baseline, current, tolerance), spread,
-        tuple(_notes(current.whole, baseline.whole, waits, bool(guesses))),
+        tuple(_notes(current.whole, baseline.whole, waits, bool(guesses), verdict)),
     )  # fmt: skip
-
-
-def dispersion(steps: Sequence[StepOutcomes]) -> float:
-    """How many times more the share of right answers (or the mean error) differs between steps than between
-    independent rows; at least 1, and 1 where nothing shows it.
-
-    Sub-windows of 1, 2, 4 … steps are looked at, because what wanders slowly shows in long ones only.
-    """
-    sums = np.array([_sums(one.outcomes) for one in sorted(steps, key=lambda one: one.start)]).reshape(-1, 3)
-    sums = sums[sums[:, 0] > 0]
-    found = 1.0
-    while len(sums) >= FEWEST_STEPS:
-        n, total, squares = sums.sum(axis=0)
-        variance = squares / n - (total / n) ** 2
-        if variance <= 0:
-            break
-        value = float(np.sum((sums[:, 1] - sums[:, 0] * total / n) ** 2 / sums[:, 0]) / variance)
-        if chi_square_tail(value, len(sums) - 1) <= LEAST_P:
-            found = max(found, value / (len(sums) - 1))
-        sums = sums[: len(sums) // 2 * 2].reshape(-1, 2, 3).sum(axis=1)
-    return found
-
-
-def _sums(outcomes: Outcomes) -> tuple[float, float, float]:
-    """(n, sum, sum of squares) of what each labelled row is worth: 1 for a right answer, or its absolute error."""
-    table = table_of(outcomes)
-    if outcomes.grid.task == "numbers":
-        n, _error, absolute, squares = table[:, :4].sum(axis=0).tolist()
-        return n, absolute, squares
-    right = float(np.trace(table[:, :-1]))
-    return float(table[:, :-1].sum()), right, right
 
 
 # ── what is asked ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _questions(baseline: Mapping[Key, Reading], current: Mapping[Key, Reading], tolerance: Tolerance) -> list[Question]:
+    """None where one side has no label at all: that is said once, not of each metric."""
+    if not baseline or not current:
+        return []
     return [Question(key, baseline.get(key), current.get(key), tolerance) for key in {**baseline, **current}]
 
 
@@ -172,8 +142,8 @@ def _concluded(
 ) -> tuple[Verdict, str]:
     """`metrics` with the one that stands for all answers first."""
     everything = [(one, "") for one in metrics]
-    everything += [(one, f"{part.column}={part.value}: ") for part in segments for one in part.metrics]
-    everything += [(part.metric, f"{part.column}={part.value}: ") for part in apart]
+    everything += [(one, f"{part.name}: ") for part in segments for one in part.metrics]
+    everything += [(part.metric, f"{part.name}: ") for part in apart]
     worse = [one for one in everything if one[0].verdict is Verdict.DEGRADED]
     if worse:
         metric, where = min(worse, key=lambda one: _p([one[0]]))
@@ -182,11 +152,11 @@ def _concluded(
     stands = metrics[0] if metrics else None
     if stands is None or stands.verdict is Verdict.NO_DATA:
         if doubt is not None:
-            return Verdict.INCONCLUSIVE, doubt.text
+            return Verdict.INCONCLUSIVE, f"estimated {doubt.text}"
         have = f"{waits.labelled[1]:,} labelled rows in the current window, {waits.labelled[0]:,} in the baseline"
         return Verdict.NO_DATA, f"too few: {have}" if min(waits.labelled) else f"absent: {have}"
     if stands.verdict is Verdict.OK and doubt is not None:
-        return Verdict.INCONCLUSIVE, doubt.text
+        return Verdict.INCONCLUSIVE, f"estimated {doubt.text}"
     return stands.verdict, f"{stands.text}: {stands.reason}"
 
 
@@ -220,8 +190,12 @@ def _values(found: Sequence[Reading | None]) -> Array:
     return np.array([np.nan if one is None else one.value for one in found])
 
 
-def _notes(current: Outcomes, baseline: Outcomes, waits: Labelling, has_guesses: bool) -> Iterator[str]:
+def _notes(
+    current: Outcomes, baseline: Outcomes, waits: Labelling, has_guesses: bool, verdict: Verdict
+) -> Iterator[str]:
     """What has to be known beside the numbers."""
+    if verdict is Verdict.DEGRADED:
+        yield from explained(current, baseline)
     if waits.labelled[1] < waits.rows[1]:
         yield waits.text
     for name in ("unanswered", "outside", "odd"):

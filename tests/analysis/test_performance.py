@@ -12,9 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from console.analysis.dispersion import dispersion
 from console.analysis.metrics import readings, wilson
-from console.analysis.outcomes import added, answered, carried_over, confusion, labelled, merged, table_of, waiting
-from console.analysis.performance import dispersion, performance
+from console.analysis.outcomes import (
+    added,
+    answered,
+    carried_over,
+    confusion,
+    labelled,
+    merged,
+    shape,
+    table_of,
+    waiting,
+)
+from console.analysis.performance import performance
 from console.model import Grid, Metric, Outcomes, Performance, Record, StepOutcomes, Verdict
 from console.wire import dump, load
 
@@ -296,6 +307,40 @@ def test_a_model_that_knows_the_order_and_says_the_wrong_odds_has_lost_its_calib
     assert metric(found, "auroc").verdict is not Verdict.DEGRADED
 
 
+def test_it_is_told_whether_the_same_answers_are_wrong_more_often_or_others_are_given():
+    before = record(of_scores(*scored(8000, 31)))
+    concept = performance(record(of_scores(*scored(3000, 32, flip=0.15))), before)
+    harder = performance(record(of_scores(*scored(3000, 33, harder=0.5))), before)
+    assert concept.verdict is harder.verdict is Verdict.DEGRADED
+    assert any("what is right changed" in note for note in concept.notes)
+    assert any("which answers are given" in note for note in harder.notes)
+
+
+@given(st.data())
+def test_no_table_however_odd_breaks_the_judging(data):
+    grid = data.draw(st.sampled_from([Grid("scores", ("0", "1"), (0.5,)), BINARY, PETS, Grid("numbers", (), (1.0,))]))
+    strata, cells = shape(grid)
+    count = st.integers(0, data.draw(st.sampled_from([1, 40, 10_000])))
+
+    def drawn() -> Outcomes:
+        table = np.array([[data.draw(count) for _ in range(cells)] for _ in range(strata)], dtype=float)
+        if grid.task == "scores":
+            table[:, 2] = table[:, [0, 1, 3]].sum(axis=1) * data.draw(st.floats(0, 1))
+        if grid.task == "numbers":
+            answers = np.repeat([0.5, 1.5], np.minimum(table[:, 0], 50).astype(int))
+            return of_numbers(answers, answers + data.draw(st.sampled_from([0.0, 3.0, np.nan])), grid)
+        return Outcomes(grid, int(table.sum()), tuple(map(tuple, table.tolist())))
+
+    parts = {name: drawn() for name in "ab"}
+    before = record(drawn(), {"site": parts}, {0.0: parts["a"]}, 60.0)
+    found = performance(record(drawn(), {"site": {name: drawn() for name in "ab"}}, {0.0: drawn()}, 60.0), before)
+    assert load(Performance, dump(found)) == found
+    everything = [*found.metrics, *found.estimated, *(one for part in found.segments for one in part.metrics)]
+    for one in [*everything, *(part.metric for part in found.disparities)]:
+        assert one.interval is None or one.interval[0] <= one.difference <= one.interval[1]
+        assert one.p is None or 0 <= one.p <= 1
+
+
 # ── segments ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -314,6 +359,13 @@ def test_one_segment_that_got_worse_is_named_and_its_gap_too():
     assert {one.metric.name for one in found.disparities if one.metric.verdict is Verdict.DEGRADED} >= {"recall"}
     recall = next(one.metric for one in found.disparities if (one.value, one.metric.name) == ("east", "recall"))
     assert recall.text.startswith("gap of recall to the others ") and recall.text.endswith("below them")
+
+
+def test_the_others_are_not_blamed_for_lying_above_one_that_fell():
+    usual = dict.fromkeys(["north", "south", "east"], 0.9)
+    found = performance(by_site(usual | {"east": 0.6}, 100), by_site(usual, 200))
+    assert {one.value for one in found.disparities if one.metric.verdict is Verdict.DEGRADED} == {"east"}
+    assert found.disparities[0].name == "site=east"
 
 
 def test_a_gap_that_was_there_before_is_no_news():
