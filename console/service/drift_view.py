@@ -1,6 +1,7 @@
 """The drift of one model's rows as a screen shows it: every column over the last hour, both distributions, examples.
 
-It looks as the playbooks' own `drift` step looks: the same table, the same windows, the same verdicts.
+It looks as the playbooks' own `drift` step looks: the same table, the same windows, the same verdicts. But it looks
+again and again, so it follows the table: its windows are whole minutes, and its bins serve for an hour.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ from typing import Any
 
 from console.analysis.drift import effect
 from console.errors import NoData
-from console.model import ColumnDrift, Exemplar, Finding, Labels, Profile, Run, Span, Verdict
+from console.model import ColumnDrift, Drift, Exemplar, Finding, Labels, Profile, Run, Span, Verdict
 from console.playbook.definition import Playbook, Step
 from console.playbook.expressions import Unknown
 from console.playbook.step import StepContext
-from console.playbook.steps.drift import STEP, DriftOptions, Found, look_at, look_of, outcome
+from console.playbook.steps.drift import STEP, DriftOptions, Found, compared, look_of, outcome
 from console.playbook.template import fill
 from console.report import phrases
+from console.service.following_rows import FollowedTable, Memory, whole_minutes
 from console.service.shares import shares
 from console.sources.estate import Estate, Situation
+from console.sources.types import Progress, TableReader
 from console.sources.windows import baseline_window, current_window
 from console.triage.world_or_model import signs_of, world_or_model
 from console.words import labelled, lapse
@@ -48,8 +51,8 @@ def blank(model: str, reason: str, looked: float | None = None) -> View:
     """What there is to show where nothing could be looked at."""
     return {
         "model": model, "table": "", "looked": looked, "verdict": "no_data", "reason": reason, "windows": "",
-        "rows": [0, 0], "world_or_model": {"verdict": "unknown", "text": ""}, "times": [], "columns": [],
-        "exemplars": [],
+        "issues": [], "rows": [0, 0], "read": None, "world_or_model": {"verdict": "unknown", "text": ""}, "times": [],
+        "columns": [], "exemplars": [],
     }  # fmt: skip
 
 
@@ -59,17 +62,23 @@ async def view(
     playbooks: Mapping[str, Playbook],
     findings: Sequence[Finding],
     runs: Sequence[Run],
+    memory: Memory,
 ) -> View:
     """What the rows of a model say right now, as plain JSON types.
 
     `findings` are the newest of the triggers, `runs` those of the last hour, the newest first: they say whether answers
-    are worse, and whether golden inputs are answered as before. Nothing is sent to the model for this.
+    are worse, and whether golden inputs are answered as before. Nothing is sent to the model for this. `memory` is what
+    the last look at this model left: only rows that came since are counted.
     """
     playbook, step = _asked(playbooks)
+    looked, situation = situation.now, whole_minutes(situation)
     current = current_window(step.current or playbook.current, situation.now)
+    tables: dict[str, TableReader] = {
+        name: FollowedTable(table, memory, looked) for name, table in situation.estate.tables.items()
+    }
     context = StepContext(
         step=step.id,
-        estate=situation.estate,
+        estate=replace(situation.estate, tables=tables),
         current=current,
         baseline=baseline_window(playbook.baseline, current, situation),
         inputs={"model": model},
@@ -81,20 +90,25 @@ async def view(
     )
     filled = fill(step.options, step.templates, {"inputs.model": model})
     look = look_of(context, DriftOptions.model_validate({} if isinstance(filled, Unknown) else filled))
-    found = await look_at(look)
+    table = look.current.table
+    assert isinstance(table, FollowedTable), "look_of chose it among these"
+    found = await table.explain(look, await compared(look))
     hour = Span(current.end - SLOTS * SLOT_SECONDS, current.end)
     slots = await replace(look.current, spans=(hour,)).steps(SLOT_SECONDS, found.baseline)
     said = outcome(step.id, found)
     signs = signs_of(said.values, labels=labels_are_worse(model, findings), golden=golden_changed(model, runs))
     judged = world_or_model(signs)
+    progress = await table.how_far()
     return {
         "model": model,
-        "table": next((name for name, table in situation.estate.tables.items() if table is look.current.table), ""),
-        "looked": situation.now,
+        "table": next((name for name, each in tables.items() if each is table), ""),
+        "looked": looked,
         "verdict": str(found.drift.verdict),
         "reason": said.reason,
+        "issues": _issues(found.drift, progress),
         "windows": f"the last {lapse(current.end - current.start)} against {phrases.window(context.baseline)}",
         "rows": list(found.drift.rows),
+        "read": None if progress is None else {"rows": progress.rows, "newest": progress.newest, "left": progress.left},
         "world_or_model": {"verdict": judged.verdict, "text": judged.text},
         "times": [hour.start + slot * SLOT_SECONDS for slot in range(SLOTS)],
         "columns": [_column(each, found, _by_slot(slots, hour.start)) for each in found.columns[:MOST_COLUMNS]],
@@ -155,6 +169,15 @@ def _column(column: ColumnDrift, found: Found, slots: Sequence[Profile | None]) 
         "slots": [None if one is None else effect(baseline, one) for one in at],
         "bins": shares(baseline, found.current.column(column.name)),
     }
+
+
+def _issues(found: Drift, progress: Progress | None) -> list[str]:
+    """What is wrong with the table as a whole, and with columns that the baseline does not have; the gravest first."""
+    told = {column.name for column in found.columns}
+    issues = [issue for issue in found.integrity if issue.column not in told and issue.verdict is not Verdict.OK]
+    many = 0 if progress is None else progress.ahead
+    ahead = [f"{many:,} rows are of the future: a clock is wrong"] if many else []
+    return ahead + [issue.text for issue in sorted(issues, key=lambda issue: issue.verdict is not Verdict.DEGRADED)]
 
 
 def _by_slot(slots: Sequence[tuple[float, Profile]], start: float) -> list[Profile | None]:

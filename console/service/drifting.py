@@ -14,6 +14,8 @@ from console.words import nearest
 
 ROUND_SECONDS = 5.0
 AGAIN_SECONDS = 60.0  # of this machine's time: counting rows costs what it costs, however fast the daemon's clock runs
+REST_SECONDS = 4.0  # from a look that could not read all rows to the next, which goes on from there
+PARTIAL = "partial"  # the reason of no_data that says so
 ASKED_SECONDS = 120.0  # somebody who asked still looks
 LOOK_SECONDS = 60.0
 MOST_MODELS = 100
@@ -81,19 +83,22 @@ class Drifts:
                 return
             known = {*self._models()}
             self._views = {name: view for name, view in self._views.items() if name in known}
-            self._views[model] = await self._seen(model)
-            self._looked = {name: self._looked.get(name, float("-inf")) for name in self._views} | {model: _now()}
+            view, is_whole = await self._seen(model)
+            self._views[model] = view if is_whole else self._views.get(model) or view
+            self._looked = {name: self._looked.get(name, float("-inf")) for name in self._views}
+            self._looked[model] = _now() if is_whole else _now() - AGAIN_SECONDS + REST_SECONDS
         self._on_change()
 
-    async def _seen(self, model: str) -> View:
+    async def _seen(self, model: str) -> tuple[View, bool]:
+        """What is seen of a model, and whether all its rows were read for it: else the next look goes on from there."""
         try:
-            return await asyncio.wait_for(self._look(model), self._seconds)
+            return await asyncio.wait_for(self._look(model), self._seconds), True
         except TimeoutError:
-            return blank(model, f"looking at its rows took more than {self._seconds:g} s and was stopped")
+            return blank(model, f"looking at its rows took more than {self._seconds:g} s and was stopped"), True
         except AndonError as error:
-            return blank(model, error.message)
+            return blank(model, error.message), not error.message.startswith(PARTIAL)
         except Exception as error:  # noqa: BLE001 - a mistake of ours costs one view, never the daemon
-            return blank(model, write_report(self._data, f"looking at the rows of {model}", error).message)
+            return blank(model, write_report(self._data, f"looking at the rows of {model}", error).message), True
 
 
 def _now() -> float:

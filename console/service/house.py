@@ -16,6 +16,7 @@ from console.service.bench import Bench
 from console.service.collecting import Collector
 from console.service.drift_view import View, view
 from console.service.drifting import Drifts
+from console.service.following_rows import Memory
 from console.service.live import Live
 from console.service.outlook import Outlook
 from console.service.pages import Pages
@@ -57,6 +58,7 @@ class House:
     watch: Watch = field(init=False)
     outlook: Outlook = field(init=False)
     drifts: Drifts = field(init=False)
+    memories: dict[str, Memory] = field(default_factory=dict)  # by model: what the last look at its rows left
     sightings: Sightings = field(default_factory=Sightings)
     live: Live = field(default_factory=Live)
     compared: Sequence[Finding] = ()  # at the last look at the triggers
@@ -153,4 +155,5 @@ class House:
         """The drift of a model's rows as it is now."""
         situation = await self.situation()
         runs = await self.records.latest_runs(situation.now - PROBED_SECONDS)
-        return await self.bench.do(view(model, situation, self.playbooks, self.compared, runs))
+        memory = self.memories.setdefault(model, Memory())
+        return await self.bench.do(view(model, situation, self.playbooks, self.compared, runs, memory))

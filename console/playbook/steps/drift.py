@@ -112,6 +112,11 @@ def look_of(context: StepContext, options: DriftOptions) -> Look:
 
 async def look_at(look: Look) -> Found:
     """The rows now against their baseline, with what explains the gravest columns. Raises NoData without a baseline."""
+    return await explained(look, await compared(look))
+
+
+async def compared(look: Look) -> Found:
+    """The rows now against their baseline. Raises NoData without a baseline."""
     baseline = await look.baseline.profile()
     if not baseline.rows:
         raise NoData("absent: the baseline has no row", "")
@@ -119,9 +124,14 @@ async def look_at(look: Look) -> Found:
     found = drift(current, baseline, history=history)
     outputs = frozenset(await look.current.table.outputs())
     worst = [column for column in _gravest_first(found, outputs) if column.verdict is not Verdict.OK][:MOST_COLUMNS]
-    worst = await look.explained(worst, baseline, current)
-    pair = await look.pair(worst[0], baseline) if worst else ()
-    return Found(found, baseline, current, outputs, tuple(worst), pair)
+    return Found(found, baseline, current, outputs, tuple(worst), ())
+
+
+async def explained(look: Look, found: Found) -> Found:
+    """The same, the gravest columns with their onset and slice, and a row of each side."""
+    worst = await look.explained([*found.worst], found.baseline, found.current)
+    pair = await look.pair(worst[0], found.baseline) if worst else ()
+    return replace(found, worst=tuple(worst), pair=pair)
 
 
 async def _run(context: StepContext, options: DriftOptions) -> StepOutcome:
