@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ from console.model import ColumnProfile
 
 if TYPE_CHECKING:
     from console.model import Array
+
+FEW = 10  # rows of the baseline that make a category a known one
+LUCK = 4.0  # standard deviations by which a category must be clear of the rarest listed
 
 
 def aligned(baseline: ColumnProfile, current: ColumnProfile) -> tuple[ColumnProfile, ColumnProfile]:
@@ -26,6 +30,23 @@ def aligned(baseline: ColumnProfile, current: ColumnProfile) -> tuple[ColumnProf
     listed = set(current.categories)
     categories = tuple(one for one in baseline.categories if one in listed)
     return _on_categories(baseline, categories), _on_categories(current, categories)
+
+
+def settled(baseline: ColumnProfile) -> ColumnProfile:
+    """The column with those categories in `other` that it lists by luck.
+
+    A category that is listed because it came a few times more than its like comes less the next time, and that is no
+    drift. Kept are those with rows enough, clear of the rarest one listed by more than chance parts them.
+    """
+    if baseline.is_ordered or not baseline.categories:
+        return baseline
+    listed = baseline.counts[:-1]
+    least = float(FEW)
+    if baseline.counts[-1]:
+        rarest = min(listed)
+        least = max(least, rarest + LUCK * math.sqrt(rarest))
+    kept = tuple(name for name, rows in zip(baseline.categories, listed, strict=True) if rows >= least)
+    return _on_categories(baseline, kept)
 
 
 def counts_of(column: ColumnProfile) -> Array:

@@ -11,8 +11,9 @@ from typing import Literal
 
 import numpy as np
 
-from console.analysis.bins import aligned, counted, counts_of
-from console.analysis.odd import Level, Share, is_more, percent
+from console.analysis.bins import aligned, counted, counts_of, settled
+from console.analysis.heavy import MOST_VALUES
+from console.analysis.odd import LEAST_SHARE, Level, Share, at_least, is_more, percent
 from console.analysis.tails import student_tail
 from console.analysis.units import unit
 from console.model import ColumnProfile, IntegrityIssue, Verdict
@@ -22,6 +23,7 @@ Check = Literal["missing", "novelty", "range", "unit", "constant", "type", "sent
 LEAST_UNPARSABLE = 0.002
 LEAST_ROWS = 20
 NEAR_OUT, FAR_OUT = 1.0, 10.0  # usual ranges beyond the usual range: to mention, to alarm
+TAIL_DOUBT = 2.56  # two standard deviations of the logarithm of a farthest value (Gumbel)
 HEAVIEST_TAIL = 1.0  # what is taken of a column whose bins tell nothing of its tail
 DISCRETE = 0.5  # of the rows share a value with many others: the column takes few values
 MOST_NAMED = 3
@@ -43,12 +45,10 @@ def column_issues(
     odd = (current.unparsable, current.rows)
     if is_more(odd, (baseline.unparsable, baseline.rows), [], level, least=LEAST_UNPARSABLE):
         yield issue("type", f"{percent(odd)} of the values are no longer {baseline.kind}")
-    if current.rows >= LEAST_ROWS and current.missing == current.rows and baseline.missing < baseline.rows:
-        yield issue("missing", "every value is missing")
-        return
     gone, before = (current.missing, current.rows), (baseline.missing, baseline.rows)
-    if is_more(gone, before, [(one.missing, one.rows) for one in history], level):
-        yield issue("missing", f"{percent(gone)} of the values are missing, {percent(before)} before")
+    if is_more(gone, before, [(one.missing, one.rows) for one in history], level, least=_least_missing(current)):
+        share = "every value is" if current.missing == current.rows else f"{percent(gone)} of the values are"
+        yield issue("missing", f"{share} missing, {percent(before)} before")
     gone, before = (current.infinite, current.rows), (baseline.infinite, baseline.rows)
     if is_more(gone, before, [(one.infinite, one.rows) for one in history], level):
         yield issue("range", f"{percent(gone)} of the values are infinite, {percent(before)} before")
@@ -60,7 +60,7 @@ def column_issues(
         if novelty := _novelty(current, baseline, history, level):
             yield issue("novelty", novelty)
         return
-    if words := unit(current, baseline):
+    if words := unit(current, baseline, level):
         yield issue("unit", f"the values are {words}")
         return
     spiked = _spike(current, baseline, history, level)
@@ -68,7 +68,8 @@ def column_issues(
         yield issue(*spiked)
         return
     if _is_constant(baseline) and all(_is_constant(one) for one in history):
-        if not _is_constant(current) or current.minimum != baseline.minimum:
+        other = counted(current) - aligned(baseline, current)[1].counts[int(np.argmax(counts_of(baseline)))]
+        if at_least((other, counted(current)), (0, counted(baseline))) <= level.sampling:
             text = f"was always {baseline.minimum:.6g}, reaches from {current.minimum:.6g} to {current.maximum:.6g}"
             yield issue("range", text, Verdict.INCONCLUSIVE)
         return
@@ -76,6 +77,11 @@ def column_issues(
     if widths > NEAR_OUT:
         verdict = Verdict.DEGRADED if widths > FAR_OUT else Verdict.INCONCLUSIVE
         yield issue("range", f"reaches {end:.6g}, {widths:.3g} times the usual range beyond it", verdict)
+
+
+def _least_missing(current: ColumnProfile) -> float:
+    """A column that has gone altogether is news however little of it there was."""
+    return 0.0 if current.missing == current.rows else LEAST_SHARE
 
 
 # ── stuck, new, spiked ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -118,9 +124,9 @@ def _novelty(
     """Values of no known category, by name where the sample has them, and whether they are old ones in new letters."""
     if not baseline.categories:
         return None
-    known = [aligned(baseline, one)[1] for one in history]
-    new = (aligned(baseline, current)[1].counts[-1], counted(current))
-    before = (baseline.counts[-1], counted(baseline))
+    sure = settled(baseline)
+    known = [aligned(sure, one)[1] for one in history]
+    new, before = ((aligned(sure, one)[1].counts[-1], counted(one)) for one in (current, baseline))
     if not is_more(new, before, _new_in_turn(known), level, burst=_burst(known)):
         return None
     names = [name for name, _rows in current.heavy if name not in baseline.categories]
@@ -173,9 +179,10 @@ def _spike(
     if not current.sampled or not baseline.sampled:
         return None
     known = dict(baseline.heavy)
-    unseen = baseline.sampled // 200  # what is not among the heavy ones may have had so many rows
+    # What is not among the heavy ones may have had as many rows as the last of a full list, or as the fewest kept.
+    unseen = baseline.heavy[-1][1] if len(known) == MOST_VALUES else baseline.sampled // 200
     for value, rows in current.heavy:
-        before = known.get(value, min(unseen, rows) if _is_within(float(value), baseline) else 0)
+        before = known.get(value, unseen if _is_within(float(value), baseline) else 0)
         past = [(dict(one.heavy).get(value, 0), one.sampled) for one in history]
         if not is_more((rows, current.sampled), (before, baseline.sampled), past, level):
             continue
@@ -236,7 +243,8 @@ def _chance_of_reaching(
     inner = float(abs(edge - _middle(baseline)))
     weight = HEAVIEST_TAIL
     if 0 < inner < farthest and outside > 2:
-        weight = min(max(math.log(farthest / inner) / math.log(outside), 0.1), 5.0)
+        falls = math.log(outside)
+        weight = min(max(math.log(farthest / inner) / falls * (1 + TAIL_DOUBT / falls), 0.1), 5.0)
     return float(counted(current) / rows * (max(farthest, 1e-300) / distance) ** (1 / weight))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from console.analysis.bins import aligned, counted, counts_of
+from console.analysis.bins import aligned, counted, counts_of, settled
 from console.analysis.columns import LEAST_ROWS
 from console.analysis.distances import jensen_shannon, kolmogorov_smirnov, psi, shift, total_variation, wasserstein
 from console.analysis.nulls import Usual, chi_square, location, p_sampling, usual
@@ -27,7 +27,7 @@ def measured(
     found = current.column(column.name)
     if current.rows == 0 or found is None or reference is None or found.kind != reference.kind:
         return _no_data(column.name, line, "absent: nothing to compare")
-    before, now = aligned(reference, found)
+    before, now = aligned(aligned(reference, settled(column))[0], found)
     for name, rows in (("current", counted(now)), ("baseline", counted(before))):
         if rows < LEAST_ROWS:
             return _no_data(column.name, line, f"too few: {rows} values in the {name} window, {LEAST_ROWS} needed")

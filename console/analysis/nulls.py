@@ -15,7 +15,9 @@ from console.analysis.tails import chi_square_tail, student_quantile, weighted_c
 if TYPE_CHECKING:
     from console.model import Array
 
-FEWEST_EXPECTED = 5.0  # per cell of a chi-square (Cochran, Biometrics 10, 1954)
+# Per cell. Cochran's 5 (Biometrics 10, 1954) is for p near .05; at 1e-4 it doubles the false alarms of 50 rows.
+FEWEST_EXPECTED = 10.0
+FEWEST_UPTO = 5.0  # the same for Anderson-Darling, whose sums up to an edge are of many bins
 GRID = 64  # points at which the law of the next wobble is looked at
 FEWEST_PAST = 3  # windows from which a wobble can be learned
 
@@ -81,13 +83,16 @@ def _gap(baseline: Array, current: Array) -> tuple[float, Array]:
     counts. Binning costs power and no validity.
     """
     n, m = float(baseline.sum()), float(current.sum())
-    pooled = baseline + current
-    kept = pooled > 0
-    if n <= 0 or m <= 0 or kept.sum() < 2:
+    if n <= 0 or m <= 0:
         return 0.0, np.empty(0)
-    share = pooled[kept] / (n + m)
+    group = _merged((baseline + current) * min(n, m) / (n + m), FEWEST_UPTO)
+    a, b = np.bincount(group, weights=baseline), np.bincount(group, weights=current)
+    a, b = a[a + b > 0], b[a + b > 0]
+    if a.size < 2:
+        return 0.0, np.empty(0)
+    share = (a + b) / (n + m)
     upto = np.cumsum(share)[:-1]
-    gap = np.cumsum(baseline[kept] / n - current[kept] / m)[:-1]
+    gap = np.cumsum(a / n - b / m)[:-1]
     scale = np.sqrt((share[:-1] + share[1:]) / 2 / (upto * (1 - upto)))
     value = n * m / (n + m) * float(np.sum((gap * scale) ** 2))
     bridge = np.minimum.outer(upto, upto) - np.outer(upto, upto)
@@ -137,6 +142,6 @@ def _merged(expected: Array, fewest: float) -> np.ndarray[tuple[int], np.dtype[n
         held += one
         if held >= fewest:
             filled, held = filled + 1, 0.0
-    if held > 0 and filled > 0:
+    if filled > 0:  # empty bins at the end too, or they would be a group of nothing
         group[group == filled] = filled - 1
     return group

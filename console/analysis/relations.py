@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TOP_CATEGORIES = 3  # of a column, each with a score of its own
 LEAST_ROWS = 30  # of a pair
-LEAST_CELL = 5.0  # rows that two rare categories must be expected to share
+LEAST_CELL = 10.0  # rows that two rare categories, or values apart from most, must be expected to share
 LEAST_VARIANCE = 1e-3  # of a score: a column that is stuck goes with nothing
 LARGEST = 0.9999  # correlation: no rows show that two columns are one
 
@@ -164,7 +164,8 @@ class Moments:
         """Pairs with rows enough, and of rare categories enough of both."""
         held = np.maximum(np.diag(self.pairs), 1)
         share = np.clip(self.sums / held, 0, 1)
-        rare = np.where(self.is_binary, np.minimum(share, 1 - share), 1.0)
+        # Ranks that nearly all rows share vary as little as a rare category does.
+        rare = np.where(self.is_binary, np.minimum(share, 1 - share), np.clip(self.variances / 2, 0, 0.5))
         full: Flags = (self.pairs >= LEAST_ROWS) & (self.pairs * np.outer(rare, rare) >= LEAST_CELL)
         return full
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from console.analysis.bins import aligned, counts_of
+from console.analysis.bins import aligned, counted, counts_of
 from console.analysis.distances import total_variation
+from console.analysis.nulls import p_sampling
+from console.analysis.odd import Level, is_more
 from console.model import ColumnProfile
 
 UNITS = {1e3: "milli or kilo", 1e6: "micro or mega", 100.0: "percent", 60.0: "minutes", 3600.0: "hours"}
@@ -15,7 +17,7 @@ SLACK, RANGE_SLACK = 0.05, 0.3  # how exactly the mean, or the range, must have 
 CENTRED = 0.1  # of the range: means nearer to zero say nothing of scale
 
 
-def unit(current: ColumnProfile, baseline: ColumnProfile) -> str | None:
+def unit(current: ColumnProfile, baseline: ColumnProfile, level: Level) -> str | None:
     """In words, the factor by which values grew or shrank, where it is a unit's; None where it is none.
 
     Of values that are all positive even a few percent in another unit are told: the mean then moved by just their
@@ -24,11 +26,13 @@ def unit(current: ColumnProfile, baseline: ColumnProfile) -> str | None:
     if None in (current.mean, baseline.mean, current.maximum, baseline.maximum):
         return None
     before, now = aligned(baseline, current)
+    if few := _of_a_few(current, baseline, before, now, level):
+        return few
+    if p_sampling(counts_of(before), counts_of(now), ordered=True) > level.sampling:
+        return None
     moved = total_variation(counts_of(before), counts_of(now)) if len(before.counts) >= 2 else 0.0
     if moved >= PARTLY and (part := _of_a_part(current, baseline)):
         return part
-    if few := _of_a_few(current, baseline, before, now):
-        return few
     if moved < MOSTLY:
         return None
     width = [(one.maximum or 0.0) - (one.minimum or 0.0) for one in (baseline, current)]
@@ -53,16 +57,19 @@ def _of_a_part(current: ColumnProfile, baseline: ColumnProfile) -> str | None:
     return large or small
 
 
-def _of_a_few(current: ColumnProfile, baseline: ColumnProfile, before: ColumnProfile, now: ColumnProfile) -> str | None:
+def _of_a_few(
+    current: ColumnProfile, baseline: ColumnProfile, before: ColumnProfile, now: ColumnProfile, level: Level
+) -> str | None:
     """A few rows in a larger unit: what the last bin gained, times the factor, is what the mean gained."""
     ends = (baseline.minimum, baseline.maximum, current.minimum, current.maximum, baseline.mean, current.mean)
     low, high, now_low, now_high, mean, now_mean = (end or 0.0 for end in ends)
     if min(low, now_low, mean) <= 0 or now_high < LARGE_UNIT * high or not before.counts:
         return None
-    then_last, now_last = (one.counts[-1] / max(sum(one.counts), 1) for one in (before, now))
-    gained = (now_last - then_last) / max(1 - then_last, 1e-9)
-    if gained < FEW:
+    last, last_before = ((one.counts[-1], counted(one)) for one in (now, before))
+    if not is_more(last, last_before, [], level, least=FEW):
         return None
+    share = last_before[0] / last_before[1]
+    gained = (last[0] / last[1] - share) / (1 - share)
     factor = 1 + (now_mean / mean - 1) / gained
     reached = now_high / high
     if not 1 / (1 + RANGE_SLACK) <= reached / factor <= 1 + RANGE_SLACK:
