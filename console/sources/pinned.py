@@ -15,6 +15,7 @@ import orjson
 from pydantic import ValidationError
 
 from console.analysis.outcomes import merged as added
+from console.analysis.profiles import merged
 from console.errors import NoData, UsageError
 from console.model import Exemplar, Profile, Record
 from console.sources.at_hand import AtHand
@@ -99,8 +100,6 @@ def pin_rows(
     if answers is not None:
         record = rows.record(replace(answers, like=None if known is None else known.record))
     if known is not None:
-        from console.analysis.profiles import merged
-
         counted = merged([known.profile, counted])
         record = record and (record if known.record is None else added([known.record, record]))
     PinnedRows(counted, record, rows.time).save(path)

@@ -121,7 +121,7 @@ async def compared(look: Look) -> Found:
     if not baseline.rows:
         raise NoData("absent: the baseline has no row", "")
     current, history = await asyncio.gather(look.current.profile(like=baseline), look.history(baseline))
-    found = drift(current, baseline, history=history)
+    found = drift(current, baseline, history=history, trailing=look.newest(history))
     outputs = frozenset(await look.current.table.outputs())
     worst = [column for column in _gravest_first(found, outputs) if column.verdict is not Verdict.OK][:MOST_COLUMNS]
     return Found(found, baseline, current, outputs, tuple(worst), ())

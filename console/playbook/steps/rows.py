@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from console.analysis.profiles import merged
 from console.analysis.slices import counts_onset, explaining_slice
 from console.errors import UsageError
 from console.model import (
@@ -87,14 +88,18 @@ class Look:
         """Seconds of the current window; 0 where its rows have no time."""
         return self.current.spans[-1].end - self.current.spans[0].start if self.current.spans else 0.0
 
+    def newest(self, history: Sequence[Profile]) -> Profile | None:
+        """The newest past windows as one, where there are others before them: what a step is a step from."""
+        return merged(history[-self.trailing :]) if 0 < self.trailing < len(history) else None
+
     async def history(self, baseline: Profile) -> list[Profile]:
-        """Past windows that have rows: what this table's usual wobble is learned from."""
+        """Past windows that have rows, the oldest first: what this table's usual wobble is learned from."""
         if not self.length:
             return []
         cut = (replace(self.past, spans=(span,)).steps(self.length, baseline) for span in self.past.spans)
+        found = sorted((pair for steps in await asyncio.gather(*cut) for pair in steps), key=lambda pair: pair[0])
         return [
             profile
-            for found in await asyncio.gather(*cut)
             for start, profile in found
             if profile.rows and self._is_quiet(start) and not _is_alone(start, self.baseline.spans)
         ]
