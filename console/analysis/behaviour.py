@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from console.analysis.news import gravity_of, within
-from console.analysis.templates import templates_of
-
 from console.analysis.spans import Paths, waits_for
+from console.analysis.templates import templates_of
 
 if TYPE_CHECKING:
     from console.model import Array, Codes, Flags, LogLines, TraceSpans, Window

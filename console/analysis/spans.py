@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -90,7 +89,10 @@ def losses(spans: TraceSpans, paths: Paths, current: Window, baseline: Window) -
     found = Losses({}, {}, {}, {})
     # The service to blame for a span's own time or failure: itself, or the one that it waits for.
     blamed = np.where(callee >= 0, callee, spans.service)
-    for b, x in _alike(spans, paths, callee, before, now):
+    for members in _groups(paths.path * (len(spans.services) + 1) + callee + 1):
+        b, x = members[before[members]], members[now[members]]
+        if not x.size:
+            continue
         service = spans.services[spans.service[x[0]]]
         link = (service, spans.services[callee[x[0]]]) if callee[x[0]] >= 0 else None
         if link:
@@ -189,26 +191,6 @@ def _missed(callee: Codes, paths: Paths, services: int, before: Flags, now: Flag
     missed = calls[0] * (total[1] / np.maximum(total[0], 1))[:, None] - calls[1]
     waits = calls[0].sum(axis=1) * 2 > total[0]
     return np.where(waits, missed.argmax(axis=1), -1)[paths.path]
-
-
-def _alike(
-    spans: TraceSpans, paths: Paths, callee: Codes, before: Flags, now: Flags
-) -> Iterator[tuple[Codes, Codes]]:
-    """Spans of the baseline and of the current window that can be compared: of one path, waiting for the same service.
-
-    Where the baseline has too few of a path, the same operation on any path must do.
-    """
-    step = spans.service * len(spans.operations) + spans.operation
-    waits = len(spans.services) + 1
-    by_path, by_step = paths.path * waits + callee + 1, step * waits + callee + 1
-    rare = np.bincount(by_path[before], minlength=by_path.max(initial=0) + 1) < LEAST_SPANS
-    for members in _groups(by_path):
-        if not rare[by_path[members[0]]] and now[members].any():
-            yield members[before[members]], members[now[members]]
-    for members in _groups(by_step):
-        current = members[now[members] & rare[by_path[members]]]
-        if current.size:
-            yield members[before[members]], current
 
 
 def _groups(kind: Codes) -> list[Codes]:
