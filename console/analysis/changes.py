@@ -28,6 +28,8 @@ PRIOR = -3.4  # log-odds of one change, before anything is known of it, against 
 MOST_EVENTS = 2_000  # the latest ones before the onset
 LEAST_SICK = 1.0  # score of a service's log news, for it to count as sick
 LEAST_OFF = 0.1  # of how far the worst service is off
+MISPLACED = 0.5  # how much the right content says in the wrong place
+ALONG = 0.4  # how much of that is left for code that all services share
 SOON = 300.0  # seconds after which an effect that comes at once has shown
 LATE = -6.0
 NOT_LIVE = -4.0
@@ -96,22 +98,24 @@ def _weigh(
 ) -> None:
     one.add("nature", *nature_of(one.event, one.diff))
     content = symptoms.content_of(one.event, one.diff)
-    one.add("content", content.odds, content.why)
     _add_target(one, signs, sick, known)
+    misplaced = one.parts.get("target", 0.0) < 0 and not content.said
+    one.add("content", content.odds * (MISPLACED if misplaced else 1.0), content.why)
     _add_onset(one, signs, content, case)
 
 
 def _add_target(one: _Weighed, signs: Signs, sick: Mapping[str, float], known: set[str]) -> None:
     """Does it touch what is broken?"""
     reach = one.reach
+    closely = ALONG if reach.is_along else 1.0
     if signs.violated and signs.violated in reach.services:
-        one.add("target", 1.5, f"touches {signs.violated}, which the alert is about")
+        one.add("target", 1.5 * closely, f"touches {signs.violated}, which the alert is about")
     elif hurt := sorted(reach.services & sick.keys(), key=lambda service: (-sick[service], service)):
-        one.add("target", 0.5 + 0.7 * sick[hurt[0]], f"touches {hurt[0]}, which is not well")
+        one.add("target", (0.5 + 0.7 * sick[hurt[0]]) * closely, f"touches {hurt[0]}, which is not well")
     elif reach.services & known and sick:
         one.add("target", -1.5, f"touches only {', '.join(sorted(reach.services))}, which is well")
-    elif reach.elsewhere:
-        one.add("target", -1.0, "touches a service of which nothing is known")
+    elif (reach.elsewhere or reach.services) and signs.violated:
+        one.add("target", -1.5, "touches nothing that the incident shows")
     origins = _fails_elsewhere(reach, signs)
     if origins:
         one.add("target", -1.0, f"{', '.join(origins)} fails of its own, where this does not reach")

@@ -46,6 +46,7 @@ class Content:
 
     odds: float
     why: str
+    said: str  # a file or name of it that the incident's own texts have
     mechanisms: Mapping[str, float]  # how well it fits each, 0..1
 
     @property
@@ -100,12 +101,12 @@ class Symptoms:
             why.append(f"a number became {largest:.3g} times as large or small")
         if words > 0.5:
             why.append(f"shares {', '.join(word for _weight, word in sorted(shared.values(), reverse=True)[:4])}")
-        return Content(min(MOST_CONTENT, fit + words + place + size), "; ".join(why), fits)
+        return Content(min(MOST_CONTENT, fit + words + place + size), "; ".join(why), said, fits)
 
     def _said_of(self, diff: Diff) -> str:
-        """A changed file, or a name that came or went, that a stack trace or another line says."""
+        """A changed file, or a name that came or went or stands beside, that a stack trace or another line says."""
         files = {path.rpartition("/")[2] for path in diff.paths}
-        names = {*_NAME.findall(diff.removed_text)} ^ {*_NAME.findall(diff.added_text)}
+        names = {*_NAME.findall(diff.removed_text)} ^ {*_NAME.findall(diff.added_text)} | {*_NAME.findall(diff.around)}
         return min((files | names) & self._said - self._services, default="")
 
     def _shared(self, event: Event, diff: Diff) -> dict[str, tuple[float, str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from itertools import zip_longest
 
 MOST_CHARACTERS = 60_000
 MOST_LINES = 1_000
@@ -15,18 +14,22 @@ _BARE = re.compile(r"^(?:[A-Z][a-z]*file|[A-Z]{4,})\s*$")  # Dockerfile, CODEOWN
 _HEADER = re.compile(
     r"^(?:diff --git .*|index [0-9a-f]+\.\..*|(?:new|deleted) file mode.*|similarity index.*|rename .*)$"
 )
-_HUNK = re.compile(r"^@@[^@]*@@?\s?(.*)$")
-_ARROW = re.compile(r"^\s*[*-]?\s*(.{1,120}?)(?:\s*[:=]\s*|\s+)(\S[^\n]{0,80}?)\s*(?:->|→|=>)\s*(\S[^\n]{0,80})$")
+_HUNK = re.compile(r"^@@(?:\s+-\d\S*(?:\s+\+\d\S*)?(?=\s+@@))?\s*(.*)$")
+_RELEASE = re.compile(r"(?i)version|driver|image|tag|release|build|firmware|kernel|sdk")
+_ARROW = re.compile(
+    r"^\s*[*-]?\s*(?:([^:=\n]{1,120})[:=]\s*(\S[^\n]{0,80}?)|(\S[^\n]{0,120}?)\s+(\S+?))\s*(?:->|→|=>)\s*(\S[^\n]{0,80})$"
+)
 _COMMENT = re.compile(r"(?:(?<![:\w])//|(?<!\S)#(?!include|define|if|\[)|(?<!\S)--\s|^\s*\*\s|/\*).*$")
 _TOKEN = re.compile(r"[A-Za-z_]\w*|\d+(?:\.\d+)?\w*|\"[^\"\n]*\"")
 _NUMBER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s*(\*\s*time\.(\w+)|%|[A-Za-z]+)?(?![\w.])")
-_UNITS = {
-    "ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0,
-    "nanosecond": 1e-9, "microsecond": 1e-6, "millisecond": 1e-3, "second": 1.0, "minute": 60.0, "hour": 3600.0,
-    "sec": 1.0, "secs": 1.0, "seconds": 1.0, "min": 60.0, "mins": 60.0, "minutes": 60.0, "hours": 3600.0,
-    "days": 86400.0,
-    "k": 1e3, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "ki": 2.0**10, "kib": 2.0**10, "mi": 2.0**20, "mib": 2.0**20,
-    "gi": 2.0**30, "gib": 2.0**30, "g": 1e9, "b": 1.0, "%": 0.01,
+_TIMES = {
+    "ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "nanosecond": 1e-9,
+    "microsecond": 1e-6, "millisecond": 1e-3, "second": 1.0, "minute": 60.0, "hour": 3600.0, "sec": 1.0, "secs": 1.0,
+    "seconds": 1.0, "min": 60.0, "mins": 60.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0,
+}  # fmt: skip
+_SIZES = {
+    "b": 1.0, "k": 1e3, "kb": 1e3, "mb": 1e6, "g": 1e9, "gb": 1e9, "tb": 1e12, "ki": 2.0**10, "kib": 2.0**10,
+    "mi": 2.0**20, "mib": 2.0**20, "gi": 2.0**30, "gib": 2.0**30,
 }  # fmt: skip
 
 
@@ -92,12 +95,13 @@ def read_diff(detail: str) -> Diff:
             continue
         elif hunk := _HUNK.match(line):
             in_hunk = True
-            around.append(hunk[1])
+            around.append(hunk[1].strip("@ "))
         elif in_hunk and line[:1] in ("-", "+"):
             (removed if line[0] == "-" else added).append(line[1:])
         elif arrow := _ARROW.match(line):
-            removed.append(f"{arrow[1]}: {arrow[2]}")
-            added.append(f"{arrow[1]}: {arrow[3]}")
+            key, before = (arrow[1] or arrow[3]).strip(), arrow[2] or arrow[4]
+            removed.append(f"{key}: {before}")
+            added.append(f"{key}: {arrow[5]}")
         elif in_hunk:
             around.append(line)
         elif line.strip() and _PATH.fullmatch(line.strip()) and ("/" in line or "." in line or _BARE.match(line)):
@@ -141,25 +145,26 @@ def _holding(lines: list[str], tokens: set[str]) -> list[str]:
 
 
 def _settings(was: list[str], now: list[str]) -> list[Setting]:
-    """Numbers that differ between two lines that are equal without their numbers."""
+    """Numbers of one unit that differ between two lines that are equal without their numbers."""
     found = []
-    later: dict[str, list[list[float]]] = {}
+    later: dict[str, list[list[tuple[float, str]]]] = {}
     for line in now:
         key, numbers = _numbers(line)
         if numbers:
             later.setdefault(key, []).append(numbers)
     for line in was:
         key, numbers = _numbers(line)
-        if numbers and later.get(key):
-            pairs = zip_longest(numbers, later[key].pop(0))
-            found += [Setting(key, a, b) for a, b in pairs if a is not None and b is not None and a != b]
+        if numbers and later.get(key) and not _RELEASE.search(key):  # a release's number has no size
+            pairs = zip(numbers, later[key].pop(0), strict=False)
+            found += [Setting(key, a, b) for (a, unit), (b, other) in pairs if a != b and unit == other]
     return found
 
 
-def _numbers(line: str) -> tuple[str, list[float]]:
-    """A line without its numbers, and these in base units."""
+def _numbers(line: str) -> tuple[str, list[tuple[float, str]]]:
+    """A line without its numbers, and these in base units, each with what it measures."""
     numbers = []
     for found in _NUMBER.finditer(line):
         unit = (found[3] or found[2] or "").lower()
-        numbers.append(float(found[1]) * _UNITS.get(unit, 1.0))
+        what = "seconds" if unit in _TIMES else "bytes" if unit in _SIZES else unit
+        numbers.append((float(found[1]) * _TIMES.get(unit, _SIZES.get(unit, 1.0)), what))
     return " ".join(_NUMBER.sub("#", line).split()), numbers

@@ -24,7 +24,7 @@ MUCH = 6.0  # times: a setting that changed so much counts in full
 # How much each kind of sign says about the way in which the system is broken.
 _WHERE = {"alert": 0.6, "log": 0.6, "span": 0.15, "metric": 0.15}
 # What words of a change weigh, by what they stand for.
-_ROLES = {"removed": 1.0, "added": 0.5, "either": 0.35, "named": 0.3}
+_ROLES = {"removed": 1.0, "added": 0.5, "either": 0.4}
 
 
 def shown_by(signs: Iterable[Sign]) -> dict[str, float]:
@@ -47,13 +47,16 @@ def touched_by(event: Event, diff: Diff, moved: float) -> dict[str, tuple[float,
     """How much a change does to set each mechanism off, 0..1, and by which words."""
     lost, won = words_of(diff.lost), words_of(diff.won)
     gone, come = [word for word in lost if word not in won], [word for word in won if word not in lost]
-    title = words_of(event.title)
+    title, lines = words_of(event.title), words_of(f"{diff.gone}\n{diff.new}\n{diff.prose}")
     removed = hits("removed", gone)
     said = [
         (_ROLES["removed"], "removed", removed),
         (_ROLES["added"], "added", hits("added", come)),
-        (_ROLES["either"] * (1 - moved), "either", hits("either", words_of(f"{diff.gone}\n{diff.new}\n{diff.prose}"))),
-        (_ROLES["named"], "either", hits("either", [*title, *words_of(" ".join(diff.paths))])),
+        (
+            _ROLES["either"] * (1 - moved / 2),
+            "either",
+            hits("either", [*lines, *title, *words_of(" ".join(diff.paths))]),
+        ),
     ]
     for setting in diff.settings:
         role = "raised" if setting.after > setting.before else "lowered"

@@ -159,7 +159,7 @@ MECHANISMS = (
         signs="timeout* timed_out deadline* 504 408 gateway_timeout context_canceled context_cancelled cancel* slow*"
         " latency duration abort* reset* hang*",
         removed="timeout* deadline* context cancel* keepalive keep_alive async*",
-        added="timeout* deadline* cancel* abort* background",
+        added="timeout* deadline* cancel* abort*",
         either="timeout* deadline* keepalive",
         raised="timeout* deadline* wait* delay* sleep",
         lowered="timeout* deadline* wait* ttl keepalive grace idle read_timeout",

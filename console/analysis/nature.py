@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from console.analysis.diffs import Diff
     from console.model import Event
 
+LEAST_STEP = 2.0  # times: numbers that change by less rarely break anything
+MOST_WORDS = 4  # that a small step may change beside its numbers
 LEAST_MOVED = 8  # words that must have moved, for a change to be called a move
 
 _INERT = re.compile(
@@ -27,6 +29,9 @@ _MANIFEST = re.compile(
     r"|Pipfile(?:\.lock)?|Cargo\.(?:toml|lock)|Gemfile(?:\.lock)?|pom\.xml|build\.gradle(?:\.kts)?|composer\.(?:json|lock))$"
 )
 _VERSION = re.compile(r"(?<![\w.])v?(\d+)\.(\d+)(?:\.(\d+))?")
+_LOOKS = re.compile(
+    r"\.(?:css|scss|sass|less|woff2?|ttf|ico|jpe?g|gif|webp|po|arb|ftl)$|(?:^|/)(?:i18n|locales?|translations)/"
+)
 _WORDS_ONLY = re.compile(r"(?i)^\s*(?:docs?|tests?|style|ci|build)(?:\([^)]*\))?!?:")
 _CHORE = re.compile(r"(?i)^\s*(?:chore|refactor|cleanup)(?:\([^)]*\))?!?:")
 _OBSERVING = frozenset(
@@ -47,6 +52,10 @@ def nature_of(event: Event, diff: Diff) -> tuple[float, str]:
         return -5.0, "documents, tests or tooling by its title"
     if diff.paths and all(_MANIFEST.search(path) or _INERT.search(path) for path in diff.paths):
         return _dependencies(diff)
+    if diff.paths and all(_LOOKS.search(path) for path in diff.paths):
+        return -1.5, "only looks and wording"
+    if diff.settings and _is_small(diff):
+        return -1.5, "a small step of a setting"
     if moved := moved_share(diff):
         return -3.0 * moved, "moves code and takes little away" if moved > 0.3 else ""
     if event.kind in ("commit", "merge") and not diff.is_shown and not diff.prose:
@@ -73,6 +82,12 @@ def moved_share(diff: Diff) -> float:
     had, has = telling(words_of(diff.removed_text)), telling(words_of(diff.added_text))
     fresh = len(has.keys() - had.keys()) / len(has) if has else 0.0
     return max(0.0, (diff.kept - 0.6) / 0.4) * max(0.0, 1 - 1.25 * fresh)
+
+
+def _is_small(diff: Diff) -> bool:
+    """Whether numbers changed by less than double, and hardly anything else did."""
+    words = [word for word in f"{diff.lost} {diff.won}".split() if not word[0].isdigit()]
+    return max(setting.ratio for setting in diff.settings) < LEAST_STEP and len(words) <= MOST_WORDS
 
 
 def _observes(event: Event, diff: Diff) -> bool:

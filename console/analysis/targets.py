@@ -37,6 +37,7 @@ class Reach:
     is_shared: bool = False  # code that belongs to no service
     live: float = math.inf  # epoch seconds; inf: never, as far as the case tells
     is_certain: bool = True  # whether something says when it went live
+    is_along: bool = False  # shared code that a deploy brought along without naming it
     shipped: tuple[str, ...] = ()  # ids of the commits that this deploy brought
 
 
@@ -65,6 +66,7 @@ def reaches(events: Sequence[Event], diffs: Sequence[Diff], services: Iterable[s
                 is_shared=is_shared,
                 live=live if ships or seen else event.time,
                 is_certain=bool(ships) or seen,
+                is_along=is_shared and not any(at in brought[one] for one in ships),
             )
         )
     return found

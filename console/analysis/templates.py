@@ -19,11 +19,12 @@ MOST_CHARACTERS = 400  # of a line's first line: what tells lines apart stands i
 MOST_READ = 8_000  # characters of a line that are looked at for an exception further down
 MOST_TEMPLATES = 2_000
 MOST_ALIKE = 24  # templates of one length and beginning; from then on the most similar one takes a line
-LEAST_SIMILAR = 0.6  # of the tokens of a line must be those of the template
+LEAST_SIMILAR = 0.7  # of the tokens of a line must be those of the template
 
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-Z\\-_]")
 _STATUS = re.compile(r"(?i)\b((?:status(?:[_. ]?code)?|returned|code|HTTP/\d\S*?)\W{1,3})([1-5])\d\d\b(?![.:]\d)")
 _STATUS_HINTS = ("tatus", "ode", "eturned", "TTP/")
+_CLASS = re.compile(r"\b[1-5]xx\b")  # of statuses: no word to lose
 _QUOTED = re.compile(r""" "[^"\n]{0,200}" | (?<![\w'])'[^'\n]{1,200}'(?!\w) """, re.X)
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 # Whatever holds a digit is a value, but for letters around one digit (s3, x86, k8s, V2) and classes of status (5xx).
@@ -134,7 +135,7 @@ class _Groups:
     def place(self, tokens: list[str]) -> int:
         """The group of this line, which may lose words to it."""
         fixed = [token for token in tokens if ANYTHING not in token]
-        alike = self._alike[(len(tokens), *fixed[:2])]
+        alike = self._alike[(len(tokens), *fixed[:2], *(token for token in fixed if _CLASS.search(token)))]
         shared, best = max(((self._shared(at, tokens), at) for at in alike), default=(0, -1))
         if best >= 0 and (len(alike) >= MOST_ALIKE or shared >= LEAST_SIMILAR * len(tokens)):
             known = self.tokens[best]
