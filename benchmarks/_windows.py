@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from console.analysis.relations import added as added_relations
-from console.analysis.relations import relations_of, scores
+from console.analysis.relations import categories_each, relations_of, scores
 from console.model import ColumnProfile, Profile
 
 BINS = CATEGORIES = 20
@@ -38,6 +38,8 @@ def profile(
     """The rows as counts, in the bins of `like` or in bins of their own."""
     known = {column.name: column for column in like.columns} if like else {}
     columns, codes = [], {}
+    ordered = sum(values.dtype.kind == "f" for values in rows.values())
+    most = categories_each(ordered, len(rows) - ordered)
     for name, values in rows.items():
         count = _numbers if values.dtype.kind == "f" else _texts
         column, code = count(name, values, known.get(name))
@@ -48,6 +50,7 @@ def profile(
                 _sampled(code),
                 edges=len(column.edges) if column.is_ordered else None,
                 categories=column.categories,
+                most=most,
             )
     start, end = span or (None, None)
     relations = relations_of(codes) if related else None

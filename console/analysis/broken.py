@@ -62,9 +62,14 @@ class _Change:
     """A pair of columns whose correlation is another."""
 
     pair: tuple[str, str]
+    scores: tuple[str, str]  # those of the pair's that changed most
     before: float
     now: float
     surprise: Mapping[str, float]  # how much all relations of either column changed
+
+    def other(self, column: str) -> str:
+        """The other column, as its score: a category of it where it has categories."""
+        return self.scores[1] if self.pair[0] == column else self.scores[0]
 
 
 def _changes(
@@ -91,7 +96,7 @@ def _changes(
     ):
         pair = (owner[names[a]], owner[names[b]])
         moved = {pair[0]: float(surprise[a]), pair[1]: float(surprise[b])}
-        change = _Change(pair, float(apart.before[a, b]), float(apart.now[a, b]), moved)
+        change = _Change(pair, (names[a], names[b]), float(apart.before[a, b]), float(apart.now[a, b]), moved)
         best.setdefault(frozenset(pair), change)
     return list(best.values())
 
@@ -179,7 +184,7 @@ def _issue(column: str, changes: Sequence[_Change]) -> IntegrityIssue:
     changes = sorted(changes, key=lambda change: -abs(change.now - change.before))
     lost = [one for one in changes if abs(one.now) < abs(one.before)]
     told, words = (lost, "no longer goes with") if lost else (changes, "now goes with")
-    others = [next(name for name in one.pair if name != column) for one in told]
+    others = list(dict.fromkeys(one.other(column) for one in told))
     more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
     first = told[0]
     text = (

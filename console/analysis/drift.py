@@ -105,7 +105,8 @@ def _related(
     alpha: float,
 ) -> list[ColumnDrift]:
     """With the relations that broke. Columns that drifted or are broken otherwise are left out: theirs follow."""
-    moved = {column.name for column in columns if column.verdict is not Verdict.OK or column.issues}
+    judged_by_relations = (Verdict.OK, Verdict.INCONCLUSIVE)
+    moved = {column.name for column in columns if column.verdict not in judged_by_relations or column.issues}
     reference = reference if reference.relations is not None else baseline
     issues = broken_relations(current, reference, history=history, alpha=alpha, leaving_out=moved)
     return [_with_issues(column, (*column.issues, *_of(issues, column.name))) for column in columns]

@@ -22,24 +22,39 @@ if TYPE_CHECKING:
 
     Flags = npt.NDArray[np.bool_]
 
-TOP_CATEGORIES = 3  # of a column, each with a score of its own
+MOST_SCORES = 200  # of one table, so that their products stay small
+FEWEST_CATEGORIES, MOST_CATEGORIES = 3, 20  # of a column, each with a score of its own
 LEAST_ROWS = 30  # of a pair
 LEAST_CELL = 10.0  # rows that two rare categories, or values apart from most, must be expected to share
 LEAST_VARIANCE = 1e-3  # of a score: a column that is stuck goes with nothing
 LARGEST = 0.9999  # correlation: no rows show that two columns are one
 
 
-def scores(name: str, bins: Array, *, edges: int | None = None, categories: Sequence[str] = ()) -> dict[str, Array]:
+def categories_each(ordered: int, categorical: int) -> int:
+    """How many categories of each column have a score, in a table of so many columns of either kind.
+
+    All of them where there is room: what moves in one slice alone is a relation with its category.
+
+    >>> categories_each(50, 10), categories_each(180, 20)
+    (15, 3)
+    """
+    room = (MOST_SCORES - ordered) // max(categorical, 1)
+    return min(max(room, FEWEST_CATEGORIES), MOST_CATEGORIES)
+
+
+def scores(
+    name: str, bins: Array, *, edges: int | None = None, categories: Sequence[str] = (), most: int = MOST_CATEGORIES
+) -> dict[str, Array]:
     """The scores of one column for `relations_of`, by name.
 
     `bins` has shape (rows,): the number of each row's bin, NaN where the value is missing. A column in order, with so
     many inner `edges`, has one score: evenly spaced ranks, of mean 0 and variance 1 where bins are as full as each
-    other (Spearman's on bins). One of `categories` has a 0/1 score for each of its first three, named `colour=red`;
-    the last of few is left out, for the others tell it.
+    other (Spearman's on bins). One of `categories` has a 0/1 score for each of its first `most`, named `colour=red`;
+    of two categories the one tells the other.
     """
     if edges is not None:
         return {name: ((bins + 0.5) / (edges + 1) - 0.5) * math.sqrt(12)}
-    told = max(1, min(TOP_CATEGORIES, len(categories) - 1)) if categories else 0
+    told = 1 if len(categories) == 2 else most
     return {
         f"{name}={category}": np.where(np.isnan(bins), np.nan, bins == at)
         for at, category in enumerate(categories[:told])

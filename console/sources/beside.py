@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from console.analysis.heavy import heavy_values
-from console.analysis.relations import relations_of, scores
+from console.analysis.relations import MOST_SCORES, categories_each, relations_of, scores
 from console.model import ColumnProfile, Profile
 from console.sources.fitting import Bins, coded
 from console.sources.rich import facets
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from console.model import Array, Flags
 
 LEAST_ROWS = 30  # of a group, for its columns to go together in any way
-MOST_SCORES = 200  # whose products are summed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,9 +75,11 @@ class Beside:
 
 
 def _scores(sample: Sample, bins: Sequence[Bins]) -> dict[str, Array]:
+    told = [one for one in bins if one.column in sample.values and (one.edges or one.categories)]
+    ordered = sum(one.is_ordered for one in told)
+    most = categories_each(ordered, len(told) - ordered)
     found: dict[str, Array] = {}
-    for one in bins:
-        if one.column in sample.values and (one.edges or one.categories):
-            edges = len(one.edges) if one.is_ordered else None
-            found |= scores(one.column, coded(one, sample), edges=edges, categories=one.categories)
+    for one in told:
+        edges = len(one.edges) if one.is_ordered else None
+        found |= scores(one.column, coded(one, sample), edges=edges, categories=one.categories, most=most)
     return dict(islice(found.items(), MOST_SCORES))
