@@ -42,8 +42,8 @@ def embedding_facets(
 ) -> tuple[ColumnProfile, ...]:
     """The facets of vectors (rows, width), in the order of their rows; `widths` (all rows,) are of those left out too.
 
-    Vectors with a NaN or an infinite value are missing from the norm, and left out elsewhere. With `like`, those facets counted in the same bins; vectors of
-    another width than theirs are counted by their width alone.
+    Vectors with a NaN or an infinite value are missing from the norm, and left out elsewhere. With `like`, those facets
+    counted in the same bins; vectors of another width than theirs are counted by their width alone.
     """
     known = by_side(of, like)
     width = named_facet(of, "width", [str(one) for one in widths.tolist()], 1, known.get("width"))

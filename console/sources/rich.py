@@ -18,13 +18,14 @@ from console.model import ColumnProfile
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
-UNKNOWN = "unknown"
+UNKNOWN, NONE = "unknown", "none"
 
 _MOST_IDENTIFIED = 4000  # texts whose language is looked at
 _READ = 120  # characters of each
-_FEWEST_LETTERS = 12  # by which a language is known; a Han, kana or Hangul letter stands for three
+_FEWEST_LETTERS = 12  # by which a language is known; an ideograph stands for three
 _LEAST_CONFIDENCE = 0.5
-_IDEOGRAPHS = 0x2E80
+_IDEOGRAPHS = 0x2E80  # and what comes after them: a letter is a syllable or a word
+_NO_LANGUAGE = "zxx"  # ISO 639-2
 
 
 def facets(
@@ -53,9 +54,10 @@ def facets(
 
 
 def language_of(text: str) -> str:
-    """The ISO 639 code of a text's language, or `unknown` where it is too short or too odd to tell.
+    """The ISO 639 code of a text's language; `none` for what is in none, `unknown` where it is too short to tell.
 
-    By py3langid (Lui and Baldwin, ACL 2012, retrained): 0.1 s per 2,000 texts after 0.8 s to load.
+    By py3langid (Lui and Baldwin, langid.py, ACL 2012, trained anew): numpy alone. Right for 80 of 80 sentences in 20
+    languages, unknown and never wrong for what 20 letters do not tell (tests/sources/test_rich.py).
     """
     start = text[:_READ]
     weight = 1 if start.isascii() or ord(max(start)) < _IDEOGRAPHS else 3
@@ -63,7 +65,9 @@ def language_of(text: str) -> str:
     if letters < _FEWEST_LETTERS:
         return UNKNOWN
     code, confidence = _identifier().classify(start)
-    return str(code) if confidence >= _LEAST_CONFIDENCE else UNKNOWN
+    if confidence < _LEAST_CONFIDENCE:
+        return UNKNOWN
+    return NONE if code == _NO_LANGUAGE else str(code)
 
 
 @cache
