@@ -2,8 +2,8 @@
 
     python benchmarks/templates.py [--runs 5]
 
-Lines are made, not taken from anywhere: kinds of line with times, ids and numbers that vary, JSON lines and stack traces
-among them; then lines that have nothing in common, which is the worst case.
+Lines are made, not taken from anywhere: kinds of line with times, ids and numbers that vary, JSON lines and stack
+traces among them; then lines that have nothing in common, which is the worst case.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "tests")]
 
-from incidents import Change, Log, case_of  # noqa: E402
+from stories import Change, Log, case_of  # noqa: E402
 from invented import INCIDENTS  # noqa: E402
 
 from console.analysis.changes import rank_changes  # noqa: E402
@@ -107,10 +107,10 @@ def main() -> None:
     case = big_case(500, 20_000, rng)
     assert case.logs is not None
     news = log_news(case.logs, case.current, case.baseline)
-    print(
-        f"| news of {len(case.logs.bodies):,} lines | {seconds(lambda: log_news(case.logs, case.current, case.baseline), runs):.2f} | |"
-    )
-    print(f"| {len(case.events)} changes ranked | {seconds(lambda: rank_changes(case, news), runs):.2f} | |")
+    told = seconds(lambda: log_news(case.logs, case.current, case.baseline), runs)
+    ranked = seconds(lambda: rank_changes(case, news), runs)
+    print(f"| news of {len(case.logs.bodies):,} lines | {told:.2f} | |")
+    print(f"| {len(case.events)} changes ranked | {ranked:.2f} | |")
 
 
 if __name__ == "__main__":

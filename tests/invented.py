@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from incidents import Change, Incident, Log, Metric
+from stories import Change, Incident, Log, Metric
 
 # Here the evidence is thin, and `none` is an honest answer too.
 HARD = ("a schedule of every minute", "a driver that the node does not like")

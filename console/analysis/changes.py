@@ -7,6 +7,7 @@ evidence meet: it touches what is broken, it went live before things began, and 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -31,9 +32,13 @@ LEAST_OFF = 0.1  # of how far the worst service is off
 MISPLACED = 0.5  # how much the right content says in the wrong place
 ALONG = 0.4  # how much of that is left for code that all services share
 SOON = 300.0  # seconds after which an effect that comes at once has shown
+UNDONE = 1.5
 LATE = -6.0
 NOT_LIVE = -4.0
 LEAST_CONTENT = 1.0  # log-odds from which on the content is evidence of its own
+
+
+_UNDO = re.compile(r"(?i)\brevert|\broll(?:ed|s|ing)?[ -]?back|\bundo|\bback out\b")
 
 
 @dataclass(slots=True)
@@ -88,6 +93,7 @@ def rank_changes(
     sick = _sick(signs, news, anomalies or {})
     for one in weighed:
         _weigh(one, case, signs, sick, symptoms, services)
+    _add_undone(weighed, signs.began if signs.began is not None else case.onset)
     _pass_on(weighed)
     outside = outside_causes(case, news)
     return _ranked(weighed, outside)
@@ -150,7 +156,7 @@ def _add_onset(one: _Weighed, signs: Signs, content: Content, case: Case) -> Non
     if gap > 2 * SOON and any(
         sign.earliest <= live + max(3 * step, SOON) and sign.time < began - SOON for sign in touched
     ):
-        one.add("effect", 2.0, "and a metric of what it touches left its course right then")
+        one.add("effect", 2.0, "a metric of what it touches left its course right then")
     earlier = [
         sign for sign in signs.beginnings
         if sign.service and sign.service in reach.services and sign.time < live - max(2 * step, SOON)
@@ -166,6 +172,17 @@ def _of_gap(gap: float, *, is_slow: bool) -> float:
         return 1.2
     odds = 1.2 - 0.75 * math.log(gap / SOON)
     return max(odds, 0.0 if is_slow else -3.0)
+
+
+def _add_undone(weighed: Sequence[_Weighed], began: float | None) -> None:
+    """What somebody took back afterwards, somebody thought guilty."""
+    later = [one.event for one in weighed if began is not None and one.event.time > began]
+    for event in (event for event in later if _UNDO.search(event.title)):
+        text = f"{event.title}\n{event.detail}"
+        for one in weighed:
+            other = one.event
+            if other is not event and ((other.id and other.id in text) or (other.title and other.title in text)):
+                one.add("undone", UNDONE, "was taken back afterwards")
 
 
 def _pass_on(weighed: Sequence[_Weighed]) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from console.analysis.breakage import hits, shown_by, touched_by
 from console.analysis.diffs import Diff
-from console.analysis.fitting import hits, shown_by, touched_by
 from console.analysis.mechanisms import MECHANISMS
 from console.analysis.nature import moved_share
 from console.analysis.signs import Sign, Signs
@@ -26,6 +26,7 @@ MOST_CONTENT = 6.0
 LEAST_NAMED = 0.35  # share of a fit from which on it is said
 
 PLACED = 1.5  # log-odds of a changed file or name that the logs say
+ADDITIVE = 0.6  # what shared words say of a change that takes nothing away
 ENOUGH = 1.5  # words of full weight in common
 LARGE = 0.8  # of a number that became ten times what it was
 LEAST_LARGE = 3.0
@@ -88,9 +89,8 @@ class Symptoms:
         best = max(fits, key=lambda name: (fits[name], name), default="")
         fit = MOST_FIT * fits[best] if best else 0.0
         shared = self._shared(event, diff)
-        words = (
-            (1 - moved / 2) * MOST_SHARED * (1 - math.exp(-sum(weight for weight, _word in shared.values()) / ENOUGH))
-        )
+        weight = (1 - moved / 2) * (ADDITIVE if diff.is_shown and not (diff.lost or diff.settings) else 1.0)
+        words = weight * MOST_SHARED * (1 - math.exp(-sum(much for much, _word in shared.values()) / ENOUGH))
         said, largest = self._said_of(diff), _largest(diff)
         place = PLACED if said else 0.0
         size = LARGE * min(1.0, math.log10(largest)) if largest >= LEAST_LARGE else 0.0

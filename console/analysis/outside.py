@@ -56,8 +56,8 @@ _SAYINGS = tuple(
             "more load than usual",
             1.0,
             r"traffic (?:spike|surge|burst)|elevated (?:request |traffic )?(?:volume|traffic|load)",
-            r"flash (?:crowd|sale)|load spike|shedding load|overloaded|(?:spike|surge) (?:in|of) (?:traffic|requests|load)",
-            r"unusual(?:ly)? high",
+            r"flash (?:crowd|sale)|load spike|shedding load|overloaded|unusual(?:ly)? high",
+            r"(?:spike|surge) (?:in|of) (?:traffic|requests|load)",
         ),
     )
 )

@@ -57,7 +57,7 @@ def reaches(events: Sequence[Event], diffs: Sequence[Diff], services: Iterable[s
         is_shared = not (touched or elsewhere)
         ships = _ships(event, at, events, deploys, brought, touched)
         live = min((events[one].time for one in ships), default=math.inf)
-        targets = {events[one].target for one in ships if events[one].time <= live and events[one].target}
+        targets = {events[one].target for one in ships if events[one].target}
         seen = any(events[one].target in touched or is_shared for one in deploys)
         found.append(
             Reach(

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from incidents import ONSET, Change, Incident, Log, Metric, answer, case_of
+from stories import ONSET, Change, Incident, Log, Metric, answer, case_of
 from invented import HARD, INCIDENTS
 
 from console.analysis.changes import NONE, rank_changes
@@ -212,3 +212,15 @@ def test_a_symptom_without_metrics_may_be_explained_by_words_and_time():
         "cred",
     )
     assert first(replace(case_of(incident), metrics=None)) == answer(incident)
+
+
+def test_what_was_taken_back_afterwards_is_more_suspect():
+    case = case_of(POOL)
+    undo = Event(ONSET + 300, "commit", "", f'Revert "{POOL.changes[0].title}"', "abcdef0")
+    before, after = (
+        next(one for one in ranked(which) if one.target == answer(POOL)).parts
+        for which in (case, replace(case, events=(*case.events, undo)))
+    )
+    assert "undone" in after
+    assert sum(after.values()) > sum(before.values())
+    assert first(replace(case, events=(*case.events, undo))) == answer(POOL)
