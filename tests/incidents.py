@@ -1,180 +1,147 @@
-"""Builds incidents for ranking changes: metrics by the minute, logs, spans and events from a few words each."""
+"""Made-up incidents for tests: metrics with windows, and traces grown from a tree of calls."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
-from console.model import (
-    Case,
-    Event,
-    Frame,
-    Kind,
-    Labels,
-    LogLines,
-    Series,
-    SeriesKey,
-    Span,
-    TraceSpans,
-    Window,
-)
+from console.model import Case, Frame, LogLines, Series, Span, TraceSpans, Window
+from console.sources.cases import series_key
 
-ONSET = 1_800_000_000.0
+START = 1_795_348_800.0
 STEP = 60.0
+STEPS, LATER = 120, 20  # of the baseline, of the current window
+ONSET = START + STEPS * STEP
+CURRENT = Window((Span(ONSET, ONSET + LATER * STEP),))
+BASELINE = Window((Span(START, ONSET),), "span")
 
 
-@dataclass(frozen=True)
-class Metric:
-    """A series: its level before, its level after `at` minutes before the onset, and how long the way there takes."""
+def metrics(levels: Mapping[str, tuple[float | None, float | None]], *, wobble: float = 0.05, seed: int = 0) -> Frame:
+    """Series by their names, each with its level before and now; None where it does not report."""
+    rng = np.random.default_rng(seed)
+    times = START + STEP * np.arange(STEPS + LATER)
 
-    signal: str
-    service: str
-    before: float
-    after: float
-    at: float = 3.0
-    ramp: float = 0.0  # minutes
+    def values(level: float | None, count: int) -> Any:
+        return np.full(count, np.nan) if level is None else level * (1 + wobble * rng.standard_normal(count))
 
-
-@dataclass(frozen=True)
-class Log:
-    service: str
-    severity: str
-    text: str
-    at: float = 3.0  # minutes before the onset; from then on
-    lines: int = 10
-    until: float = -10.0
-
-
-@dataclass(frozen=True)
-class Change:
-    id: str
-    at: float  # minutes before the onset
-    title: str
-    detail: str = ""
-    kind: str = "commit"
-    service: str = ""
-    deployed: tuple[float, str] | None = None  # minutes before the onset, service
-
-
-@dataclass(frozen=True)
-class Incident:
-    name: str
-    alert: tuple[str, str, str]  # service, metric, summary
-    metrics: Sequence[Metric]
-    logs: Sequence[Log]
-    changes: Sequence[Change]
-    truth: str
-    spans: Sequence[tuple[str, str, bool, int]] = ()  # service, operation, failed, parent's position or -1
-    hours: float = 2.0
-    chatter: Sequence[str] = ("request served", "health check passed")
-
-
-NOISE = tuple(
-    Change(f"n{at:02}", at, title, detail)
-    for at, title, detail in (
-        (95, "docs: explain on-call rotation", "docs/oncall.md\n"),
-        (88, "test: cover empty basket", "tests/basket_test.py\n@@ -1 +1,2 @@\n+assert not total([])"),
-        (80, "chore: update CODEOWNERS", "CODEOWNERS\n"),
-        (71, "ci: cache dependencies between jobs", ".github/workflows/ci.yml\n"),
-        (62, "style: run formatter", "lib/shared/format.py\n"),
-        (54, "feat: add trace attribute for region", "lib/tracing/attrs.py\n@@ -3 +3,4 @@\n+span.set('region')"),
-        (46, "chore: bump eslint from 9.1.0 to 9.1.2", "package.json\n@@ -9 +9 @@\n-eslint: 9.1.0,\n+eslint: 9.1.2,"),
-        (35, "refactor: rename helper module", "lib/strings/casing.py\n"),
-        (26, "fix: typo in onboarding mail", "lib/mail/templates/hello.html\n@@ -2 +2 @@\n-Wellcome\n+Welcome"),
-        (12, "feat: dark mode for settings page", "web/settings/theme.ts\n@@ -1 +1 @@\n+const dark = '#111'"),
-        (-8, "chore: tidy imports", "lib/shared/imports.py\n"),
-    )
-)  # fmt: skip
-
-
-def case_of(incident: Incident) -> Case:
-    """The incident as a case: metrics by the minute, logs, spans and events."""
-    start, end = ONSET - incident.hours * 3600, ONSET + 600
-    rng = np.random.default_rng(sum(map(ord, incident.name)))
-    times = np.arange(start, end, STEP)
-    series = []
-    for one in incident.metrics:
-        share = np.clip((times - (ONSET - one.at * 60)) / max(one.ramp * 60, 1.0), 0, 1)
-        level = one.before + (one.after - one.before) * share
-        scatter = 0.03 * max(abs(one.before), 0.02 * abs(one.after))
-        values = level + rng.normal(0, 1, times.size) * scatter
-        key = SeriesKey(one.signal, Labels.of(service=one.service), Kind.GAUGE)
-        series.append(Series(key, values))
-    services = sorted({one.service for one in incident.metrics} | {one.service for one in incident.logs})
-    lines = [
-        (float(at), service, "INFO", incident.chatter[n % len(incident.chatter)])
-        for n, service in enumerate(services)
-        for at in np.linspace(start, end, 40)
+    series = [
+        Series(series_key(name), np.concatenate([values(before, STEPS), values(now, LATER)]))
+        for name, (before, now) in levels.items()
     ]
-    for log in incident.logs:
-        lines += [
-            (float(at), log.service, log.severity, log.text.replace("#", str(17 + n)))
-            for n, at in enumerate(np.linspace(ONSET - log.at * 60, ONSET - log.until * 60, log.lines))
-        ]
-    lines.sort()
-    severities = sorted({line[2] for line in lines})
-    logs = LogLines(
-        times=np.array([line[0] for line in lines]),
-        service=np.array([services.index(line[1]) for line in lines]),
-        severity=np.array([severities.index(line[2]) for line in lines]),
-        span=np.full(len(lines), -1),
-        bodies=tuple(line[3] for line in lines),
-        services=tuple(services),
-        severities=tuple(severities),
-    )
-    service, metric, summary = incident.alert
+    return Frame(times, STEP, tuple(series))
+
+
+def case(levels: Mapping[str, tuple[float | None, float | None]] | None = None, **fields: Any) -> Case:
+    violated = fields.pop("violated", None)
     return Case(
-        current=Window((Span(ONSET - 180, end),)),
-        baseline=Window((Span(start, ONSET - 600),), "span"),
+        CURRENT,
+        BASELINE,
         onset=ONSET,
-        violated=SeriesKey(metric, Labels.of(service=service), Kind.GAUGE),
-        alert=Labels.of(service=service, metric=metric, summary=summary, severity="critical"),
-        metrics=Frame(times, STEP, tuple(series)),
-        logs=logs,
-        spans=_spans(incident),
-        events=_events((*incident.changes, *NOISE)),
+        violated=series_key(violated) if violated else None,
+        metrics=metrics(levels) if levels is not None else None,
+        **fields,
     )
 
 
-def _events(changes: Sequence[Change]) -> tuple[Event, ...]:
-    events = []
-    for one in changes:
-        events.append(Event(ONSET - one.at * 60, one.kind, one.service, one.title, _hash(one), one.detail))
-        if one.deployed:
-            at, service = one.deployed
-            events.append(
-                Event(
-                    ONSET - at * 60, "deploy", service, f"deploy {service}", f"deploy:{one.id}", f"commit {_hash(one)}"
-                )
-            )
-    return tuple(sorted(events, key=lambda event: event.time))
+@dataclass(frozen=True)
+class Call:
+    """An operation of a service: its own work, what it calls, the lines it writes. Times in seconds."""
+
+    service: str
+    operation: str
+    work: float = 0.01
+    wire: float = 0.002  # on the way from its caller
+    calls: Sequence[Call] = ()
+    lines: Sequence[tuple[str, str]] = ()  # severity, body
+    fails: bool = False
+    answers: bool = True  # its caller waits, and nothing comes
 
 
-def _hash(change: Change) -> str:
-    """Commits are known by hashes, everything else by its name."""
-    return change.id if change.kind != "commit" else "".join(f"{ord(letter):02x}" for letter in f"{change.id:>20}")
+@dataclass
+class Telemetry:
+    """Spans and log lines as they come in."""
+
+    seed: int = 0
+    spans: list[list[Any]] = field(default_factory=list)  # start, end, service, operation, parent, failed
+    lines: list[tuple[float, str, str, int, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rng = np.random.default_rng(self.seed)
+
+    def trace(self, root: Call, at: float) -> None:
+        self._grow(root, at, -1)
+
+    def _grow(self, call: Call, at: float, parent: int) -> float:
+        """The end of the call. A caller's waiting is a span of its own, as HTTP clients write it."""
+        jitter = 1 + 0.1 * abs(self.rng.standard_normal())
+        if parent >= 0:
+            waiting = self._span(at, self.spans[parent][2], f"call {call.service}", parent)
+            if not call.answers:
+                self.spans[waiting][1], self.spans[waiting][5] = at + 1.0, True
+                return at + 1.0
+            end = self._serve(call, at + call.wire * jitter / 2, waiting, jitter) + call.wire * jitter / 2
+            self.spans[waiting][1] = end
+            return end
+        return self._serve(call, at, parent, jitter)
+
+    def _serve(self, call: Call, at: float, parent: int, jitter: float) -> float:
+        span = self._span(at, call.service, call.operation, parent)
+        now = at + call.work * jitter / 2
+        for severity, body in call.lines:
+            self.lines.append((now, call.service, severity, span, body))
+        for callee in call.calls:
+            now = self._grow(callee, now, span)
+        now += call.work * jitter / 2
+        self.spans[span][1], self.spans[span][5] = now, call.fails
+        return now
+
+    def _span(self, start: float, service: str, operation: str, parent: int) -> int:
+        self.spans.append([start, start, service, operation, parent, False])
+        return len(self.spans) - 1
+
+    def columns(self) -> tuple[TraceSpans, LogLines | None]:
+        starts, ends, services, operations, parents, failed = zip(*self.spans, strict=True)
+        order = np.argsort(starts, kind="stable")
+        place = np.empty(order.size, dtype=np.intp)
+        place[order] = np.arange(order.size)
+        service_names, service = np.unique(services, return_inverse=True)
+        operation_names, operation = np.unique(operations, return_inverse=True)
+        parent = np.array([place[one] if one >= 0 else -1 for one in parents], dtype=np.intp)
+        spans = TraceSpans(
+            np.array(starts)[order], np.array(ends)[order], service[order], operation[order], parent[order],
+            np.array(failed)[order], tuple(service_names.tolist()), tuple(operation_names.tolist()),
+        )  # fmt: skip
+        if not self.lines:
+            return spans, None
+        times, of, severities, span, bodies = zip(*sorted(self.lines), strict=True)
+        return spans, log_lines(times, of, severities, bodies, [int(place[one]) for one in span])
 
 
-def answer(incident: Incident) -> str:
-    """The id that should come first."""
-    return next((_hash(one) for one in (*incident.changes, *NOISE) if one.id == incident.truth), incident.truth)
+def log_lines(
+    times: Sequence[float],
+    services: Sequence[str],
+    severities: Sequence[str],
+    bodies: Sequence[str],
+    spans: Sequence[int] | None = None,
+) -> LogLines:
+    names, service = np.unique(services, return_inverse=True)
+    words, severity = np.unique(severities, return_inverse=True)
+    return LogLines(
+        np.array(times, dtype=np.float64), service, severity,
+        np.full(len(bodies), -1) if spans is None else np.array(spans, dtype=np.intp),
+        tuple(bodies), tuple(names.tolist()), tuple(words.tolist()),
+    )  # fmt: skip
 
 
-def _spans(incident: Incident) -> TraceSpans | None:
-    if not incident.spans:
-        return None
-    services = sorted({span[0] for span in incident.spans})
-    operations = sorted({span[1] for span in incident.spans})
-    starts = np.array([ONSET - 60 + 0.01 * n for n in range(len(incident.spans))])
-    return TraceSpans(
-        starts=starts,
-        ends=starts + 0.5,
-        service=np.array([services.index(span[0]) for span in incident.spans]),
-        operation=np.array([operations.index(span[1]) for span in incident.spans]),
-        parent=np.array([span[3] for span in incident.spans]),
-        failed=np.array([span[2] for span in incident.spans]),
-        services=tuple(services),
-        operations=tuple(operations),
-    )
+def traced(before: Call, now: Call | Callable[[int], Call], *, traces: int = 40, **fields: Any) -> Case:
+    """As many traces of one request before and during the incident."""
+    telemetry = Telemetry()
+    for index in range(traces):
+        telemetry.trace(before, START + index * 20.0)
+    for index in range(traces):
+        telemetry.trace(now(index) if callable(now) else now, ONSET + index * 20.0)
+    spans, logs = telemetry.columns()
+    return replace(case(**fields), spans=spans, logs=logs)

@@ -3,153 +3,155 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from console.analysis.news import gravity_of, within
-from console.analysis.spans import Paths, waits_for
+from console.analysis.spans import Paths, groups, rank_sum, waits_for
 from console.analysis.templates import templates_of
 
 if TYPE_CHECKING:
-    from console.model import Array, Codes, Flags, LogLines, TraceSpans, Window
+    from console.model import Codes, Flags, LogLines, TraceSpans, Window
 
 LEAST_SPANS = 3  # of a path on each side
-NEAR = 10
-_GRAVE = re.compile(r"(?i)exception|error|fatal|panic|fail|refused|time.?out|denied|unavailable|unreachable|rejected")
+LEAST_SURPRISE = 3.0  # nats: most of what is less is chance, where hundreds of habits are looked at
+NEAR = 10  # spans before and after, in which a service must be heard for its silence to mean something
+GRAVE = re.compile(r"(?i)exception|error|fatal|panic|fail|refused|time.?out|denied|unavailable|unreachable|rejected")
 
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """Something that a share of one path's spans do, and how that share changed for the worse."""
+    """Something that spans of one path do, and that changed for the worse."""
 
     service: str
     operation: str
-    what: str  # a template, or a child's operation
-    is_grave: bool
-    before: tuple[int, int]  # spans that did, spans
+    what: str  # a log template, or a child's operation
+    before: tuple[int, int]  # how often it was done, in how many spans
     now: tuple[int, int]
-    surprise: float  # nats of log-likelihood beyond what the best of all tests shows by chance
+    surprise: float  # log-likelihood, in nats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ledger:
+    """Who did what: one row for each span and thing that it did."""
+
+    span: Codes  # (rows,)
+    what: Codes  # (rows,) of `words`
+    times: Codes  # (rows,) how often
+    words: tuple[str, ...]
+    is_grave: Flags  # (words,) whether more of it is worse; of what is ordinary, less is
+    among: Flags  # (spans,) those that were observed
 
 
 def changed_habits(
     spans: TraceSpans, paths: Paths, logs: LogLines | None, current: Window, baseline: Window
 ) -> tuple[Habit, ...]:
-    """Habits that changed for the worse, most surprising first.
+    """Habits that changed for the worse, most surprising first: less of what is ordinary, more of what tells of failure.
 
-    Spans of one path do the same things: write these lines, make those calls. Worse is less of what is ordinary, and more
-    of what tells of failure. Tested by the likelihood ratio of two binomials.
+    Spans of one path write the same lines and make the same calls (Nezha, Yu et al., FSE 2023, compares such patterns).
+    Whether a thing is done is tested by the likelihood ratio of two binomials, how often by the rank sum. Who makes a
+    call that nobody answers is not to blame for what it then does not do: its callee is.
     """
     now, before = within(spans.starts, current), within(spans.starts, baseline)
-    callee = waits_for(spans, paths, before, now)
-    awaited = np.full(paths.parent.size, -1)
-    has_child = np.zeros(now.size, dtype=np.bool_)
-    has_child[spans.parent[spans.parent >= 0]] = True
-    alone = now & ~has_child
-    np.maximum.at(awaited, paths.path[alone], callee[alone])
-    to_blame = np.where(awaited >= 0, awaited, paths.service)  # who does not answer is to blame, not who asks
-    many = paths.parent.size
-    found: list[Habit] = []
-
-    def test(span: Codes, path: Codes, what: Codes, words: tuple[str, ...], grave: Array, among: Codes, times: Codes) -> None:
-        spans_before = np.bincount(paths.path[among[before[among]]], minlength=many)
-        spans_now = np.bincount(paths.path[among[now[among]]], minlength=many)
-        kinds, at = np.unique(np.stack([path, what]), axis=1, return_inverse=True)
-        at = at.ravel()
-        done_before = np.bincount(at[before[span]], minlength=kinds.shape[1])
-        done_now = np.bincount(at[now[span]], minlength=kinds.shape[1])
-        n, m = spans_now[kinds[0]], spans_before[kinds[0]]
-        known = (n >= LEAST_SPANS) & (m >= LEAST_SPANS)
-        surprise = _surprise(done_before, m, done_now, n)
-        grown = done_now * m > done_before * n
-        is_grave = grave[kinds[1]]
-        bad = known & (grown == is_grave)
-        order = np.argsort(at, kind="stable")
-        for index, members in enumerate(np.split(order, np.cumsum(np.bincount(at))[:-1])):
-            b, x = times[members[before[span[members]]]], times[members[now[span[members]]]]
-            if b.size < LEAST_SPANS or x.size < LEAST_SPANS:
-                continue
-            z = _rank_sum(b, x)
-            if z * z / 2 > 3 and (z > 0) == is_grave[index]:
-                on = kinds[0, index]
-                found.append(
-                    Habit(
-                        spans.services[to_blame[on]], spans.operations[paths.operation[on]], words[kinds[1, index]],
-                        bool(is_grave[index]), (int(b.sum()), b.size), (int(x.sum()), x.size), z * z / 2,
-                    )
-                )  # fmt: skip
-        for index in np.flatnonzero(bad & (surprise > 3)).tolist():
-            on = kinds[0, index]
-            found.append(
-                Habit(
-                    spans.services[to_blame[on]], spans.operations[paths.operation[on]], words[kinds[1, index]],
-                    bool(is_grave[index]), (int(done_before[index]), int(m[index])),
-                    (int(done_now[index]), int(n[index])), float(surprise[index]),
-                )
-            )  # fmt: skip
-
+    blamed = _blamed(spans, paths, before, now)
+    ledgers = [_calls(spans)]
     if logs is not None and (logs.span >= 0).any():
-        template, templates = templates_of(logs.bodies)
-        line = logs.span >= 0
-        pairs, times = np.unique(np.stack([logs.span[line], template[line]]), axis=1, return_counts=True)
-        gravity = np.array([gravity_of(name) in ("error", "fatal") for name in logs.severities])
-        grave = np.zeros(len(templates), dtype=np.bool_)
-        np.logical_or.at(grave, template, gravity[logs.severity])
-        grave |= np.array([_GRAVE.search(words) is not None for words in templates])
-        test(pairs[0], paths.path[pairs[0]], pairs[1], templates, grave, _heard(spans, paths, pairs[0], before), times)
-    child = np.flatnonzero(spans.parent >= 0)
-    pairs, times = np.unique(np.stack([spans.parent[child], spans.operation[child]]), axis=1, return_counts=True)
-    grave = np.array([_GRAVE.search(words) is not None for words in spans.operations])
-    test(pairs[0], paths.path[pairs[0]], pairs[1], spans.operations, grave, np.arange(now.size), times)
+        ledgers.append(_lines(spans, paths, logs, before))
+    found = [
+        Habit(
+            spans.services[blamed[path]], spans.operations[paths.operation[path]], ledger.words[what],
+            did, does, surprise,
+        )
+        for ledger in ledgers
+        for path, what, did, does, surprise in _changes(ledger, paths, before, now)
+    ]  # fmt: skip
     return tuple(sorted(found, key=lambda habit: -habit.surprise))
 
 
-def _surprise(k: Codes, m: Codes, x: Codes, n: Codes) -> Array:
-    """The likelihood ratio of two shares against one, in nats."""
+def _changes(
+    ledger: _Ledger, paths: Paths, before: Flags, now: Flags
+) -> Iterator[tuple[int, int, tuple[int, int], tuple[int, int], float]]:
+    """Path, what, how often in how many spans before and now, and how surprising that is."""
+    on = paths.path[ledger.span]
+    spans_before = np.bincount(paths.path[ledger.among & before], minlength=paths.parent.size)
+    spans_now = np.bincount(paths.path[ledger.among & now], minlength=paths.parent.size)
+    for rows in groups(on * len(ledger.words) + ledger.what):
+        path, what = int(on[rows[0]]), int(ledger.what[rows[0]])
+        m, n = int(spans_before[path]), int(spans_now[path])
+        if m < LEAST_SPANS or n < LEAST_SPANS:
+            continue
+        is_grave = bool(ledger.is_grave[what])
+        done, does = rows[before[ledger.span[rows]]], rows[now[ledger.span[rows]]]
+        k, x = done.size, does.size
+        surprise = _surprise(k, m, x, n)
+        if surprise > LEAST_SURPRISE and (x * m > k * n) == is_grave:
+            yield path, what, (k, m), (x, n), surprise
+        if k >= LEAST_SPANS and x >= LEAST_SPANS:
+            z = rank_sum(ledger.times[done], ledger.times[does])
+            if z * z / 2 > LEAST_SURPRISE and (z > 0) == is_grave:
+                often = int(ledger.times[done].sum()), int(ledger.times[does].sum())
+                yield path, what, (often[0], k), (often[1], x), z * z / 2
 
-    def likelihood(done: Array, of: Array, share: Array) -> Array:
-        with np.errstate(all="ignore"):
-            did = np.where(done > 0, done * np.log(share), 0.0)
-            did_not = np.where(of > done, (of - done) * np.log1p(-share), 0.0)
-        return did + did_not
 
-    with np.errstate(all="ignore"):
-        pooled = (k + x) / (m + n)
-        return likelihood(k, m, k / m) + likelihood(x, n, x / n) - likelihood(k, m, pooled) - likelihood(x, n, pooled)
+def _surprise(k: int, m: int, x: int, n: int) -> float:
+    """The log-likelihood ratio of two shares, k of m and x of n, against one."""
+
+    def likelihood(done: int, of: int, share: float) -> float:
+        did = done * np.log(share) if done else 0.0
+        return float(did + (of - done) * np.log1p(-share)) if done < of else float(did)
+
+    pooled = (k + x) / (m + n)
+    apart = likelihood(k, m, k / m) + likelihood(x, n, x / n)
+    return apart - likelihood(k, m, pooled) - likelihood(x, n, pooled)
 
 
-def _heard(spans: TraceSpans, paths: Paths, spoke: Codes, before: Flags) -> Codes:
-    """Spans whose service was heard at about that time: a log that was lost is no habit that was.
+def _calls(spans: TraceSpans) -> _Ledger:
+    child = np.flatnonzero(spans.parent >= 0)
+    rows, times = np.unique(np.stack([spans.parent[child], spans.operation[child]]), axis=1, return_counts=True)
+    is_grave = np.array([GRAVE.search(words) is not None for words in spans.operations], dtype=np.bool_)
+    return _Ledger(rows[0], rows[1], times, spans.operations, is_grave, np.ones(spans.starts.size, dtype=np.bool_))
 
-    Only paths that usually write lines tell; a service is heard where one of the spans around writes.
+
+def _lines(spans: TraceSpans, paths: Paths, logs: LogLines, before: Flags) -> _Ledger:
+    template, templates = templates_of(logs.bodies)
+    line = logs.span >= 0
+    rows, times = np.unique(np.stack([logs.span[line], template[line]]), axis=1, return_counts=True)
+    grave_severity = np.array([gravity_of(name) in ("error", "fatal") for name in logs.severities], dtype=np.bool_)
+    is_grave = np.array([GRAVE.search(words) is not None for words in templates], dtype=np.bool_)
+    np.logical_or.at(is_grave, template, grave_severity[logs.severity])
+    return _Ledger(rows[0], rows[1], times, templates, is_grave, _heard(spans, paths, rows[0], before))
+
+
+def _heard(spans: TraceSpans, paths: Paths, wrote: Codes, before: Flags) -> Flags:
+    """Spans whose service is heard shortly before and after, (spans,): a log that was lost is no habit that was.
+
+    Only paths whose spans usually write tell.
     """
     writes = np.zeros(before.size, dtype=np.bool_)
-    writes[spoke] = True
+    writes[wrote] = True
     many = paths.parent.size
-    usual = np.bincount(paths.path[before & writes], minlength=many) * 2 > np.bincount(
-        paths.path[before], minlength=many
-    )
-    heard = writes.copy()
+    written = np.bincount(paths.path[before & writes], minlength=many)
+    usual = written * 2 > np.bincount(paths.path[before], minlength=many)
+    heard = np.ones(before.size, dtype=np.bool_)
     telling = np.flatnonzero(usual[paths.path])
-    for service in range(len(spans.services)):
-        members = telling[spans.service[telling] == service]
-        near = (
-            np.convolve(writes[members], np.ones(2 * NEAR + 1), "full")[NEAR:][: members.size] > 0
-            if members.size
-            else members
-        )
-        heard[members[near.astype(np.bool_)]] = True
-    rest = np.ones(before.size, dtype=np.bool_)
-    rest[telling] = False
-    return np.flatnonzero(heard | rest)
+    for members in groups(spans.service[telling]):
+        of = telling[members]
+        upto = np.concatenate([[0], np.cumsum(writes[of])])
+        at = np.arange(of.size)
+        earlier = upto[at] - upto[np.maximum(at - NEAR, 0)]
+        later = upto[np.minimum(at + 1 + NEAR, of.size)] - upto[at + 1]
+        heard[of] = writes[of] | ((earlier > 0) & (later > 0))
+    return heard
 
 
-def _rank_sum(before: Codes, now: Codes) -> float:
-    """How far `now` lies above `before`, in standard deviations, ties accounted for (Mann and Whitney, 1947)."""
-    both = np.concatenate([before, now])
-    _values, at, many = np.unique(both, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(many) - (many - 1) / 2)[at]
-    n, total = now.size, both.size
-    variance = before.size * n / 12 * (total + 1 - (many**3 - many).sum() / (total * (total - 1)))
-    return float((ranks[before.size :].sum() - n * (total + 1) / 2) / np.sqrt(variance)) if variance > 0 else 0.0
+def _blamed(spans: TraceSpans, paths: Paths, before: Flags, now: Flags) -> Codes:
+    """The service to blame for what the spans of a path do, (paths,): whom they wait for in vain, or their own."""
+    has_child = np.zeros(now.size, dtype=np.bool_)
+    has_child[spans.parent[spans.parent >= 0]] = True
+    in_vain = np.full(paths.parent.size, -1)
+    alone = now & ~has_child
+    np.maximum.at(in_vain, paths.path[alone], waits_for(spans, paths, before, now)[alone])
+    return np.where(in_vain >= 0, in_vain, paths.service)

@@ -1,4 +1,4 @@
-"""Where do traces lose time, and where do they begin to fail? Extra seconds are split exactly: own work, or the wire."""
+"""Where do traces lose time, and where do they begin to fail? Extra seconds are split: a service's own, or the wire's."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def losses(spans: TraceSpans, paths: Paths, current: Window, baseline: Window) -
     found = Losses({}, {}, {}, {})
     # The service to blame for a span's own time or failure: itself, or the one that it waits for.
     blamed = np.where(callee >= 0, callee, spans.service)
-    for members in _groups(paths.path * (len(spans.services) + 1) + callee + 1):
+    for members in groups(paths.path * (len(spans.services) + 1) + callee + 1):
         b, x = members[before[members]], members[now[members]]
         if not x.size:
             continue
@@ -119,17 +119,18 @@ def _extra(before: Array, now: Array) -> float:
     before, now = before[np.isfinite(before)], now[np.isfinite(now)]
     if before.size < LEAST_SPANS or now.size < LEAST_SPANS:
         return 0.0
-    if _rank_sum(before, now) < LEAST_Z:
+    if rank_sum(before, now) < LEAST_Z:
         return 0.0
     return float((np.median(now) - np.median(before)) * now.size)
 
 
-def _rank_sum(before: Array, now: Array) -> float:
-    """How far `now` lies above `before`, in standard deviations (Mann and Whitney, 1947)."""
-    n, m = now.size, before.size
-    ordered = np.sort(before)
-    above = (np.searchsorted(ordered, now, "left") + np.searchsorted(ordered, now, "right")).sum() / 2
-    return float((above - n * m / 2) / np.sqrt(n * m * (n + m + 1) / 12))
+def rank_sum(before: Array | Codes, now: Array | Codes) -> float:
+    """How far `now` lies above `before`, in standard deviations, ties accounted for (Mann and Whitney, 1947)."""
+    _values, at, many = np.unique(np.concatenate([before, now]), return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(many) - (many - 1) / 2)[at]
+    n, total = now.size, at.size
+    variance = before.size * n / 12 * (total + 1 - (many**3 - many).sum() / (total * (total - 1)))
+    return float((ranks[before.size :].sum() - n * (total + 1) / 2) / np.sqrt(variance)) if variance > 0 else 0.0
 
 
 def _own_time(spans: TraceSpans) -> Array:
@@ -193,7 +194,8 @@ def _missed(callee: Codes, paths: Paths, services: int, before: Flags, now: Flag
     return np.where(waits, missed.argmax(axis=1), -1)[paths.path]
 
 
-def _groups(kind: Codes) -> list[Codes]:
+def groups(kind: Codes) -> list[Codes]:
+    """Positions of equal values, one array for each value, in their order."""
     order = np.argsort(kind, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(kind[order])) + 1) if order.size else []
 
