@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from console.model import Drift, Verdict
+
 BASELINE, CURRENT = 5000, 2000
 COLOURS = ("gray", "white", "blue", "black")
 CAMERAS = tuple(f"camera-{number:02}" for number in range(20))
@@ -69,7 +71,10 @@ def _map(column: str, function: Callable[[np.ndarray], np.ndarray]) -> Change:
 
 
 def _drop(column: str) -> Change:
-    return lambda _rng, table: table.pop(column) and None
+    def change(_rng: np.random.Generator, table: Rows) -> None:
+        del table[column]
+
+    return change
 
 
 def _part_times(rng: np.random.Generator, table: Rows) -> None:
@@ -97,6 +102,10 @@ def _words_for(values: np.ndarray) -> np.ndarray:
     return np.array([f"about {value:.0f}" for value in values], object)
 
 
+def _upper(values: np.ndarray) -> np.ndarray:
+    return np.array([value.upper() for value in values], object)
+
+
 SITUATIONS = (
     Situation("all-null column", "light", ("missing",), _set("light", 1.0, np.nan)),
     Situation("30 % nulls, numeric", "light", ("missing",), _set("light", 0.3, np.nan)),
@@ -112,7 +121,7 @@ SITUATIONS = (
     Situation("+0.5 sd", "light", ("drift",), _map("light", lambda values: values + 0.5)),
     Situation("sentinel −999 in 2 %", "light", ("sentinel",), _set("light", 0.02, -999.0)),
     Situation(
-        "categories upper-cased", "colour", ("novelty",), _map("colour", lambda v: np.array([x.upper() for x in v], object))
+        "categories upper-cased", "colour", ("novelty",), _map("colour", _upper)
     ),
     Situation("correlation broken", "weight", ("relation",), _shuffle),
     Situation("5 % slice moved 2 sd", "light", ("relation", "slice"), _slice),
@@ -120,6 +129,17 @@ SITUATIONS = (
     Situation("clean, 200 rows", None, (), _nothing, 200),
     Situation("clean, 50 rows", None, (), _nothing, 50),
 )  # fmt: skip
+
+
+def named(found: Drift, situation: Situation) -> bool:
+    """Whether the right column is the first to be named, by a right word; of nothing, whether nothing is said."""
+    if situation.column is None:
+        return found.verdict is Verdict.OK
+    first = found.columns[0]
+    said = {issue.check for issue in first.issues}
+    if first.p_sampling is not None and first.p_sampling <= 0.01 and first.effect:
+        said.add("drift")
+    return first.name == situation.column and first.verdict is not Verdict.OK and bool(said & set(situation.words))
 
 
 def pair(situation: Situation, seed: int) -> tuple[Rows, Rows]:

@@ -5,16 +5,15 @@ Each check yields an issue or none, in words that name the column.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
 
 from console.analysis.bins import aligned, counted, counts_of, settled
+from console.analysis.extremes import beyond
 from console.analysis.heavy import MOST_VALUES
 from console.analysis.odd import LEAST_SHARE, Level, Share, at_least, is_more, percent
-from console.analysis.tails import student_tail
 from console.analysis.units import unit
 from console.model import ColumnProfile, IntegrityIssue, Verdict
 
@@ -22,13 +21,10 @@ Check = Literal["missing", "novelty", "range", "unit", "constant", "type", "sent
 
 LEAST_UNPARSABLE = 0.002
 LEAST_ROWS = 20
-NEAR_OUT, FAR_OUT = 1.0, 10.0  # usual ranges beyond the usual range: to mention, to alarm
-TAIL_DOUBT = 2.56  # two standard deviations of the logarithm of a farthest value (Gumbel)
-HEAVIEST_TAIL = 1.0  # what is taken of a column whose bins tell nothing of its tail
+FAR_OUT = 10.0  # usual ranges beyond the usual range: to alarm
 DISCRETE = 0.5  # of the rows share a value with many others: the column takes few values
 MOST_NAMED = 3
 RARE = 4  # a category that so small a part of the past windows knows comes in bursts, if it does
-FEWEST_PAST = 4  # windows that teach how far a column's extremes reach
 
 
 def column_issues(
@@ -73,8 +69,8 @@ def column_issues(
             text = f"was always {baseline.minimum:.6g}, reaches from {current.minimum:.6g} to {current.maximum:.6g}"
             yield issue("range", text, Verdict.INCONCLUSIVE)
         return
-    widths, end = _beyond(current, baseline, history, level)
-    if widths > NEAR_OUT:
+    widths, end = beyond(current, baseline, history, level)
+    if widths:
         verdict = Verdict.DEGRADED if widths > FAR_OUT else Verdict.INCONCLUSIVE
         yield issue("range", f"reaches {end:.6g}, {widths:.3g} times the usual range beyond it", verdict)
 
@@ -130,6 +126,8 @@ def _novelty(
     if not is_more(new, before, _new_in_turn(known), level, burst=_burst(known)):
         return None
     names = [name for name, _rows in current.heavy if name not in baseline.categories]
+    if len(baseline.categories) == 1 and before[0] == 0 and names:
+        return f"was always {baseline.categories[0]!r}, {percent(new)} of the values are {names[0]!r}"
     spelled = {_letters(category): category for category in baseline.categories}
     same = {name: spelled[_letters(name)] for name in names if _letters(name) in spelled}
     if same and len(same) == len(names):
@@ -199,70 +197,3 @@ def _is_within(value: float, baseline: ColumnProfile) -> bool:
     return (
         baseline.minimum is not None and baseline.maximum is not None and baseline.minimum <= value <= baseline.maximum
     )
-
-
-# ── range ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _beyond(
-    current: ColumnProfile, baseline: ColumnProfile, history: Sequence[ColumnProfile], level: Level
-) -> tuple[float, float]:
-    """(how many usual ranges the values reach beyond the usual range, the farthest value); 0 where that is no news."""
-    past = [one for one in (baseline, *history) if one.minimum is not None and one.maximum is not None]
-    if not past or current.minimum is None or current.maximum is None:
-        return 0.0, 0.0
-    low = min(one.minimum for one in past if one.minimum is not None)
-    high = max(one.maximum for one in past if one.maximum is not None)
-    width = max(high - low, 1e-9 * max(abs(high), abs(low)), 1e-300)
-    sides = [
-        ((current.maximum - high) / width, current.maximum, 1),
-        ((low - current.minimum) / width, current.minimum, -1),
-    ]
-    widths, end, way = max(sides)
-    if widths <= NEAR_OUT:
-        return 0.0, 0.0
-    ends = [(one.maximum if way > 0 else one.minimum) or 0.0 for one in past]
-    reach = [abs(one - _middle(baseline)) for one in ends]
-    distance = abs(end - _middle(baseline))
-    if _chance_of_reaching(distance, max(reach), current, baseline, way) > level.sampling:
-        return 0.0, 0.0
-    return (widths, end) if _is_unusual(distance, reach[1:], level) else (0.0, 0.0)
-
-
-def _chance_of_reaching(
-    distance: float, farthest: float, current: ColumnProfile, baseline: ColumnProfile, way: int
-) -> float:
-    """How likely the current rows reach so far from the middle, by the weight of the baseline's own tail.
-
-    The tail is taken to fall as a power, through the outermost edge and the farthest value (a two-point Hill estimate,
-    Ann. Stat. 3, 1975): too heavy for most columns, which is the careful side.
-    """
-    rows = counted(baseline)
-    edge = (baseline.edges[-1] if way > 0 else baseline.edges[0]) if baseline.edges else _middle(baseline)
-    outside = baseline.counts[-1 if way > 0 else 0]
-    inner = float(abs(edge - _middle(baseline)))
-    weight = HEAVIEST_TAIL
-    if 0 < inner < farthest and outside > 2:
-        falls = math.log(outside)
-        weight = min(max(math.log(farthest / inner) / falls * (1 + TAIL_DOUBT / falls), 0.1), 5.0)
-    return float(counted(current) / rows * (max(farthest, 1e-300) / distance) ** (1 / weight))
-
-
-def _is_unusual(distance: float, reach: Sequence[float], level: Level) -> bool:
-    """Farther than the extremes of past windows lie from each other, on a scale of factors."""
-    past = np.array([one for one in reach if one > 0])
-    if past.size < FEWEST_PAST:
-        return True
-    logs = np.log(past)
-    spread = float(np.std(logs, ddof=1)) * math.sqrt(1 + 1 / past.size)
-    if spread <= 0:
-        return True
-    return student_tail((math.log(distance) - float(logs.mean())) / spread, past.size - 1) <= level.usual
-
-
-def _middle(column: ColumnProfile) -> float:
-    """The edge nearest to the median."""
-    if not column.edges:
-        return column.mean or 0.0
-    upto = np.cumsum(counts_of(column))[:-1] / max(counted(column), 1)
-    return float(column.edges[int(np.argmin(np.abs(upto - 0.5)))])

@@ -71,8 +71,7 @@ def _of_a_few(
     share = last_before[0] / last_before[1]
     gained = (last[0] / last[1] - share) / (1 - share)
     factor = 1 + (now_mean / mean - 1) / gained
-    reached = now_high / high
-    if not 1 / (1 + RANGE_SLACK) <= reached / factor <= 1 + RANGE_SLACK:
+    if not 1 / LARGE_UNIT <= now_high / high / factor <= 1 + RANGE_SLACK:
         return None
     words = _named(factor, RANGE_SLACK, "about")
     return words and f"in {gained:.1%} of the rows {words}"
