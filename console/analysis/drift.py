@@ -70,6 +70,8 @@ def drift(
         gravest = min(lines, key=lambda one: ORDER.index(one.verdict))
         columns.append(_with_issues(gravest, (*_of(table, column.name), *_broken(current, column, history, level))))
     columns = _related(columns, current, trailing or baseline, baseline, history, alpha * RELATIONS)
+    columns = [_through_facets(column, [one for one in columns if facets.get(one.name) == column.name])
+               for column in columns]  # fmt: skip
     everything = table + tuple(issue for column in columns for issue in column.issues if issue not in table)
     return Drift(_verdict(columns, everything), tuple(sorted(columns, key=_gravity)), everything,
                  (baseline.rows, current.rows))  # fmt: skip
@@ -110,6 +112,14 @@ def _related(
     reference = reference if reference.relations is not None else baseline
     issues = broken_relations(current, reference, history=history, alpha=alpha, leaving_out=moved)
     return [_with_issues(column, (*column.issues, *_of(issues, column.name))) for column in columns]
+
+
+def _through_facets(column: ColumnDrift, facets: Sequence[ColumnDrift]) -> ColumnDrift:
+    """A column that has facets and no bins says what the gravest of them says, or what is wrong with itself."""
+    gravest = min(facets, key=_gravity, default=None)
+    if gravest is None or ORDER.index(column.verdict) < ORDER.index(Verdict.NO_DATA):
+        return column
+    return replace(gravest, name=column.name, reason=f"{gravest.name}: {gravest.reason}", issues=column.issues)
 
 
 def _of(issues: Iterable[IntegrityIssue], name: str) -> tuple[IntegrityIssue, ...]:
