@@ -7,21 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from console.model import ColumnProfile, Profile
 from console.sources.duck import Duck, literal
 from console.sources.fitting import Bins
+from console.sources.grids import Grid, grid_of
 from console.sources.kinds import as_text
 from console.sources.rows import pointer
 from console.sources.sampling import age
 from console.sources.selection import Selection
 
 COLUMNS_AT_ONCE = 100  # of one statement: a wide table takes several
-MOST_DISTINCT = 2_000_000  # rows that are told apart one by one; of more, those of a share of all hashes
-FEWEST_DISTINCT = 10_000  # of that share, for it to speak for the rest
-LINE_BYTES = 50  # of a row as text, about
+MOST_HASHES = 200_000  # of rows that are told apart; of more, those with the smallest hashes
+MOST_HASHES_OF_A_GROUP = 10_000
 
 Keys = tuple[Any, ...]
 
@@ -41,15 +40,8 @@ def count(
     Of more than `most` groups, those with the most rows; in the order of their values. Raises as Duck does.
     """
     counting = _Counting(duck, selection, group, most, newest)
-    share = 1 << max(0, (_most_rows(duck, selection) - 1) // MOST_DISTINCT).bit_length()
-    chunks: list[Sequence[Bins]] = [bins[at : at + COLUMNS_AT_ONCE] for at in range(0, len(bins), COLUMNS_AT_ONCE)]
-    # Parquet is read twice at less cost than counting numbers beside distinct values has; text is not.
-    if selection.rows.format == "parquet" or not chunks:
-        chunks.insert(0, ())
-    for at, chunk in enumerate(chunks):
-        counting.ask(chunk, hashes=share if at == 0 else 0)
-    if share > 1 and counting.distinct < FEWEST_DISTINCT:
-        counting.ask((), hashes=1)
+    for at in range(0, max(len(bins), 1), COLUMNS_AT_ONCE):
+        counting.ask(bins[at : at + COLUMNS_AT_ONCE], is_first=at == 0)
     return counting.profiles()
 
 
@@ -80,42 +72,56 @@ class _Counting:
     tables: dict[Keys, dict[str, Any]] = field(default_factory=dict)
     columns: dict[Keys, list[ColumnProfile]] = field(default_factory=dict)
 
-    @property
-    def distinct(self) -> int:
-        """Of the hashes that were looked at."""
-        return sum(row["kinds"] for row in self.tables.values())
-
-    def ask(self, bins: Sequence[Bins], *, hashes: int) -> None:
-        """Count these columns; and repeated rows among those of one in so many hashes, 0: not at all."""
+    def ask(self, bins: Sequence[Bins], *, is_first: bool) -> None:
+        """Count these columns; at first also how many rows are repeated."""
         names = [f"g{i}" for i in range(len(self.group))]
         parts = [*names, "count(*) AS rows", "max(andon_time) AS newest"]
         cells = [*(f"{expression} AS g{i}" for i, expression in enumerate(self.group)), "andon_time"]
         values = dict(self.selection.values)
-        if hashes:
-            cells.append(f"CASE WHEN {self.selection.hash()} % {hashes} = 0 THEN {self.selection.hash()} END AS hash")
-            parts += ["count(DISTINCT hash) AS kinds", f"{hashes} * (count(hash) - kinds) AS duplicates"]
+        if is_first:
+            most = MOST_HASHES_OF_A_GROUP if self.group else MOST_HASHES
+            cells.append(f"({self.selection.hash()} >> 1)::BIGINT AS hash")
+            parts += [f"len(min(hash, {most})) AS hashed", f"list_unique(min(hash, {most})) AS kinds"]
         for i, one in enumerate(bins):
             cells += self._cells(i, one)
-            parts += _aggregates(i, one, is_typed=self.selection.rows.declared(one.column) is not None)
+            is_typed = self.selection.rows.declared(one.column) is not None
+            parts += _aggregates(i, one, self._grid(one), is_typed=is_typed)
             values |= {f"bins{i}_": list(one.edges or one.categories), f"newest{i}_": self.newest.get(one.column)}
         grouping = (
             f" GROUP BY {', '.join(names)} ORDER BY rows DESC, {', '.join(names)} LIMIT {self.most}" if names else ""
         )
         query = f"SELECT {', '.join(parts)} FROM ({self.selection.query(cells)}){grouping}"  # noqa: S608 - as Duck says
+        in_cells = self._in_cells(bins, values)
         for row in self.duck.asks(query, values):
             keys = tuple(row[name] for name in names)
-            if hashes:
+            if is_first:
                 self.tables[keys] = row
             if keys in self.tables:  # not, where files grew between two statements
                 self.columns.setdefault(keys, []).extend(
                     _column(
                         one,
                         row["rows"],
-                        {key: row.get(f"{key}{i}") for key in _COUNTED},
+                        {key: row.get(f"{key}{i}") for key in _COUNTED} | {"cells": in_cells.get(f"cells{i}")},
                         self.selection.rows.declared(one.column),
+                        self._grid(one),
                     )
                     for i, one in enumerate(bins)
                 )
+
+    def _grid(self, bins: Bins) -> Grid | None:
+        """Where it pays to count a column by cells: numbers that need no reading, and no groups."""
+        is_cheap = self.selection.rows.format == "parquet" and not self.group and bins.is_ordered
+        return grid_of(bins.edges) if is_cheap else None
+
+    def _in_cells(self, bins: Sequence[Bins], values: Mapping[str, Any]) -> dict[str, Mapping[int, int]]:
+        """The counts of all cells. Asked by itself: beside other aggregates this one costs three times as much."""
+        grids = {i: grid for i, one in enumerate(bins) if (grid := self._grid(one))}
+        if not grids:
+            return {}
+        cells = ["andon_time", *(self._cell(i, bins[i]) for i in grids)]
+        parts = ", ".join(f"histogram({grid.cell(f'n{i}')}) AS cells{i}" for i, grid in grids.items())
+        [found] = self.duck.asks(f"SELECT {parts} FROM ({self.selection.query(cells)})", values)  # noqa: S608 - as Duck says
+        return {name: counted or {} for name, counted in found.items()}
 
     def profiles(self) -> list[tuple[Keys, Profile]]:
         """What was counted, in the order of the groups' values."""
@@ -125,7 +131,7 @@ class _Counting:
                 Profile(
                     tuple(self.columns.get(keys, ())),
                     row["rows"],
-                    duplicates=min(row["duplicates"], max(row["rows"] - 1, 0)),
+                    duplicates=_repeated(row["rows"], row["hashed"] or 0, row["kinds"] or 0),
                     newest=row["newest"],
                 ),
             )
@@ -138,18 +144,20 @@ class _Counting:
         cells = [f"{rows.held(column)} AS c{i}"]
         if rows.declared(column) is None:
             cells.append(f"{rows.dtype(column)} AS d{i}")
-        if bins.kind == "datetime":
-            cells.append(
-                f"{age(rows, column, is_timed=self.selection.time is not None, newest=f'$newest{i}_')} AS n{i}"
-            )
-        elif bins.is_ordered:
-            cells.append(f"{rows.number(column)} AS n{i}")
-        elif bins.categories:
-            cells.append(f"{as_text(rows, column)} AS s{i}")
+        if bins.is_ordered or bins.categories:
+            cells.append(self._cell(i, bins))
         return cells
 
+    def _cell(self, i: int, bins: Bins) -> str:
+        rows = self.selection.rows
+        if bins.categories:
+            return f"{as_text(rows, bins.column)} AS s{i}"
+        if bins.kind == "numeric":
+            return f"{rows.number(bins.column)} AS n{i}"
+        return f"{age(rows, bins.column, is_timed=self.selection.time is not None, newest=f'$newest{i}_')} AS n{i}"
 
-def _aggregates(i: int, bins: Bins, *, is_typed: bool) -> list[str]:
+
+def _aggregates(i: int, bins: Bins, grid: Grid | None, *, is_typed: bool) -> list[str]:
     """What is counted of the column that is the i-th: its $bins are its edges or its categories."""
     parts = [f"count(c{i}) AS present{i}"]
     if not is_typed:
@@ -169,15 +177,17 @@ def _aggregates(i: int, bins: Bins, *, is_typed: bool) -> list[str]:
             f"min({finite}) AS least{i}",
             f"max({finite}) AS most{i}",
             f"avg({finite}) AS mean{i}",
-            f"histogram({finite}, $bins{i}_::DOUBLE[]) AS counts{i}",
+            f"histogram({finite}, $bins{i}_::DOUBLE[]) AS counts{i}"
+            if grid is None
+            else f"coalesce(count_if({finite} <= {grid.low!r}), 0) AS below{i}",
         ]
     return parts
 
 
-_COUNTED = ("present", "numbers", "dtype", "nan", "infinite", "least", "most", "mean", "counts")
+_COUNTED = ("present", "numbers", "dtype", "nan", "infinite", "least", "most", "mean", "counts", "below")
 
 
-def _column(bins: Bins, rows: int, found: Mapping[str, Any], declared: str | None) -> ColumnProfile:
+def _column(bins: Bins, rows: int, found: Mapping[str, Any], declared: str | None, grid: Grid | None) -> ColumnProfile:
     present = found["present"]
     dtype = declared or found["dtype"] or bins.dtype
     if not present and bins.dtype != "NULL":
@@ -185,10 +195,12 @@ def _column(bins: Bins, rows: int, found: Mapping[str, Any], declared: str | Non
     column = ColumnProfile(bins.column, bins.kind, dtype, rows, missing=rows - present)
     counted: Mapping[Any, int] = found["counts"] or {}
     if bins.is_ordered:
+        finite = found["numbers"] - found["nan"] - found["infinite"]
+        in_bins = grid.counts(found["below"], found["cells"], finite) if grid else _counts(counted, bins.edges)
         return replace(
             column,
             missing=rows - present + found["nan"], infinite=found["infinite"], unparsable=present - found["numbers"],
-            edges=bins.edges, counts=_counts(counted, bins.edges),
+            edges=bins.edges, counts=in_bins,
             minimum=found["least"], maximum=found["most"], mean=found["mean"],
         )  # fmt: skip
     if bins.kind in ("text", "embedding"):
@@ -203,10 +215,10 @@ def _counts(counted: Mapping[Any, int], names: Sequence[Any]) -> tuple[int, ...]
     return (*counts, sum(counted.values()) - sum(counts))
 
 
-def _most_rows(duck: Duck, selection: Selection) -> int:
-    """No fewer rows than the files hold, as far as can be told without reading them."""
-    if selection.rows.format == "parquet":
-        [found] = duck.asks(f"SELECT count(*) AS rows FROM {selection.rows.relation}", selection.values)  # noqa: S608 - as Duck says
-        return int(found["rows"])
-    files = [Path(file) for file in selection.rows.files]
-    return sum(file.stat().st_size for file in files if file.exists()) // LINE_BYTES
+def _repeated(rows: int, hashed: int, distinct: int) -> int:
+    """How many of the rows are like an earlier one, told from those with the smallest hashes: like rows have like ones.
+
+    Exact where all were hashed; none where no row is repeated; else an unbiased share, for the rows with the k smallest
+    hashes are a uniform sample of the distinct ones (Beyer et al., SIGMOD 2007).
+    """
+    return round(rows * (hashed - distinct) / max(hashed, 1))

@@ -33,7 +33,8 @@ class Duck:
             f"threads = {THREADS}",
             "TimeZone = 'UTC'",
             "preserve_insertion_order = false",
-            "allocator_bulk_deallocation_flush_threshold = '64MB'",  # less costs page faults, more stays held
+            "disable_parquet_prefetching = true",  # files lie here: whole row groups ahead are memory for nothing
+            "allocator_bulk_deallocation_flush_threshold = '32MB'",  # less costs page faults, more stays held
             f"allowed_directories = [{', '.join(literal(str(folder)) for folder in folders)}]",
             "enable_external_access = false",
             "lock_configuration = true",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from console.model import ColumnKind, Profile
+from console.sources.grids import on_grid
 from console.sources.kinds import CATEGORIES, IDENTIFIER_SHARE
 from console.sources.sampling import Sample
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 BINS = 20
 FEW = 20  # distinct numbers: each is counted by itself
+FEWEST_GRIDDED = 16  # edges, for a grid to do as well as the quantiles themselves
 REPEATED = 5  # rows per distinct number, where so few are no accident of a small sample
 
 
@@ -85,7 +87,12 @@ def _edges(values: Array) -> tuple[float, ...]:
     few = np.unique(values)
     if few.size <= FEW and values.size >= REPEATED * few.size:
         return _around(few)
-    edges = np.unique(np.quantile(values, np.arange(1, BINS) / BINS, method="inverted_cdf")).tolist()
+    quantiles = np.unique(np.quantile(values, np.arange(1, BINS) / BINS, method="inverted_cdf"))
+    if quantiles.size == BINS - 1:
+        gridded = on_grid(quantiles)
+        if gridded.size >= FEWEST_GRIDDED and gridded[0] >= values.min():
+            return tuple(gridded.tolist())
+    edges = quantiles.tolist()
     if edges[0] == values.min():  # else what falls below a constant would share its bin
         edges.insert(0, math.nextafter(edges[0], -math.inf))
     return tuple(edges)

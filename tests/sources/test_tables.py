@@ -59,7 +59,7 @@ def rows(count: int, **values: Any) -> list[dict[str, Any]]:
 # ── counting ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_numbers_are_counted_between_their_quantiles_and_every_row_is_accounted_for(tmp_path: Path) -> None:
+def test_numbers_are_counted_about_their_quantiles_and_every_row_is_accounted_for(tmp_path: Path) -> None:
     draw = random.Random(1)
     counted = profile(table(write(tmp_path / "a.jsonl", rows(2000, x=lambda _i: draw.gauss(5, 2)))))
     x = column(counted, "x")
@@ -68,7 +68,7 @@ def test_numbers_are_counted_between_their_quantiles_and_every_row_is_accounted_
     assert len(x.edges) == 19
     assert len(x.counts) == 20
     assert sum(x.counts) == counted.rows == 2000
-    assert all(90 <= count <= 110 for count in x.counts)
+    assert all(80 <= count <= 120 for count in x.counts)
     assert x.mean == pytest.approx(5, abs=0.2)
     assert counted.newest == NOON + 1999
     assert (counted.start, counted.end) == (DAY[0].start, DAY[0].end)
