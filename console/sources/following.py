@@ -129,8 +129,9 @@ class Patience:
         """Raises NoData once that is over."""
         if time.monotonic() > self._until:
             told = self._growing.progress()
-            share = told.bytes / max(told.bytes + told.left, 1)
-            raise NoData(f"partial: {share:.0%} of its rows were read so far", "the next look goes on from there")
+            read, whole = told.bytes / 1e6, (told.bytes + told.left) / 1e6
+            raise NoData(f"partial: its rows are being counted, {read:,.0f} of {whole:,.0f} MB were read so far",
+                         "the next look goes on from there")  # fmt: skip
 
 
 class Minutes(Generic[A]):

@@ -46,7 +46,9 @@ class Growing:
     def profiles(self, request: ProfileRequest) -> Sequence[ProfileGroup]:
         """As `Table.profiles`. With a `look`, raises NoData while there is more to read than one answer may take."""
         table = self._kept_up(request.look)
-        answer = self._following.profiles(request) if self._is_followed(request.look) else None
+        if not self._is_followed(request.look) or not self._in_pieces.pieces.has_times:
+            return table.profiles(request)
+        answer = self._following.profiles(request)
         return table.profiles(request) if answer is None else answer
 
     def exemplars(self, request: ExemplarRequest) -> Sequence[Exemplar]:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from console.errors import SourceMalformed
 
-PART = 8 << 20  # bytes that are read at once
+PART = 2 << 20  # bytes that are read at once
 MOST_LINE = 16 << 20
 KNOWN_BY = 256  # bytes at the beginning of a file, and where it was read to, that tell it from another
 

@@ -93,6 +93,11 @@ class Pieces(Shards):
         """Bytes that wait to be read."""
         return self._logs.left
 
+    @property
+    def has_times(self) -> bool:
+        """Whether any row says when it was."""
+        return any(piece.hours is None or piece.hours for piece in self._every())
+
     def folders(self) -> list[Path]:
         return [self._spool.folder, *(super().folders() if self._is_here else ())]
 

@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from console.errors import NoData, SourceMalformed
 from console.model import Labels, Profile, Span
-from console.sources import logs
+from console.sources import logs, places
 from console.sources import pieces as pieces_module
 from console.sources.growing import Growing
 from console.sources.options import TableOptions
@@ -193,8 +193,208 @@ class CsvRotations(Rotations):
     SUFFIX = ".csv"
 
 
-FEW = settings(max_examples=12, stateful_step_count=12, deadline=None)
+FEW = settings(max_examples=8, stateful_step_count=10, deadline=None)
 TestJsonLogs = Rotations.TestCase
 TestJsonLogs.settings = FEW
 TestCsvLogs = CsvRotations.TestCase
 TestCsvLogs.settings = FEW
+
+
+# ── what is read ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def request(look: float, spans: Sequence[Span] = TEN, **more: Any) -> ProfileRequest:
+    return ProfileRequest(tuple(spans), look=look, **more)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "log.jsonl"
+    path.write_text(lines(rows(3000)))
+    return path
+
+
+def test_at_a_later_look_only_what_was_appended_is_read(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, like = growing(log), bins(log)
+    source.profiles(request(1.0, like=like))
+    read: list[int] = []
+    again = pieces_module.Here.read
+    monkeypatch.setattr(
+        pieces_module.Here, "read", lambda *asked: read.append(asked[3] - asked[2]) or again(*asked)
+    )  # fmt: skip
+    new = lines(rows(60, HOUR + 900, 1))
+    append(log, new)
+    before = source.progress()
+    must_agree(source, log, request(2.0, like=like))
+    assert source.progress().bytes - before.bytes == len(new)
+    assert source.progress().rows - before.rows == 60
+    assert sum(read) <= len(new) + 3 * logs.KNOWN_BY
+    read.clear()
+    source.profiles(request(2.0, like=like))  # of the same look
+    source.profiles(request(3.0, like=like))
+    assert read == []
+
+
+def test_a_log_that_is_renamed_is_not_read_again(log: Path) -> None:
+    every = log.parent / "*.jsonl"
+    source, like = growing(every), bins(every)
+    source.profiles(request(1.0, like=like))
+    before = source.progress()
+    log.rename(log.parent / "log-1.jsonl")
+    log.write_text(lines(rows(10, HOUR + 1000, 2)))
+    must_agree(source, every, request(2.0, like=like))
+    assert source.progress().bytes - before.bytes == log.stat().st_size
+
+
+def test_a_half_written_line_waits_for_its_end(log: Path) -> None:
+    source, like = growing(log), bins(log)
+    line = lines([{"time": HOUR + 700, "x": 0.1, "c": "a"}])
+    append(log, line[:20])
+    [before] = source.profiles(request(1.0, like=like))
+    append(log, line[20:])
+    [after] = source.profiles(request(2.0, like=like))
+    assert (before.profile.rows, after.profile.rows) == (600, 601)
+
+
+def test_rows_of_the_future_are_told_and_are_not_the_newest(log: Path) -> None:
+    append(log, lines([{"time": HOUR + 90000, "x": 0.1, "c": "a"}, {"time": 4e12, "x": 0.1, "c": "a"}]))
+    source = growing(log)
+    source.profiles(request(HOUR + 3000.0, like=bins(log)))
+    assert (source.progress().newest, source.progress().ahead) == (HOUR + 2999, 2)
+
+
+def test_what_takes_longer_than_an_answer_may_goes_on_at_the_next_look(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "PART", 10_000)
+    monkeypatch.setattr(pieces_module, "BATCH_BYTES", 10_000)
+    source, like = growing(log, seconds=0.0), bins(log)
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            source.profiles(request(float(tries), like=like))
+        except NoData as partial:
+            assert partial.message.startswith("partial: ")
+            source._seconds = source._following._seconds = 0.0 if source.progress().left else 60.0
+        else:
+            break
+    assert 3 < tries < 100
+    must_agree(source, log, request(tries + 1.0, like=like))
+
+
+def test_a_line_beyond_all_measure_is_refused(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "PART", 1000)
+    monkeypatch.setattr(logs, "MOST_LINE", 4000)
+    append(log, lines([{"time": HOUR, "c": "a" * 9000}]))
+    with pytest.raises(SourceMalformed, match=r"a line of .*log\.jsonl is longer than"):
+        growing(log).profiles(request(1.0, like=bins(log)))
+
+
+# ── what is answered ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"by": "c"},
+        {"every": 15.0},
+        {"spans": (Span(HOUR + 1.5, HOUR + 99.25),)},
+        {"spans": (Span(HOUR, HOUR + 120), Span(HOUR + 60, HOUR + 240))},
+        {"spans": (Span(HOUR - 7200, HOUR + 7200),)},
+        {"spans": (Span(HOUR, HOUR + 3600),), "every": 600.0},
+        {"where": Labels.of(c="a")},
+        {"where": Labels.of(c="nothing")},
+        {"columns": ("x",)},
+    ],
+)
+def test_every_question_is_answered_as_a_fresh_count_would(log: Path, asked: Mapping[str, Any]) -> None:
+    source, like = growing(log), bins(log)
+    source.profiles(request(1.0, like=like))
+    append(log, lines(rows(50, HOUR + 30, 3)))
+    must_agree(source, log, replace(request(2.0, like=like), **asked))
+
+
+def test_without_bins_the_pieces_of_the_window_are_counted_into_fresh_ones(log: Path) -> None:
+    asked = request(1.0)
+    assert [told(one.profile) for one in growing(log).profiles(asked)] == [
+        told(one.profile) for one in fresh(log, asked)
+    ]
+
+
+def test_rows_without_a_time_are_counted_anew(log: Path) -> None:
+    source = growing(log, time=None)
+    [group] = source.profiles(ProfileRequest((), like=bins(log, time=None), look=1.0))
+    append(log, lines(rows(10)))
+    [later] = source.profiles(ProfileRequest((), like=bins(log, time=None), look=2.0))
+    assert (group.profile.rows, later.profile.rows, source.progress().rows) == (3000, 3010, 0)
+
+
+def test_a_time_column_without_a_time_is_a_broken_table(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(lines({"time": "noon", "x": i, "c": "a"} for i in range(20)))
+    with pytest.raises(SourceMalformed, match="no row has a time"):
+        growing(path).profiles(request(1.0, like=Profile((), 0)))
+
+
+def test_csv_rows_with_line_ends_between_quotes_stay_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "PART", 64)
+    path = tmp_path / "a.csv"
+    path.write_text("time,x,c\n" + "".join(f'{HOUR + 600 + i},{i},"say ""{i}"",\nthen go"\n' for i in range(50)))
+    new = logs.Logs("feed", places.Here(lambda: [str(path)]), "csv")
+    new.look()
+    parts = [*new.read()]
+    assert b"".join(part.data for part in parts) == path.read_bytes()[len("time,x,c\n") :]
+    assert all(part.position.header == b"time,x,c\n" and part.data.endswith(b'go"\n') for part in parts)
+    assert len(parts) > 20
+
+
+def test_new_parquet_files_are_read_once_and_changed_ones_again(tmp_path: Path) -> None:
+    def write(name: str, start: int, count: int) -> None:
+        duckdb.sql(
+            f"COPY (SELECT {HOUR} + {start} + i AS time, i % 7 AS x, 'k' || i % 3 AS c FROM range({count}) r(i)) "
+            f"TO '{tmp_path / name}' (FORMAT parquet)"
+        )
+
+    every = tmp_path / "*.parquet"
+    write("a.parquet", 0, 900)
+    source, like = growing(every), bins(every)
+    must_agree(source, every, request(1.0, like=like))
+    write("b.parquet", 500, 900)
+    must_agree(source, every, request(2.0, like=like))
+    read = source.progress().rows
+    must_agree(source, every, request(3.0, like=like))
+    assert (read, source.progress().rows) == (1800, 1800)
+    write("b.parquet", 700, 100)
+    must_agree(source, every, request(4.0, like=like))
+    (tmp_path / "b.parquet").write_bytes(b"PAR1 half of a file")
+    with pytest.raises(SourceMalformed):
+        source.profiles(request(5.0, like=like))
+    write("b.parquet", 800, 100)
+    must_agree(source, every, request(6.0, like=like))
+
+
+def test_a_label_that_only_some_files_have_chooses_rows_of_those(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("time,x,c\n" + "".join(f"{HOUR + 600 + i},{i},a\n" for i in range(50)))
+    every = tmp_path / "*.csv"
+    like = bins(every)
+    (tmp_path / "b.csv").write_text("time,x,c,az\n" + "".join(f"{HOUR + 700 + i},{i},b,east\n" for i in range(40)))
+    [group] = must_agree(growing(every), every, request(1.0, like=like, where=Labels.of(az="east"), columns=("x",)))
+    assert group.profile.rows == 40
+
+
+def test_exemplars_find_their_pictures_beside_the_log(tmp_path: Path) -> None:
+    (tmp_path / "one.pgm").write_bytes(b"P5 2 2 255\n\x00\x40\x80\xff")
+    path = tmp_path / "log.jsonl"
+    path.write_text(lines({"time": HOUR + 600 + i, "x": i, "c": "a", "image": "one.pgm"} for i in range(9)))
+    source = growing(path, image="image")
+    [shown] = source.exemplars(ExemplarRequest("current", TEN, column="x", near=4.0, look=1.0))
+    assert (shown.kind, shown.time, len(shown.pixels)) == ("image", HOUR + 604, 2)
+
+
+def test_bins_that_nobody_asks_for_any_more_are_let_go(log: Path) -> None:
+    source, like = growing(log), bins(log)
+    source.profiles(request(0.0, like=like, columns=("c",)))
+    for look in range(1, 9):
+        source.profiles(request(float(look), like=like))
+    assert len(source._following._kept) == 1
