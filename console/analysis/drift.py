@@ -119,7 +119,8 @@ def _through_facets(column: ColumnDrift, facets: Sequence[ColumnDrift]) -> Colum
     gravest = min(facets, key=_gravity, default=None)
     if gravest is None or ORDER.index(column.verdict) < ORDER.index(Verdict.NO_DATA):
         return column
-    return replace(gravest, name=column.name, reason=f"{gravest.name}: {gravest.reason}", issues=column.issues)
+    said = gravest.issues[0].text if gravest.issues else f"{gravest.name}: {gravest.reason}"
+    return replace(gravest, name=column.name, reason=said, issues=column.issues)
 
 
 def _of(issues: Iterable[IntegrityIssue], name: str) -> tuple[IntegrityIssue, ...]:
