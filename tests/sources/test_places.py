@@ -15,10 +15,10 @@ from console.config import SourceConfig
 from console.errors import SourceDenied, SourceError, UsageError
 from console.model import Profile, Span
 from console.plugins import load_plugins
-from console.sources import calls, places
+from console.sources import calls
 from console.sources.builtin import STORES
 from console.sources.growing import Growing
-from console.sources.opening import from_argument, open_source
+from console.sources.opening import from_argument
 from console.sources.options import TableOptions
 from console.sources.types import ProfileRequest
 from console.sources.worker import Worker
@@ -142,5 +142,3 @@ async def test_only_a_table_sees_the_credentials_of_stores(monkeypatch: pytest.M
         with pytest.raises(SourceError):
             await Worker(opening).start()
     assert ["AWS_PROFILE" in env for env in seen] == [True, False]
-    assert places.CHANGES_WITH_CONTENT
-    assert open_source
