@@ -46,9 +46,9 @@ def shown_by(signs: Iterable[Sign]) -> dict[str, float]:
 def touched_by(event: Event, diff: Diff, moved: float) -> dict[str, tuple[float, list[str]]]:
     """How much a change does to set each mechanism off, 0..1, and by which words."""
     lost, won = words_of(diff.lost), words_of(diff.won)
-    gone, come = [word for word in lost if word not in won], [word for word in won if word not in lost]
+    come = [word for word in won if word not in lost]
     title, lines = words_of(event.title), words_of(f"{diff.gone}\n{diff.new}\n{diff.prose}")
-    removed = hits("removed", gone)
+    removed = hits("removed", lost)
     said = [
         (_ROLES["removed"], "removed", removed),
         (_ROLES["added"], "added", hits("added", come)),

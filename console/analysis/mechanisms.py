@@ -113,7 +113,7 @@ MECHANISMS = (
         removed="index* limit* preload* include* join* batch* cache* paginat* bulk prefetch* eager* where in offset"
         " select* hint* materialized memo* filter*",
         added="query* select find* scan* like order_by group_by join* count for each* lazy* all distinct loop offset"
-        " fetch* lookup* ilike subquery lateral full",
+        " wildcard* fuzzy fetch* lookup* ilike subquery lateral full",
         either="index* query sql join* orm lazy eager n_plus_1 preload* select* repository dao",
         raised="limit* page* batch* size depth lookback window",
         lowered="batch* page* chunk* cache* work_mem",

@@ -34,9 +34,10 @@ _LOOKS = re.compile(
 )
 _WORDS_ONLY = re.compile(r"(?i)^\s*(?:docs?|tests?|style|ci|build)(?:\([^)]*\))?!?:")
 _CHORE = re.compile(r"(?i)^\s*(?:chore|refactor|cleanup)(?:\([^)]*\))?!?:")
+_LOGGING = re.compile(r"(?i)\b(?:s|z)?log(?:ger|ging|rus|f)?\b|\bconsole\.|\bprint|\btrac(?:er|ing)\b|\bmetrics?\b")
 _OBSERVING = frozenset(
     "prometheus otel opentelemetry telemetry histogram counter gauge metric metrics span spans attribute attributes"
-    " tracing tracer structured logging".split()
+    " tracing tracer structured logging logs".split()
 )
 
 
@@ -61,7 +62,7 @@ def nature_of(event: Event, diff: Diff) -> tuple[float, str]:
     if event.kind in ("commit", "merge") and not diff.is_shown and not diff.prose:
         return (-1.5 if _CHORE.match(event.title) else -1.0), "nothing of it is shown"
     if _observes(event, diff):
-        return -1.0, "adds observation"
+        return -1.0, "only observes"
     return 0.0, ""
 
 
@@ -92,4 +93,4 @@ def _is_small(diff: Diff) -> bool:
 
 def _observes(event: Event, diff: Diff) -> bool:
     words = set(words_of(event.title)) | set(words_of(" ".join(diff.paths)))
-    return bool(words & _OBSERVING) and not diff.lost
+    return bool(words & _OBSERVING) and all(_LOGGING.search(line) for line in diff.gone.split("\n") if line)
