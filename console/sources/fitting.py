@@ -57,13 +57,13 @@ def fitted(sample: Sample, column: str) -> Bins:
     kind = sample.kinds[column]
     if kind in ("numeric", "datetime"):
         values = sample.values[column]
-        return Bins(column, kind, edges=_edges(values[np.isfinite(values)]))
+        return Bins(column, kind, edges=edges_of(values[np.isfinite(values)]))
     if kind == "boolean":
         return Bins(
             column, kind, categories=tuple(sorted(_counted(sample, column), key=str.lower)) or ("false", "true")
         )
     if kind == "categorical":
-        return Bins(column, kind, categories=_categories(_counted(sample, column)))
+        return Bins(column, kind, categories=categories_of(_counted(sample, column)))
     return Bins(column, kind)
 
 
@@ -80,8 +80,8 @@ def coded(bins: Bins, sample: Sample) -> Array:
     return np.array([place.get(value, other) for value in values.tolist()])
 
 
-def _edges(values: Array) -> tuple[float, ...]:
-    """Inner edges for finite numbers of shape (rows,)."""
+def edges_of(values: Array) -> tuple[float, ...]:
+    """Inner edges that fit finite numbers of shape (rows,); a value on an edge belongs to the bin below."""
     if not values.size:
         return ()
     few = np.unique(values)
@@ -111,7 +111,7 @@ def _counted(sample: Sample, column: str) -> Counter[str]:
     return Counter(value for value in sample.values[column].tolist() if value is not None)
 
 
-def _categories(counted: Counter[str]) -> tuple[str, ...]:
+def categories_of(counted: Counter[str]) -> tuple[str, ...]:
     """The most frequent texts; none where nearly every row has its own."""
     if len(counted) > max(CATEGORIES, IDENTIFIER_SHARE * counted.total()):
         return ()
