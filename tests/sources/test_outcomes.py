@@ -19,6 +19,7 @@ from console.sources.options import TableOptions
 from console.sources.tables import Table
 from console.sources.tasks import CELLS, bins_of_cells, edge_of, score_edges
 from console.sources.types import OutcomesRequest
+from console.wire import dump, load
 
 NOON = 1_700_000_000.0
 
@@ -93,6 +94,7 @@ def test_files_are_counted_as_row_by_row(tmp_path, suffix, target, prediction, t
         expected = by_rows(there, target, prediction, got.whole)
         np.testing.assert_allclose(table_of(one.outcomes), table_of(expected), rtol=1e-9)
     assert sum(labelled(one.outcomes).sum() for one in got.steps) == pytest.approx(480)
+    assert load(Record, dump(got)) == got
     assert [one.start % 100 for one in got.steps] == [0] * len(got.steps) and got.step == 100.0
 
 
