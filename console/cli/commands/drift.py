@@ -47,7 +47,7 @@ def drift(
     Each is a .csv, .parquet or .jsonl file, or a quoted glob of many. Kinds of column are found out; --text and
     --embedding are for what is not plain.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is: idle threads that spin cost more than they do
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is: idle threads spin
 
     from console.sources.at_hand import AtHand, usual_time
     from console.sources.pinned import Kept, pinned_at
