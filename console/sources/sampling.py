@@ -128,9 +128,9 @@ def _newest(duck: Duck, drawn: Rows, column: str) -> float:
 
 def _vectors(duck: Duck, drawn: Rows, column: str) -> Vectors:
     """Those of every so many-th row, as the sample is in no order."""
-    held = f"(SELECT andon_row - 1 AS at, {drawn.vector(column)} AS v FROM {drawn.relation})"  # noqa: S608 - as Duck says
+    held = f"(SELECT andon_row - 1 AS place, {drawn.vector(column)} AS v FROM {drawn.relation})"  # noqa: S608 - as Duck says
     [size] = duck.asks(f"SELECT coalesce(sum(len(v)), 0) AS cells, count(DISTINCT len(v)) AS widths FROM {held}", {})  # noqa: S608 - as Duck says
     step = max(1, -(-int(size["cells"]) // MOST_CELLS))
-    found = duck.arrays(f"SELECT at, v FROM {held} WHERE v IS NOT NULL AND at % {step} = 0 ORDER BY at", {})  # noqa: S608 - as Duck says
+    found = duck.arrays(f"SELECT place, v FROM {held} WHERE v IS NOT NULL AND place % {step} = 0 ORDER BY place", {})  # noqa: S608 - as Duck says
     values = np.stack(found["v"].tolist()) if size["widths"] == 1 and found["v"].size else found["v"]
-    return Vectors(values, found["at"].astype(np.intp))
+    return Vectors(values, found["place"].astype(np.intp))
