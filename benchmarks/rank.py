@@ -2,10 +2,10 @@
 
     python benchmarks/rank.py CASES [--only NAME,…] [--limit N] [--quick]
 
-CASES is a folder of case folders (docs/ranking.md has the layout) beside a truth.json: {"SET/CASE": {"services": […]} or
-{"events": […]}}. Prints the accuracy of each set (AC@k: a true target among the first k; Avg@5: the mean of AC@1 to
-AC@5) with its 95 % Wilson interval and the seconds a case takes; the ablation (each ingredient alone, and all but it);
-and the same cases perturbed. --quick leaves the perturbations out.
+CASES is a folder of case folders (docs/ranking.md has the layout) beside a truth.json, which says for each SET/CASE
+{"services": […]} or {"events": […]}. Prints the accuracy of each set (AC@k: a true target among the first k; Avg@5: the
+mean of AC@1 to AC@5) with the 95 % Wilson interval of AC@1 and the seconds that the slowest case took; the ablation
+(each ingredient alone, and all but it); and the same cases perturbed. --quick leaves the perturbations out.
 """
 
 from __future__ import annotations
@@ -82,7 +82,10 @@ def later_window(case: Case) -> Case:
     """The current window begins and ends a fifth of itself later."""
 
     def moved(window: Window, by: float) -> Window:
-        return replace(window, spans=tuple(Span(span.start + by * span.seconds, span.end + by * span.seconds) for span in window.spans))
+        return replace(
+            window,
+            spans=tuple(Span(span.start + by * span.seconds, span.end + by * span.seconds) for span in window.spans),
+        )
 
     return replace(case, current=moved(case.current, 0.2))
 
@@ -97,7 +100,12 @@ def half_of_the_lines(case: Case) -> Case:
 def _lines(logs: LogLines, kept: Any) -> LogLines:
     bodies = tuple(body for body, is_kept in zip(logs.bodies, kept.tolist(), strict=True) if is_kept)
     return replace(
-        logs, times=logs.times[kept], service=logs.service[kept], severity=logs.severity[kept], span=logs.span[kept], bodies=bodies
+        logs,
+        times=logs.times[kept],
+        service=logs.service[kept],
+        severity=logs.severity[kept],
+        span=logs.span[kept],
+        bodies=bodies,
     )
 
 
@@ -112,7 +120,8 @@ def half_of_the_traces(case: Case) -> Case:
     at = np.where(kept, np.cumsum(kept) - 1, -1)
     chosen = TraceSpans(
         spans.starts[kept], spans.ends[kept], spans.service[kept], spans.operation[kept],
-        np.where(spans.parent[kept] >= 0, at[spans.parent[kept]], -1), spans.failed[kept], spans.services, spans.operations,
+        np.where(spans.parent[kept] >= 0, at[spans.parent[kept]], -1), spans.failed[kept], spans.services,
+        spans.operations,
     )  # fmt: skip
     logs = case.logs
     if logs is not None:
@@ -141,7 +150,9 @@ def renamed(case: Case) -> Case:
         calls=tuple((new(a), new(b)) for a, b in case.calls),
         violated=case.violated and key_of(case.violated),
         metrics=case.metrics
-        and replace(case.metrics, series=tuple(replace(series, key=key_of(series.key)) for series in case.metrics.series)),
+        and replace(
+            case.metrics, series=tuple(replace(series, key=key_of(series.key)) for series in case.metrics.series)
+        ),
         logs=case.logs and replace(case.logs, services=tuple(map(new, case.logs.services))),
         spans=case.spans and replace(case.spans, services=tuple(map(new, case.spans.services))),
     )
@@ -177,7 +188,9 @@ PERTURBATIONS: dict[str, Callable[[Case], Case]] = {
 # ── measuring ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def measure(folder: Path, key: str, truth: dict[str, Any], perturbations: tuple[str, ...]) -> tuple[str, float, dict[str, int]]:
+def measure(
+    folder: Path, key: str, truth: dict[str, Any], perturbations: tuple[str, ...]
+) -> tuple[str, float, dict[str, int]]:
     """One case: its seconds, and the place of the true target under each setting."""
     began = time.perf_counter()
     case = read_case(folder / key)
@@ -189,7 +202,11 @@ def measure(folder: Path, key: str, truth: dict[str, Any], perturbations: tuple[
         places[f"only {name}"] = place(fused(case, said, {name}), truth)
         places[f"without {name}"] = place(fused(case, said, set(INGREDIENTS) - {name}), truth)
     for name in perturbations:
-        wanted = {**truth, "services": [f"s{hash_of(one)}" for one in truth["services"]]} if name == "services renamed" and "services" in truth else truth
+        wanted = (
+            {**truth, "services": [f"s{hash_of(one)}" for one in truth["services"]]}
+            if name == "services renamed" and "services" in truth
+            else truth
+        )
         changed = PERTURBATIONS[name](case)
         places[f"~{name}"] = place(fused(changed, evidence(changed)), wanted)
     return key, seconds, places
@@ -244,8 +261,18 @@ def main() -> None:
             first = sum(one <= 1 for one in places["all"]) / len(keys)
             low, high = wilson(first, len(keys))
             slowest = max(seconds for _key, seconds, _of in found)
-            print(f"\n{name}: {len(keys)} cases, AC@1 {first:.3f} ({low:.2f} to {high:.2f}), the slowest took {slowest:.2f} s")
-            print("missed: " + (" ".join(f"{key.split('/')[1]}:{of['all'] if of['all'] < MISSED else '-'}" for key, _s, of in found if of["all"] > 1) or "none"))
+            print(f"\n{name}: {len(keys)} cases, AC@1 {first:.3f} ({low:.2f} to {high:.2f}), at most {slowest:.2f} s")
+            print(
+                "missed: "
+                + (
+                    " ".join(
+                        f"{key.split('/')[1]}:{of['all'] if of['all'] < MISSED else '-'}"
+                        for key, _s, of in found
+                        if of["all"] > 1
+                    )
+                    or "none"
+                )
+            )
             print("\n| | AC@1 | AC@3 | AC@5 | Avg@5 |\n|---|---|---|---|---|")
             for setting, of in places.items():
                 print(row(setting.removeprefix("~"), of))

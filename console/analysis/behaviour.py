@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from console.analysis.news import gravity_of, within
-from console.analysis.spans import Paths, groups, rank_sum, waits_for
+from console.analysis.spans import Paths, groups, waits_for
 from console.analysis.templates import templates_of
 
 if TYPE_CHECKING:
@@ -49,11 +49,12 @@ class _Ledger:
 def changed_habits(
     spans: TraceSpans, paths: Paths, logs: LogLines | None, current: Window, baseline: Window
 ) -> tuple[Habit, ...]:
-    """Habits that changed for the worse, most surprising first: less of what is ordinary, more of what tells of failure.
+    """Habits that changed for the worse, most surprising first.
 
-    Spans of one path write the same lines and make the same calls (Nezha, Yu et al., FSE 2023, compares such patterns).
-    Whether a thing is done is tested by the likelihood ratio of two binomials, how often by the rank sum. Who makes a
-    call that nobody answers is not to blame for what it then does not do: its callee is.
+    Worse is less of what is ordinary, and more of what tells of failure. Spans of one path write the same lines and make
+    the same calls (Nezha, Yu et al., FSE 2023, compares such patterns). Whether a thing is done is tested by the
+    likelihood ratio of two binomials, how often by numbers never seen. Who makes a call that nobody answers is not to
+    blame for what it then does not do: its callee is.
     """
     now, before = within(spans.starts, current), within(spans.starts, baseline)
     blamed = _blamed(spans, paths, before, now)
@@ -90,10 +91,20 @@ def _changes(
         if surprise > LEAST_SURPRISE and (x * m > k * n) == is_grave:
             yield path, what, (k, m), (x, n), surprise
         if k >= LEAST_SPANS and x >= LEAST_SPANS:
-            z = rank_sum(ledger.times[done], ledger.times[does])
-            if z * z / 2 > LEAST_SURPRISE and (z > 0) == is_grave:
-                often = int(ledger.times[done].sum()), int(ledger.times[does].sum())
-                yield path, what, (often[0], k), (often[1], x), z * z / 2
+            often, oftener = ledger.times[done], ledger.times[does]
+            surprise = _novelty(often, oftener)
+            if surprise > LEAST_SURPRISE and (oftener.mean() > often.mean()) == is_grave:
+                yield path, what, (int(often.sum()), k), (int(oftener.sum()), x), surprise
+
+
+def _novelty(before: Codes, now: Codes) -> float:
+    """How surprising it is that so many numbers are none that was seen before, in nats.
+
+    The share of new ones to expect is that of numbers seen once (Good, The population frequencies of species, 1953).
+    """
+    numbers, many = np.unique(before, return_counts=True)
+    once, new = int((many == 1).sum()), int((~np.isin(now, numbers)).sum())
+    return _surprise(once, before.size, new, now.size) if new * before.size > once * now.size else 0.0
 
 
 def _surprise(k: int, m: int, x: int, n: int) -> float:

@@ -36,3 +36,9 @@ def deepest(said: Said, graph: Graph) -> Said:
         return 1 - max(below, default=0.0)
 
     return {service: replace(one, amount=one.amount * left(service)) for service, one in said.items()}
+
+
+def distinct(said: Said) -> Said:
+    """Each weighed by its share of all: what many services show names none of them."""
+    whole = sum(one.amount for one in said.values())
+    return {service: replace(one, amount=one.amount**2 / whole) for service, one in said.items() if one.amount > 0}

@@ -1,6 +1,6 @@
 """Which service, or which change, is to blame? Several kinds of evidence, each a part of the score of its own.
 
-Services are ranked by what metrics, spans and logs say of each; changes by `changes.rank_changes`. Both are in one list.
+Services are ranked by what metrics, spans and logs say of each, changes by `changes.rank_changes`; both in one list.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from console.analysis.anomalies import anomalies, ended
 from console.analysis.behaviour import Habit, changed_habits
 from console.analysis.callgraph import call_graph
 from console.analysis.changes import rank_changes
-from console.analysis.evidence import Evidence, Said, deepest, shares
+from console.analysis.evidence import Evidence, Said, deepest, distinct, shares
 from console.analysis.news import LogNews, log_news, log_scores
 from console.analysis.spans import Losses, call_paths, losses
 from console.analysis.trouble import resources, silence, symptom
@@ -60,10 +60,10 @@ def evidence(case: Case) -> dict[str, Said]:
         said["wire"] = _wire(lost, USUAL_LOSS * took)
         said["failures"] = shares(lost.failures, USUAL_FAILURES, lambda of: f"{lost.failures[of]:.0f} failures begin")
         habits = changed_habits(case.spans, paths, case.logs, case.current, case.baseline)
-        said["habits"] = deepest(_habits(habits), graph)
+        said["habits"] = distinct(deepest(_habits(habits), graph))
     if case.logs is not None:
         news = [one for one in log_news(case.logs, case.current, case.baseline) if one.change == "new"]
-        said["news"] = deepest(_news(news), graph)
+        said["news"] = distinct(deepest(_news(news), graph))
     return said
 
 

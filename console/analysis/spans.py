@@ -1,7 +1,8 @@
-"""Where do traces lose time, and where do they begin to fail? Extra seconds are split: a service's own, or the wire's."""
+"""Where do traces lose time, and where do they begin to fail? Extra seconds are a service's own or the wire's."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ def call_paths(spans: TraceSpans) -> Paths:
     return Paths(path, np.concatenate(parents), service, operation)
 
 
-def _by_parent(parent: Codes):  # type: ignore[no-untyped-def]
+def _by_parent(parent: Codes) -> Callable[[Codes], Codes]:
     order = np.argsort(parent, kind="stable")
     ordered = parent[order]
 
@@ -72,7 +73,8 @@ def _by_parent(parent: Codes):  # type: ignore[no-untyped-def]
         first, last = np.searchsorted(ordered, of, "left"), np.searchsorted(ordered, of, "right")
         many = last - first
         start = np.repeat(first - np.concatenate([[0], np.cumsum(many)[:-1]]), many)
-        return order[start + np.arange(many.sum())]
+        below: Codes = order[start + np.arange(many.sum())]
+        return below
 
     return children
 
@@ -198,4 +200,3 @@ def groups(kind: Codes) -> list[Codes]:
     """Positions of equal values, one array for each value, in their order."""
     order = np.argsort(kind, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(kind[order])) + 1) if order.size else []
-

@@ -1,8 +1,7 @@
 """Reads a case folder: an incident as files, any of them missing, for `andon rank`.
 
-case.json, metrics.csv (wide), logs.jsonl, spans.jsonl and events.jsonl; docs/ranking.md has the layout. Lines that cannot be
-read are skipped and counted, what lies outside both windows is kept only to date changes by, and what is too much is
-thinned out evenly.
+docs/ranking.md has the layout. Lines that cannot be read are skipped and counted, what lies outside both windows is kept
+only to date changes by, and what is too much is thinned out evenly.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from zlib import crc32
 import numpy as np
 import orjson
 
-from console.errors import NoData, SourceMalformed, UsageError
+from console.errors import NoData, SourceError, SourceMalformed, UsageError
 from console.model import (
     Case,
     Event,
@@ -34,7 +34,6 @@ from console.model import (
     Span,
     TraceSpans,
     Window,
-    WindowKind,
 )
 
 MOST_LINES = 400_000  # log lines, or spans, that are kept
@@ -50,33 +49,31 @@ Row = tuple[Any, ...]
 def read_case(folder: Path) -> Case:
     """Everything that the folder holds.
 
-    Raises UsageError where it is no case, SourceMalformed where case.json cannot be read, NoData where nothing says
-    when the incident was.
+    Raises UsageError where it is no case, SourceMalformed where case.json has another layout, SourceError where a file
+    cannot be read, NoData where nothing says when the incident was.
     """
     about = _about(folder)
-    onset = _time(about.get("onset"))
-    current, baseline = _windows(about.get("windows") or {}, onset, folder)
-    spans = (*current.spans, *baseline.spans)
+    try:
+        case = _described(about)
+    except (TypeError, ValueError, AttributeError, LookupError) as error:
+        raise SourceMalformed(f"{folder / 'case.json'} has another layout: {error}", LAYOUT) from error
+    spans = (*case.current.spans, *case.baseline.spans)
     if (folder / "events.jsonl").is_file():
         # Changes are dated by when things began, which may lie between the windows.
         spans = (Span(min(span.start for span in spans), max(span.end for span in spans)),)
     notes: list[str] = []
-    violated = about.get("violated")
-    traces, ids = _spans(folder / "spans.jsonl", spans, notes)
-    return Case(
-        current=current,
-        baseline=baseline,
-        onset=onset,
-        violated=series_key(violated) if isinstance(violated, str) else None,
-        alert=Labels.of({key: value for key, value in (about.get("alert") or {}).items() if value is not None}),
-        services=tuple(str(name) for name in about.get("services") or ()),
-        calls=tuple((str(pair[0]), str(pair[1])) for pair in about.get("calls") or () if len(pair) == 2),
-        metrics=_metrics(folder / "metrics.csv", spans, notes),
-        logs=_logs(folder / "logs.jsonl", spans, ids, notes),
-        spans=traces,
-        events=_events(folder / "events.jsonl", notes),
-        notes=tuple(notes),
-    )
+    try:
+        traces, ids = _spans(folder / "spans.jsonl", spans, notes)
+        return replace(
+            case,
+            metrics=_metrics(folder / "metrics.csv", spans, notes),
+            logs=_logs(folder / "logs.jsonl", spans, ids, notes),
+            spans=traces,
+            events=_events(folder / "events.jsonl", notes),
+            notes=tuple(notes),
+        )
+    except OSError as error:
+        raise SourceError(f"{error.filename} cannot be read: {error.strerror}", LAYOUT) from error
 
 
 def series_key(name: str) -> SeriesKey:
@@ -108,24 +105,33 @@ def _about(folder: Path) -> dict[str, Any]:
     return about
 
 
-def _windows(windows: dict[str, Any], onset: float | None, folder: Path) -> tuple[Window, Window]:
+def _described(about: dict[str, Any]) -> Case:
+    """The case without its files."""
+    onset, violated = _time(about.get("onset")), about.get("violated")
+    current, baseline = _windows(about.get("windows") or {}, onset)
+    alert = about.get("alert") or {}
+    return Case(
+        current=current,
+        baseline=baseline,
+        onset=onset,
+        violated=series_key(violated) if isinstance(violated, str) else None,
+        alert=Labels.of({key: value for key, value in alert.items() if value is not None}),
+        services=tuple(str(name) for name in about.get("services") or ()),
+        calls=tuple((str(caller), str(callee)) for caller, callee in about.get("calls") or ()),
+    )
+
+
+def _windows(windows: dict[str, Any], onset: float | None) -> tuple[Window, Window]:
     """Both windows, or what the onset says of them: before it all was well."""
-    try:
-        current, baseline = _span_list(windows.get("current")), _span_list(windows.get("baseline"))
-    except (TypeError, ValueError, IndexError) as error:
-        raise SourceMalformed(f"the windows of {folder} are not lists of [start, end]", LAYOUT) from error
-    if not current and onset is not None:
-        current = (Span(onset, math.inf),)
-    if not baseline and current:
+    current, baseline = _span_list(windows.get("current")), _span_list(windows.get("baseline"))
+    if not current and onset is None:
+        raise NoData("case.json says neither onset nor windows", "give it `onset`, in epoch seconds")
+    if not current:
+        current = (Span(onset or 0.0, math.inf),)
+    if not baseline:
         first = min(span.start for span in current)
         baseline = (Span(-math.inf, first if onset is None else min(onset, first)),)
-    if not current:
-        raise NoData(f"{folder / 'case.json'} says neither onset nor windows", "give it `onset`, in epoch seconds")
-    return _window(current, "current"), _window(baseline, "span")
-
-
-def _window(spans: tuple[Span, ...], kind: WindowKind) -> Window:
-    return Window(spans, kind)
+    return Window(current), Window(baseline, "span")
 
 
 def _span_list(pairs: Any) -> tuple[Span, ...]:
@@ -135,7 +141,9 @@ def _span_list(pairs: Any) -> tuple[Span, ...]:
     if not isinstance(pairs[0], list):
         pairs = [pairs]
     times = [(_time(pair[0]), _time(pair[1])) for pair in pairs]
-    return tuple(Span(start, math.nextafter(end, math.inf)) for start, end in times if start is not None and end is not None)
+    return tuple(
+        Span(start, math.nextafter(end, math.inf)) for start, end in times if start is not None and end is not None
+    )
 
 
 # ── metrics.csv ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -59,7 +59,9 @@ def test_a_rare_call_far_off_explains_less_than_a_frequent_one() -> None:
 
 
 def test_success_is_bad_when_it_falls() -> None:
-    levels = {f'availability{{service="{name}"}}': (100.0, now) for name, now in (("web", 97), ("cart", 96), ("db", 100))}
+    levels = {
+        f'availability{{service="{name}"}}': (100.0, now) for name, now in (("web", 97), ("cart", 96), ("db", 100))
+    }
     violated = 'availability{service="web"}'
     case = replace(incidents.case(calls=SHOP), violated=series_key(violated))
     assert first(rank(replace(case, metrics=incidents.metrics(levels, wobble=0.001)))) == "cart"
@@ -193,7 +195,9 @@ def test_what_a_client_waits_for_is_not_its_own_latency() -> None:
 
 
 def test_a_series_with_gaps_has_not_ended() -> None:
-    frame = incidents.metrics({'a{service="x"}': (1.0, 1.0), 'a{service="y"}': (1.0, None), 'a{service="z"}': (1.0, 1.0)})
+    frame = incidents.metrics(
+        {'a{service="x"}': (1.0, 1.0), 'a{service="y"}': (1.0, None), 'a{service="z"}': (1.0, 1.0)}
+    )
     assert ended(frame, incidents.CURRENT, incidents.BASELINE) == {"y": 1.0}
     frame.series[1].values[: incidents.STEPS] = np.where(np.arange(incidents.STEPS) % 10 == 0, 1.0, np.nan)
     assert ended(frame, incidents.CURRENT, incidents.BASELINE) == {}

@@ -98,7 +98,9 @@ def test_another_mix_of_requests_is_no_change_of_habit() -> None:
 
 
 def test_logs_alone_are_enough() -> None:
-    times = [incidents.START + 30 * index for index in range(200)] + [incidents.ONSET + 30 * index for index in range(30)]
+    times = [incidents.START + 30 * index for index in range(200)] + [
+        incidents.ONSET + 30 * index for index in range(30)
+    ]
     services = ["web", "cart"] * 115
     bodies = [f"request {index} served" for index in range(230)]
     for index in range(201, 230, 4):

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from console.cli.session import Command, Session
 from console.errors import Exit
 
+if TYPE_CHECKING:
+    from console.model import Candidate
+
+
+def _place(one: Candidate, places: Counter[str]) -> int:
+    """Which of its kind it is, from 1 on: services must not crowd out changes."""
+    places[one.kind] += 1
+    return places[one.kind]
+
 
 @click.command(cls=Command)
 @click.argument("case", type=click.Path(path_type=Path), metavar="CASE")
-@click.option("--top", default=10, show_default=True, type=click.IntRange(1), help="How many candidates to tell.")
+@click.option(
+    "--top", default=10, show_default=True, type=click.IntRange(1), help="How many candidates of each kind to tell."
+)
 @click.pass_obj
 def rank(session: Session, case: Path, top: int) -> Exit:
     """Rank what may be the root cause of an incident, best first, each score taken apart.
@@ -31,7 +44,8 @@ def rank(session: Session, case: Path, top: int) -> Exit:
     for note in incident.notes:
         click.echo(f"andon: {clean(note)}", err=True)
     found = ranked(incident)
-    told = replace(found, candidates=found.candidates[:top])
+    places: Counter[str] = Counter()
+    told = replace(found, candidates=tuple(one for one in found.candidates if _place(one, places) <= top))
 
     def text() -> str:
         from console.report.ranked import ranking_report
