@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from console.analysis.anomalies import service_of
 from console.analysis.content import Content, Symptoms
 from console.analysis.diffs import Diff, read_diff
 from console.analysis.nature import nature_of
@@ -26,19 +27,47 @@ if TYPE_CHECKING:
 
 NONE = "none"
 PRIOR = -3.4  # log-odds of one change, before anything is known of it, against none
-MOST_EVENTS = 2_000  # the latest ones before the onset
-LEAST_SICK = 1.0  # score of a service's log news, for it to count as sick
-LEAST_OFF = 0.1  # of how far the worst service is off
-MISPLACED = 0.5  # how much the right content says in the wrong place
+MOST_TITLE = 80  # characters
+MOST_EVENTS = 2_000  # the latest ones before the onset, where there are more
+
+# Log-odds of what a change touches, …
+AT_FAULT = 1.5  # what the alert is about
+ILL = 0.5, 1.2  # what is not well, a little and badly
+WELL = -1.5
+FAILS_ELSEWHERE = -1.0
 ALONG = 0.4  # how much of that is left for code that all services share
+MISPLACED = 0.5  # how much the right content says in the wrong place
+# … of when it went live, …
+AT_ONCE = 1.2
 SOON = 300.0  # seconds after which an effect that comes at once has shown
-UNDONE = 1.5
+FADING = 0.75  # for each time that it lasted e times longer
+LEAST_ONSET = -3.0
+UNCERTAIN = 0.3  # at most, where nothing says when it went live
 LATE = -6.0
 NOT_LIVE = -4.0
-LEAST_CONTENT = 1.0  # log-odds from which on the content is evidence of its own
+LEFT_THEN = 2.0  # a metric began to leave its course right then
+LEFT_BEFORE = -2.5
+# … and of what people did.
+UNDONE = 1.5
+BROUGHT = -1.5  # a deploy beside the commit that it brought
 
+LEAST_CONTENT = 1.0  # from which on the content is evidence of its own
+LEAST_SICK = 1.0  # score of a service's log news, for it to count as sick
+LEAST_OFF = 0.1  # of how far the worst service is off
 
 _UNDO = re.compile(r"(?i)\brevert|\broll(?:ed|s|ing)?[ -]?back|\bundo|\bback out\b")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of an incident before any change is looked at."""
+
+    signs: Signs
+    symptoms: Symptoms
+    services: frozenset[str]
+    sick: Mapping[str, float]  # how sick each service is that is not well, 0..1
+    began: float | None
+    step: float  # of the metrics, seconds
 
 
 @dataclass(slots=True)
@@ -81,97 +110,90 @@ def rank_changes(
         return ()
     news = tuple(news)
     signs = signs_of(case, news)
-    events = sorted(case.events, key=lambda event: (event.time, event.kind, event.id, event.title))[-MOST_EVENTS:]
+    services = _services(case, signs)
+    events = _considered(case)
     # What is no commit often says in its title what became what.
     diffs = [read_diff(event.detail if event.kind in WRITTEN else f"{event.title}\n{event.detail}") for event in events]
-    services = _services(case, signs)
+    known = _Known(
+        signs=signs,
+        symptoms=Symptoms(signs, services, list(zip(events, diffs, strict=True))),
+        services=services,
+        sick=_sick(signs, news, anomalies or {}),
+        began=case.onset if signs.began is None else signs.began,
+        step=case.metrics.step if case.metrics else 60.0,
+    )
     weighed = [
         _Weighed(event, diff, reach)
         for event, diff, reach in zip(events, diffs, reaches(events, diffs, services), strict=True)
     ]
-    symptoms = Symptoms(signs, services, [(event, diff) for event, diff in zip(events, diffs, strict=True)])
-    sick = _sick(signs, news, anomalies or {})
     for one in weighed:
-        _weigh(one, case, signs, sick, symptoms, services)
-    _add_undone(weighed, signs.began if signs.began is not None else case.onset)
+        one.add("nature", *nature_of(one.event, one.diff))
+        content = known.symptoms.content_of(one.event, one.diff)
+        _add_target(one, known)
+        misplaced = one.parts.get("target", 0.0) < 0 and not content.said
+        one.add("content", content.odds * (MISPLACED if misplaced else 1.0), content.why)
+        _add_onset(one, content, known)
+    _add_undone(weighed, known.began)
     _pass_on(weighed)
-    outside = outside_causes(case, news)
-    return _ranked(weighed, outside)
+    return _ranked(weighed, outside_causes(case, news))
 
 
-def _weigh(
-    one: _Weighed, case: Case, signs: Signs, sick: Mapping[str, float], symptoms: Symptoms, known: set[str]
-) -> None:
-    one.add("nature", *nature_of(one.event, one.diff))
-    content = symptoms.content_of(one.event, one.diff)
-    _add_target(one, signs, sick, known)
-    misplaced = one.parts.get("target", 0.0) < 0 and not content.said
-    one.add("content", content.odds * (MISPLACED if misplaced else 1.0), content.why)
-    _add_onset(one, signs, content, case)
+def _considered(case: Case) -> list[Event]:
+    events = sorted(case.events, key=lambda event: (event.time, event.kind, event.id, event.title))
+    if len(events) <= MOST_EVENTS:
+        return events
+    return [event for event in events if case.onset is None or event.time <= case.onset][-MOST_EVENTS:]
 
 
-def _add_target(one: _Weighed, signs: Signs, sick: Mapping[str, float], known: set[str]) -> None:
+def _add_target(one: _Weighed, known: _Known) -> None:
     """Does it touch what is broken?"""
-    reach = one.reach
+    reach, violated, sick = one.reach, known.signs.violated, known.sick
     closely = ALONG if reach.is_along else 1.0
-    if signs.violated and signs.violated in reach.services:
-        one.add("target", 1.5 * closely, f"touches {signs.violated}, which the alert is about")
+    if violated and violated in reach.services:
+        one.add("target", AT_FAULT * closely, f"touches {violated}, which the alert is about")
     elif hurt := sorted(reach.services & sick.keys(), key=lambda service: (-sick[service], service)):
-        one.add("target", (0.5 + 0.7 * sick[hurt[0]]) * closely, f"touches {hurt[0]}, which is not well")
-    elif reach.services & known and sick:
-        one.add("target", -1.5, f"touches only {', '.join(sorted(reach.services))}, which is well")
-    elif (reach.elsewhere or reach.services) and signs.violated:
-        one.add("target", -1.5, "touches nothing that the incident shows")
-    origins = _fails_elsewhere(reach, signs)
-    if origins:
-        one.add("target", -1.0, f"{', '.join(origins)} fails of its own, where this does not reach")
+        a_little, badly = ILL
+        odds = a_little + (badly - a_little) * sick[hurt[0]]
+        one.add("target", odds * closely, f"touches {hurt[0]}, which is not well")
+    elif reach.services & known.services and sick:
+        one.add("target", WELL, f"touches only {', '.join(sorted(reach.services))}, which is well")
+    elif (reach.elsewhere or reach.services) and violated:
+        one.add("target", WELL, "touches nothing that the incident shows")
+    origins = known.signs.origins
+    if not reach.is_shared and reach.services & set(origins):
+        beyond = [service for service in origins if service not in reach.services]
+        one.add("target", FAILS_ELSEWHERE if beyond else 0.0, f"{', '.join(beyond)} fails of its own, without it")
 
 
-def _fails_elsewhere(reach: Reach, signs: Signs) -> list[str]:
-    """Services whose own innermost operations fail although the change does not reach them."""
-    if reach.is_shared or not reach.services or not reach.services & set(signs.origins):
-        return []
-    return [service for service in signs.origins if service not in reach.services]
-
-
-def _add_onset(one: _Weighed, signs: Signs, content: Content, case: Case) -> None:
+def _add_onset(one: _Weighed, content: Content, known: _Known) -> None:
     """Did it go live before things began, and did anything begin right then?"""
-    began = signs.began if signs.began is not None else case.onset
     live, reach = one.reach.live, one.reach
-    step = case.metrics.step if case.metrics else 60.0
     if math.isinf(live):
         one.add("onset", NOT_LIVE, "was not live")
         return
-    if began is None:
+    if known.began is None:
         return
-    gap = began - live
-    if gap < -step:
+    gap = known.began - live
+    if gap < -known.step:
         one.add("onset", LATE, "went live after things had begun")
         return
     gap = max(gap, 0.0)
     odds = _of_gap(gap, is_slow=content.is_slow)
-    one.add("onset", odds if reach.is_certain else min(odds, 0.3), f"live {_lasting(gap)} before things began")
-    touched = [sign for sign in signs.beginnings if sign.service in reach.services and sign.time >= live - step]
-    # What comes at once is the onset's to say; this is for what builds up.
-    if gap > 2 * SOON and any(
-        sign.earliest <= live + max(3 * step, SOON) and sign.time < began - SOON for sign in touched
-    ):
-        one.add("effect", 2.0, "a metric of what it touches left its course right then")
-    earlier = [
-        sign for sign in signs.beginnings
-        if sign.service and sign.service in reach.services and sign.time < live - max(2 * step, SOON)
-        and content.speaks_of(sign.key.signal)
-    ]  # fmt: skip
-    if earlier:
-        one.add("effect", -2.5, f"but {earlier[0].key.signal} had left its course before")
+    one.add("onset", odds if reach.is_certain else min(odds, UNCERTAIN), f"live {_lasting(gap)} before things began")
+    # What comes at once is the onset's to say; a metric that began earlier tells of what builds up.
+    then, before = live + max(3 * known.step, SOON), live - max(2 * known.step, SOON)
+    left = [sign for sign in known.signs.beginnings if sign.service in reach.services]
+    early = [sign for sign in left if live - known.step <= sign.time < known.began - SOON]
+    if gap > 2 * SOON and any(sign.earliest <= then for sign in early):
+        one.add("effect", LEFT_THEN, "a metric of what it touches left its course right then")
+    if had := [sign for sign in left if sign.time < before and content.speaks_of(sign.key.signal)]:
+        one.add("effect", LEFT_BEFORE, f"but {had[0].key.signal} had left its course before")
 
 
 def _of_gap(gap: float, *, is_slow: bool) -> float:
     """Most effects come at once; what leaks, fills or expires takes its time."""
-    if gap <= SOON:
-        return 1.2
-    odds = 1.2 - 0.75 * math.log(gap / SOON)
-    return max(odds, 0.0 if is_slow else -3.0)
+    odds = AT_ONCE - FADING * math.log(max(gap, SOON) / SOON)
+    return max(odds, 0.0 if is_slow else LEAST_ONSET)
 
 
 def _add_undone(weighed: Sequence[_Weighed], began: float | None) -> None:
@@ -192,7 +214,7 @@ def _pass_on(weighed: Sequence[_Weighed]) -> None:
         brought = [by_id[commit] for commit in one.reach.shipped if commit in by_id]
         if brought and one.event.kind in SHIPPING:
             best = max(brought, key=lambda other: other.total)
-            one.parts = {**best.parts, "brought": -1.5}
+            one.parts = {**best.parts, "brought": BROUGHT}
             one.why = [f"brought {best.event.id[:12]}: {best.event.title}"]
 
 
@@ -204,7 +226,12 @@ def _ranked(weighed: Sequence[_Weighed], outside: Sequence[Outside]) -> tuple[Ca
     whole = sum(shares)
     found = [
         Candidate(
-            "event", one.event.id or one.event.title, share / whole, one.parts, "; ".join(one.why), one.reach.live
+            kind="event",
+            target=one.event.id or one.event.title,
+            score=share / whole,
+            parts=one.parts,
+            why="; ".join((one.event.title[:MOST_TITLE], *one.why)).removeprefix("; "),
+            onset=None if math.isinf(one.reach.live) else one.reach.live,
         )
         for one, share in zip(weighed, shares, strict=False)
     ]
@@ -213,12 +240,13 @@ def _ranked(weighed: Sequence[_Weighed], outside: Sequence[Outside]) -> tuple[Ca
     return tuple(sorted(found, key=lambda one: (-one.score, one.target != NONE, one.target)))
 
 
-def _services(case: Case, signs: Signs) -> set[str]:
+def _services(case: Case, signs: Signs) -> frozenset[str]:
     """Every service that anything in the case knows."""
     found = {*case.services, *(service for pair in case.calls for service in pair), signs.violated}
     found |= {sign.service for sign in signs.signs} | {one.service for one in signs.beginnings}
     found |= set(case.logs.services if case.logs else ()) | set(case.spans.services if case.spans else ())
-    return found - {""}
+    found |= {service_of(series.key.labels) for series in case.metrics.series} if case.metrics else set()
+    return frozenset(found - {""})
 
 
 def _sick(signs: Signs, news: Sequence[LogNews], anomalies: Mapping[str, float]) -> dict[str, float]:
