@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from console.analysis.drift import drift
-from console.analysis.texts import FEWEST_TEXTS, said, text_facets, words_of
+from console.analysis.movers import said
+from console.analysis.texts import text_facets
+from console.analysis.vocabulary import FEWEST_TEXTS, words_of
 from console.model import ColumnProfile, Profile, Verdict
 
 PARTS = {
