@@ -55,12 +55,13 @@ class FollowedTable:
         memory = self.memory
         if memory.bins is not None and self.look - memory.fitted >= FITTED_SECONDS:
             memory.bins = None
-        if request.like is not None or memory.bins is not None:
-            return await self.table.profiles(replace(request, like=memory.bins or request.like, look=self.look))
-        groups = await self.table.profiles(replace(request, look=self.look))
-        if len(groups) == 1 and groups[0].profile.rows:
+        request = replace(request, look=self.look)
+        if request.like is None and memory.bins is None:
+            groups = await self.table.profiles(request)
+            if len(groups) != 1 or not groups[0].profile.rows:
+                return groups
             memory.bins, memory.fitted = groups[0].profile, self.look
-        return groups
+        return await self.table.profiles(replace(request, like=memory.bins or request.like))
 
     async def exemplars(self, request: ExemplarRequest) -> Sequence[Exemplar]:
         return await self.table.exemplars(replace(request, look=self.look))

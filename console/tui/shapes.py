@@ -114,7 +114,8 @@ COLUMN = {
 ANSWERS: Mapping[str, Any] = {
     "diagnosis": {"verdict": text, "incident": INCIDENT, "causes": [CAUSE], "findings": [FINDING],
                   "unexplained": [text], "windows": WINDOWS, "runs": [RUN]},
-    "drift": {"looked": time, "times": times, "columns": [COLUMN], "exemplars": [EXEMPLAR]},
+    "drift": {"looked": time, "times": times, "columns": [COLUMN], "exemplars": [EXEMPLAR], "issues": [text],
+              "read": {"rows": number, "newest": time, "left": number}},
     "curve": {"unit": text, "note": text, "times": times, "current": series, "baseline": series, "low": series,
               "high": series},
     "gpu": {"gpu": ROW, "facts": ROW, "processes": [ROW], "links": [ROW], "history": {...: series}, "note": text},

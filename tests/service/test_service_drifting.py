@@ -13,9 +13,9 @@ import pytest
 from household import Clock, ask
 
 from console.config import Config, SourceConfig
-from console.errors import SourceError, UsageError
+from console.errors import NoData, SourceError, UsageError
 from console.model import Labels, Verdict
-from console.service import drifting
+from console.service import drifting, following_rows
 from console.service.board import read_board
 from console.service.drift_view import blank, golden_changed, labels_are_worse, models_with_rows
 from console.service.drifting import Drifts
@@ -224,6 +224,95 @@ async def test_golden_inputs_that_were_sent_lately_decide_and_the_board_says_so(
     assert (
         row["world_or_model"] == "Golden inputs are answered differently: the model changed. The inputs moved as well."
     )
+
+
+def append(house: House, found: Sequence[dict[str, Any]]) -> None:
+    path = Path(str(house.config.sources[0].options["path"]))
+    with path.open("a") as log:
+        log.write("".join("\n" + json.dumps(row) for row in found))
+
+
+def steady(now: float, seconds: int, light: float = 0.6) -> list[dict[str, Any]]:
+    """The rows that come next."""
+    chance = random.Random(2)
+    return [
+        {"time": now + at, "line": f"line-{at % 2}", "hum": chance.gauss(5, 1), "light": chance.gauss(light, 0.05)}
+        for at in range(seconds)
+    ]
+
+
+async def test_a_later_look_reads_only_the_rows_that_came(
+    plant: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drifting, "AGAIN_SECONDS", 0.0)
+    before = await ask(plant, "drift", model="glove")
+    assert before["read"] == {"rows": 8 * 899, "newest": clock.now - 1, "left": 0}
+    append(plant, steady(clock.now, 120))
+    clock.set(clock.now + 120)
+    after = await ask(plant, "drift", model="glove")
+    assert after["rows"] == [7 * 480, 600]  # of the days before there is nothing beyond the quarter of an hour
+    assert after["read"] == {"rows": 8 * 899 + 120, "newest": clock.now - 1, "left": 0}
+    light = next(each for each in after["columns"] if each["name"] == "light")
+    assert light["bins"]["labels"] == before["columns"][0]["bins"]["labels"]
+    assert light["slots"][-1] < before["columns"][0]["slots"][-1]
+
+
+async def test_after_its_child_died_a_table_says_what_it_said(
+    plant: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drifting, "AGAIN_SECONDS", 0.0)
+    before = await ask(plant, "drift", model="glove")
+    await plant.estate.sources["log"].close()
+    after = await ask(plant, "drift", model="glove")
+    assert after == before
+
+
+async def test_what_is_wrong_with_the_table_as_a_whole_is_told_first(
+    plant: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drifting, "AGAIN_SECONDS", 0.0)
+    append(plant, [{**row, "lens": 3} for row in steady(clock.now + 3600, 60)])
+    append(plant, [{**row, "lens": 3} for row in steady(clock.now, 60)])
+    clock.set(clock.now + 60)
+    told = await ask(plant, "drift", model="glove")
+    assert told["issues"] == ["60 rows are of the future: a clock is wrong", "column lens is new"]
+
+
+async def test_while_the_same_columns_drift_the_explanation_is_a_few_minutes_old_and_then_asked_anew(
+    plant: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drifting, "AGAIN_SECONDS", 0.0)
+    asked: list[float] = []
+
+    async def counting(*arguments: Any) -> Any:
+        asked.append(clock.now)
+        return await explained(*arguments)
+
+    explained = following_rows.explained
+    monkeypatch.setattr(following_rows, "explained", counting)
+    first = await ask(plant, "drift", model="glove")
+    for _ in range(5):
+        append(plant, [{**row, "light": row["light"] / 3 if row["line"] == "line-1" else row["light"]}
+                       for row in steady(clock.now, 60)])  # fmt: skip
+        clock.set(clock.now + 60)
+        later = await ask(plant, "drift", model="glove")
+        assert (later["verdict"], later["columns"][0]["name"]) == ("degraded", "light")
+    assert [at - asked[0] for at in asked] == [0, 300]
+    assert first["columns"][0]["slice"].startswith("line=line-1") and later["columns"][0]["slice"].startswith("line=")
+
+
+async def test_a_look_that_could_not_read_all_goes_on_soon_and_the_last_view_stays(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looker = Looker(data, ["glove"])
+    await looker.drifts.of("glove")
+    monkeypatch.setattr(drifting, "REST_SECONDS", 0.0)
+    looker.fails = NoData("partial: its rows are being counted")
+    looker.drifts.look_again("glove")
+    assert (await looker.drifts.of("glove"))["verdict"] == "degraded"
+    looker.fails = None
+    await looker.drifts.of("glove")
+    assert looker.looked == ["glove"] * 3
 
 
 async def test_a_model_without_rows_is_a_usage_error(plant: House) -> None:

@@ -35,7 +35,7 @@ def rests_on(answer: Answer, now: float | None) -> str:
     parts = []
     looked = known(answer.get("looked"))
     if looked is not None and now is not None:
-        parts.append(f"looked at {lapse(max(now - looked, 0.0))} ago")
+        parts.append(f"looked at {lapse(max(now - looked, 0.0))} ago{_newest(answer, now)}")
     rows = answer.get("rows")
     before, current = map(known, rows) if isinstance(rows, (list, tuple)) and len(rows) == 2 else (None, None)
     if before or current:
@@ -43,6 +43,13 @@ def rests_on(answer: Answer, now: float | None) -> str:
     if windows := text(answer, "windows"):
         parts.append(windows)
     return "; ".join(parts)
+
+
+def _newest(answer: Answer, now: float) -> str:
+    """How old the newest row is, where that is known."""
+    read = answer.get("read")
+    newest = known(read.get("newest")) if isinstance(read, Mapping) else None
+    return "" if newest is None else f", its newest row {lapse(max(now - newest, 0.0))} old"
 
 
 def broken(answer: Answer) -> list[str]:
