@@ -18,6 +18,7 @@ from console.analysis.distances import total_variation
 from console.analysis.integrity import table_issues
 from console.analysis.judging import judged
 from console.analysis.measuring import Line, measured
+from console.analysis.movers import said
 from console.analysis.odd import Level
 from console.analysis.swaps import swapped
 from console.model import ColumnDrift, ColumnProfile, Drift, IntegrityIssue, Profile, Verdict
@@ -67,7 +68,7 @@ def drift(
     columns = []
     for column in baseline.columns:
         lines = [one for one in drifts if one.name == column.name]
-        gravest = min(lines, key=lambda one: ORDER.index(one.verdict))
+        gravest = _worded(min(lines, key=lambda one: ORDER.index(one.verdict)), references, current)
         columns.append(_with_issues(gravest, (*_of(table, column.name), *_broken(current, column, history, level))))
     columns = _related(columns, current, trailing or baseline, baseline, history, alpha * RELATIONS)
     columns = [_through_facets(column, [one for one in columns if facets.get(one.name) == column.name])
@@ -119,8 +120,17 @@ def _through_facets(column: ColumnDrift, facets: Sequence[ColumnDrift]) -> Colum
     gravest = min(facets, key=_gravity, default=None)
     if gravest is None or ORDER.index(column.verdict) < ORDER.index(Verdict.NO_DATA):
         return column
-    said = gravest.issues[0].text if gravest.issues else f"{gravest.name}: {gravest.reason}"
-    return replace(gravest, name=column.name, reason=said, issues=column.issues)
+    reason = gravest.issues[0].text if gravest.issues else f"{gravest.name}: {gravest.reason}"
+    return replace(gravest, name=column.name, reason=reason, issues=column.issues)
+
+
+def _worded(column: ColumnDrift, references: Sequence[tuple[Line, Profile]], current: Profile) -> ColumnDrift:
+    """What moved, with the categories that did."""
+    before, now = dict(references)[column.line].column(column.name), current.column(column.name)
+    if before is None or now is None or before.is_ordered or column.verdict in (Verdict.OK, Verdict.NO_DATA):
+        return column
+    words = said(before, now)
+    return replace(column, reason=f"{column.reason}; {words}") if words else column
 
 
 def _of(issues: Iterable[IntegrityIssue], name: str) -> tuple[IntegrityIssue, ...]:

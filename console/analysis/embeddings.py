@@ -70,7 +70,7 @@ def embedding_facets(
         plane = _Plane.read(known["neighbourhood"], expected) if "neighbourhood" in known else None
     if plane is not None:
         off, place = plane.seen(vectors)
-        names = [str(at + 1) for at in range(plane.centres.shape[0])]
+        names = [f"#{at + 1}" for at in range(plane.centres.shape[0])]
         found.append(ordered_facet(of, "distance", off, known.get("distance")))
         found.append(sorted_facet(of, "neighbourhood", place, names, known.get("neighbourhood"), basis=plane.basis))
     return tuple(one for one in found if not like or any(one.name == facet.name for facet in like))
