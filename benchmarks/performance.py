@@ -138,11 +138,18 @@ def _record(model: Model, rows: Rows, segments: int, rng: np.random.Generator) -
     return record(added(list(parts.values())), {"site": parts})
 
 
+WANDERING = (  # name, correlation of neighbouring hours, spread of accuracy between hours, swing over the day
+    ("still", 0.0, 0.0, 0.0),
+    ("each hour its own", 0.0, 0.03, 0.0),
+    ("slowly", 0.95, 0.03, 0.0),
+    ("with the hour of the day", 0.0, 0.0, 0.05),
+)
+
+
 def wandering(windows: int, seed: int) -> None:
     """Print the alarms where accuracy wanders from hour to hour by itself, with the steps that show it and without."""
     print("\nan accuracy that wanders: a week of hours with 60 labels each, then 6 hours; share judged degraded")
-    for name, phi, spread, daily in (("still", 0.0, 0.0, 0.0), ("each hour its own", 0.0, 0.03, 0.0),
-                                     ("slowly", 0.95, 0.03, 0.0), ("with the hour of the day", 0.0, 0.0, 0.05)):  # fmt: skip
+    for name, phi, spread, daily in WANDERING:
         stepped, whole = [], []
         for number in range(windows):
             rng = np.random.default_rng([seed, 19, number])

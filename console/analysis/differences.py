@@ -146,9 +146,7 @@ def _metric(question: Question, worse: float, better: float, alpha: float) -> Me
     )  # fmt: skip
 
 
-def _verdict(
-    lost: tuple[float, float], is_worse: bool, is_better: bool, tolerance: float
-) -> tuple[Verdict, str]:  # fmt: skip
+def _verdict(lost: tuple[float, float], is_worse: bool, is_better: bool, tolerance: float) -> tuple[Verdict, str]:
     """`lost`: the interval of how much worse it is."""
     if is_worse:
         return Verdict.DEGRADED, "worse by more than the tolerance"

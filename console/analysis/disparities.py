@@ -35,9 +35,7 @@ def disparities(
                     yield one, Question(key, before[key], after[key], tolerance, called, grows_worse=True)
 
 
-def without_mirrors(
-    found: Sequence[tuple[SegmentOutcomes, Question]], metrics: Sequence[Metric]
-) -> list[Disparity]:  # fmt: skip
+def without_mirrors(found: Sequence[tuple[SegmentOutcomes, Question]], metrics: Sequence[Metric]) -> list[Disparity]:
     """The judged gaps, less those that are only the other side of a graver one.
 
     When one segment falls behind, all the others come to lie above the rest: of one column and metric only those that

@@ -33,7 +33,7 @@ from console.model import (
     StepOutcomes,
     Task,
     Verdict,
-)  # fmt: skip
+)
 
 if TYPE_CHECKING:
     from console.model import Array

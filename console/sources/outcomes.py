@@ -59,7 +59,7 @@ def _fresh(
         parts += [
             f"count(c{side}) AS present{side}", f"count(n{side}) AS numbers{side}",
             f"count(*) FILTER (n{side} <> trunc(n{side})) AS fractions{side}",
-            f"min(n{side}) AS low{side}", f"max(n{side}) AS high{side}", f"avg(n{side}) AS mean{side}",
+            f"min(n{side}) AS low{side}", f"max(n{side}) AS high{side}", f"avg(n{side}) AS mean_{side}",
             f"count(*) FILTER (n{side} BETWEEN 0 AND 1) AS unit{side}",
             f"approx_top_k(c{side}, {MOST_CLASSES + 1}) AS top{side}",
         ]  # fmt: skip
@@ -72,7 +72,7 @@ def _fresh(
             f"SELECT approx_quantile(np, {QUANTILES}) AS edges FROM ({cells})",  # noqa: S608 - as Duck says
             selection.values,
         )
-        grid = replace(grid, edges=tuple(sorted(set(edges["edges"]))), centre=found["meant"])
+        grid = replace(grid, edges=tuple(sorted(set(edges["edges"]))), centre=found["mean_t"])
     return grid, [sorted(found[f"values{i}"] or ()) for i in range(len(request.by))]
 
 
