@@ -48,8 +48,11 @@ class Growing:
         table = self._kept_up(request.look)
         if not self._is_followed(request.look) or not self._in_pieces.pieces.has_times:
             return table.profiles(request)
-        answer = self._following.profiles(request)
-        return table.profiles(request) if answer is None else answer
+        try:
+            answer = self._following.profiles(request)
+            return table.profiles(request) if answer is None else answer
+        finally:
+            self._in_pieces.pieces.tidy()
 
     def exemplars(self, request: ExemplarRequest) -> Sequence[Exemplar]:
         """As `Table.exemplars`, and raises as `profiles` does."""

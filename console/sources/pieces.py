@@ -23,6 +23,7 @@ from console.sources.spool import Spool
 
 HOUR = 3600.0
 SPOOL_BYTES = 256 << 20  # of files of this host, which can be read in place where that is not enough
+KEPT_BYTES = 16 << 20  # of them, from one question to the next
 OBJECT_BYTES = 2 << 30  # of objects, which are fetched once
 BATCH_BYTES = 64 << 20  # that are counted at once
 MOST_BATCH = 500  # pieces
@@ -105,9 +106,10 @@ class Pieces(Shards):
         name = Path(file).name
         return Path(next((piece.log.file.path for piece in self._every() if piece.key == name), file)).parent
 
-    def close(self) -> None:
-        """Remove what lies in the spool."""
-        self._spool.close()
+    def tidy(self) -> None:
+        """Let go of copies of what lies on this host anyway; objects stay, for they come from far."""
+        if self._is_here:
+            self._spool.make_room(SPOOL_BYTES - KEPT_BYTES)
 
     # ── what is new ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -126,6 +128,7 @@ class Pieces(Shards):
                 piece.log.position = position
                 self._keep(piece)
             yield Arrival(pieces)
+            self.tidy()
 
     def _arriving(self, duck: Duck) -> Iterator[tuple[Piece, Position]]:
         """New pieces, in the spool, and how far their logs are read with them."""

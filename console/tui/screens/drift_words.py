@@ -49,7 +49,7 @@ def _newest(answer: Answer, now: float) -> str:
     """How old the newest row is, where that is known."""
     read = answer.get("read")
     newest = known(read.get("newest")) if isinstance(read, Mapping) else None
-    return "" if newest is None else f", its newest row {lapse(max(now - newest, 0.0))} old"
+    return "" if newest is None else f", newest row {lapse(max(now - newest, 0.0))}"
 
 
 def broken(answer: Answer) -> list[str]:
