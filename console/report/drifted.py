@@ -141,15 +141,13 @@ def _performance(performance: Performance | None, width: int, paint: Paint) -> l
     head = f"{words.mark(verdict)} {verdict}: {clean(performance.reason)}{since}"
     told: list[tuple[str, Metric]] = [("", metric) for metric in performance.metrics]
     told += [
-        (f"{part.column}={part.value}: ", metric)
+        (f"{part.name}: ", metric)
         for part in performance.segments
         for metric in part.metrics
         if metric.verdict is Verdict.DEGRADED
     ]
     told += [
-        (f"{part.column}={part.value}: ", part.metric)
-        for part in performance.disparities
-        if part.metric.verdict is Verdict.DEGRADED
+        (f"{part.name}: ", part.metric) for part in performance.disparities if part.metric.verdict is Verdict.DEGRADED
     ]
     told += [("estimated: ", metric) for metric in performance.estimated]
     lines = [paint("answers", "heading"), *_marked(head, verdict, width, paint)]

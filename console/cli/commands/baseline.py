@@ -102,7 +102,10 @@ def pin(
 @click.argument("name")
 @click.pass_obj
 def drop(session: Session, name: str) -> None:
-    """Forget a pinned baseline; the samples of a span then age like all others."""
+    """Forget a pinned baseline.
+
+    The samples of a span then age like all others.
+    """
     from console.sources.pinned import path_of, pinned_names
 
     session.refuse_if_locked()
