@@ -21,7 +21,7 @@ def baseline() -> None:
 @baseline.command(name="list")
 @click.pass_obj
 def list_(session: Session) -> None:
-    """Pinned baselines: spans of time that the daemon keeps, and rows kept as counts."""
+    """Spans of time that the daemon keeps, and rows kept as counts."""
     from console import words
     from console.errors import DaemonUnreachable
     from console.report.tables import columns
