@@ -37,7 +37,7 @@ _SAYS = {"alert": 1.0, "log": 1.0, "span": 0.8, "metric": 0.4}
 _PLACES = {"changed": 1.0, "title": 0.8, "path": 0.8, "remark": 0.4, "line": 0.35, "around": 0.35}
 
 # A file, or a name of several words: it is no accident when a log line has it too.
-_NAME = re.compile(r"(?<![\w.-])[A-Za-z]\w*(?:[-.][a-z]\w*)+(?![\w-])|[A-Za-z]*[a-z][A-Z][a-z]\w+|[a-z]+_\w+")
+_NAME = re.compile(r"(?<![\w.-])[A-Za-z]\w*(?:[-.][a-z]\w*)+(?![\w-])|\b[A-Za-z]*[a-z][A-Z][a-z]\w+|\b[a-z]+_\w+")
 _SLOW = frozenset(mechanism.name for mechanism in MECHANISMS if mechanism.is_slow)
 
 

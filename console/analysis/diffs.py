@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 MOST_CHARACTERS = 60_000
 MOST_LINES = 1_000
+LONGEST_LINE = 1_000  # characters; what is longer was not written by hand
+MOST_SETTING = 300  # of a line that says what became what
 
 _PATH = re.compile(r"(?:[\w.@+-]+/)*[\w.@+-]*\.?[\w@+-]+")
 _BARE = re.compile(r"^(?:[A-Z][a-z]*file|[A-Z]{4,})\s*$")  # Dockerfile, CODEOWNERS
@@ -16,9 +18,8 @@ _HEADER = re.compile(
 )
 _HUNK = re.compile(r"^@@(?:\s+-\d\S*(?:\s+\+\d\S*)?(?=\s+@@))?\s*(.*)$")
 _RELEASE = re.compile(r"(?i)version|driver|image|tag|release|build|firmware|kernel|sdk")
-_ARROW = re.compile(
-    r"^\s*[*-]?\s*(?:([^:=\n]{1,120})[:=]\s*(\S[^\n]{0,80}?)|(\S[^\n]{0,120}?)\s+(\S+?))\s*(?:->|→|=>)\s*(\S[^\n]{0,80})$"
-)
+_ARROW = re.compile(r"->|→|=>")
+_KEY = re.compile(r"[:=]")
 _COMMENT = re.compile(r"(?:(?<![:\w])//|(?<!\S)#(?!include|define|if|\[)|(?<!\S)--\s|^\s*\*\s|/\*).*$")
 _TOKEN = re.compile(r"[A-Za-z_]\w*|\d+(?:\.\d+)?\w*|\"[^\"\n]*\"")
 _NUMBER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s*(\*\s*time\.(\w+)|%|[A-Za-z]+)?(?![\w.])")
@@ -86,7 +87,7 @@ def read_diff(detail: str) -> Diff:
     around: list[str] = []
     prose: list[str] = []
     in_hunk = False
-    for line in detail[:MOST_CHARACTERS].split("\n")[:MOST_LINES]:
+    for line in (whole[:LONGEST_LINE] for whole in detail[:MOST_CHARACTERS].split("\n")[:MOST_LINES]):
         if line.startswith(("--- ", "+++ ")) and not line[4:].lstrip().startswith(("-", "+")):
             name = line[4:].strip().split("\t")[0]
             if name != "/dev/null":
@@ -98,10 +99,10 @@ def read_diff(detail: str) -> Diff:
             around.append(hunk[1].strip("@ "))
         elif in_hunk and line[:1] in ("-", "+"):
             (removed if line[0] == "-" else added).append(line[1:])
-        elif arrow := _ARROW.match(line):
-            key, before = (arrow[1] or arrow[3]).strip(), arrow[2] or arrow[4]
+        elif became := _became(line):
+            key, before, after = became
             removed.append(f"{key}: {before}")
-            added.append(f"{key}: {arrow[5]}")
+            added.append(f"{key}: {after}")
         elif in_hunk:
             around.append(line)
         elif line.strip() and _PATH.fullmatch(line.strip()) and ("/" in line or "." in line or _BARE.match(line)):
@@ -111,6 +112,18 @@ def read_diff(detail: str) -> Diff:
         elif line.strip():
             prose.append(line)
     return _taken_apart(tuple(paths), removed, added, around, prose)
+
+
+def _became(line: str) -> tuple[str, str, str] | None:
+    """(key, before, after) of `key: before -> after` or `key before -> after`."""
+    sides = _ARROW.split(line[:MOST_SETTING], maxsplit=1)
+    if len(sides) < 2 or not sides[1].strip():
+        return None
+    left = sides[0].strip().removeprefix("- ").removeprefix("* ")
+    pair = _KEY.split(left, maxsplit=1) if _KEY.search(left) else left.rsplit(None, 1)
+    if len(pair) < 2 or not all(part.strip() for part in pair):
+        return None
+    return pair[0].strip(), pair[1].strip(), sides[1].strip()
 
 
 def _taken_apart(

@@ -36,7 +36,7 @@ _LIST = re.compile(r"\[[^\[\]]*,[^\[\]]*\]|\{[^{}]*\}|\([^()]*,[^()]*\)")
 _RUN = re.compile(r"<\*>(?:[\s,;:/|#*+-]*<\*>)+")
 _PAIR = re.compile(r"([\w.-]+=)(?!=)(\S+)")
 _KEPT_KEYS = frozenset("msg message error err exception level lvl severity status status_code code reason".split())
-_EXCEPTION = re.compile(r"^\s*(?:Caused by: )?((?:[\w$]+\.)*[A-Z]\w*(?:Exception|Error|Fault|Panic|Timeout))\b", re.M)
+_EXCEPTION = re.compile(r"^[ \t]*(?:Caused by: )?((?:[\w$]+\.)*[A-Z]\w*(?:Exception|Error|Fault|Panic))\b", re.M)
 _MESSAGES = ("message", "msg", "body", "log", "event", "text")
 _FAILURES = ("error", "err", "exception", "exc_info", "reason")
 

@@ -1,6 +1,6 @@
 import pytest
 
-from console.analysis.diffs import Diff, read_diff
+from console.analysis.diffs import LONGEST_LINE, Diff, read_diff
 
 
 def test_a_unified_diff_is_taken_apart():
@@ -65,3 +65,9 @@ ODD = ("", "\n\n", "free words about a change", "@@", "-\n+\n-", "+" * 5000, "\x
 @pytest.mark.parametrize("detail", ODD, ids=range(len(ODD)))
 def test_any_detail_can_be_read(detail):
     assert isinstance(read_diff(detail), Diff)
+
+
+@pytest.mark.parametrize("part", ["a", "aA", " ", '"', "a -> ", "[a,", "9"])
+def test_a_detail_that_is_one_endless_line_is_cut(part):
+    diff = read_diff("@@ x @@\n-" + part * 60_000)
+    assert len(diff.removed_text) <= LONGEST_LINE
