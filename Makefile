@@ -69,7 +69,7 @@ lock:
 	  --no-annotate - -o benchmarks/requirements-evidently.txt
 	printf 'nannyml==0.13.1\nstatsmodels\nkaleido==0.2.1\n' | uv pip compile --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate - -o benchmarks/requirements-nannyml.txt
-	printf 'alibi-detect\nnumpy<2\n' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+	printf 'alibi-detect\nnumpy<2\npyarrow<19\n' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate - -o benchmarks/requirements-alibi.txt
 
 clean:
