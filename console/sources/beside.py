@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from console.model import Array, Flags
 
-LEAST_ROWS = 30  # of a group, for its columns to go together in any way
+LEAST_ROWS = 2  # of a group: how many tell anything is for who compares, and minutes of them are added up
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -351,7 +351,7 @@ def test_csv_rows_with_line_ends_between_quotes_stay_whole(tmp_path: Path, monke
 
 def test_new_parquet_files_are_read_once_and_changed_ones_again(tmp_path: Path) -> None:
     def write(name: str, start: int, count: int) -> None:
-        duckdb.sql(
+        duckdb.connect().sql(
             f"COPY (SELECT {HOUR} + {start} + i AS time, i % 7 AS x, 'k' || i % 3 AS c FROM range({count}) r(i)) "
             f"TO '{tmp_path / name}' (FORMAT parquet)"
         )
@@ -398,3 +398,21 @@ def test_bins_that_nobody_asks_for_any_more_are_let_go(log: Path) -> None:
     for look in range(1, 9):
         source.profiles(request(float(look), like=like))
     assert len(source._following._kept) == 1
+
+
+def test_how_columns_go_together_adds_up_over_minutes_however_few_rows_each_has(tmp_path: Path) -> None:
+    draw = random.Random(1)
+    path = tmp_path / "log.jsonl"
+    path.write_text(
+        lines(
+            {"time": HOUR + 600 + 5 * i, "x": (x := draw.gauss(0, 1)), "y": x + draw.gauss(0, 0.1), "c": "a"}
+            for i in range(120)
+        )
+    )
+    [once] = fresh(path, request(1.0))
+    [followed] = growing(path).profiles(request(1.0, like=once.profile))
+    ours, theirs = followed.profile.relations, once.profile.relations
+    assert ours is not None
+    assert theirs is not None
+    assert (ours.columns, ours.rows) == (theirs.columns, theirs.rows) == (theirs.columns, 120)
+    assert ours.products == pytest.approx(theirs.products, rel=0.05, abs=5)

@@ -74,7 +74,7 @@ def test_an_object_that_was_replaced_is_read_again(store: Any) -> None:
 def test_parquet_objects_are_fetched_whole(store: Any, tmp_path: Path) -> None:
     duckdb = importlib.import_module("duckdb")
     path = tmp_path / "a.parquet"
-    duckdb.sql(f"COPY (SELECT {HOUR} + i AS time, i % 7 AS x FROM range(900) r(i)) TO '{path}' (FORMAT parquet)")
+    duckdb.connect().sql(f"COPY (SELECT {HOUR} + i AS time, i % 7 AS x FROM range(900) r(i)) TO '{path}' (FORMAT parquet)")
     store.pipe("/rows/a.parquet", path.read_bytes())
     source = Growing("log", TableOptions(path="memory://rows/*.parquet"))
     assert counted(source, 1.0).rows == 300
