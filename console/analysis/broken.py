@@ -147,8 +147,8 @@ def _unusual(
     together = reduce(Moments.__add__, past)
     learned = [_Apart.of(together - one, one) for one in past]
     # What all pairs of a table share, time above all, is learned from all of them: one pair's past holds little.
-    everywhere = [float(np.nanmean(one.value[np.triu(one.is_known, 1)])) for one in learned if one.is_known.any()]
-    shared = max(1.0, float(np.nanmean(everywhere))) if everywhere else 1.0
+    everywhere = np.concatenate([one.value[np.triu(one.is_known, 1)] for one in learned])
+    shared = max(1.0, float(everywhere.mean())) if everywhere.size else 1.0
     kept = []
     for a, b in pairs.tolist():
         each = [

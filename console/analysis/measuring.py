@@ -11,11 +11,13 @@ import numpy as np
 from console.analysis.bins import aligned, counted, counts_of, settled
 from console.analysis.columns import LEAST_ROWS
 from console.analysis.distances import jensen_shannon, kolmogorov_smirnov, psi, shift, total_variation, wasserstein
-from console.analysis.nulls import Usual, chi_square, location, p_sampling, usual
+from console.analysis.nulls import Usual, chi_square, location, p_sampling, usual, usual_shift
 from console.model import ColumnDrift, ColumnProfile, Profile, Verdict
 
 if TYPE_CHECKING:
     from console.model import Array
+
+RARE = 1.0  # rows expected of a bin that past windows are compared in: what is rare may come in bursts, and is to show
 
 Line = Literal["step", "creep"]
 
@@ -34,7 +36,7 @@ def measured(
     a, b = counts_of(before), counts_of(now)
     ordered = column.is_ordered
     past = [one for profile in history if (one := profile.column(column.name)) and one.kind == reference.kind]
-    wobble = _usual(a, b, _alike(before, past), ordered=ordered)
+    wobble = _usual(a, b, _alike(before, past), _moved_mean(reference, found, past), ordered=ordered)
     edges = np.asarray(before.edges)
     bounded = ordered and edges.size > 0
     return ColumnDrift(
@@ -73,19 +75,31 @@ def _alike(reference: ColumnProfile, history: Sequence[ColumnProfile]) -> list[A
     return [counts_of(one) for one in found if len(one.counts) == len(reference.counts)]
 
 
-def _usual(baseline: Array, current: Array, past: Sequence[Array], *, ordered: bool) -> Usual | None:
+def _usual(
+    baseline: Array, current: Array, past: Sequence[Array], p_mean: float | None, *, ordered: bool
+) -> Usual | None:
     """The current difference against those of past windows, each measured against all the others.
 
-    As with sampling noise, ordered bins are asked twice, for their shape and for a shift, and the surer one answers.
+    Ordered bins are asked for their shape, for a shift, and how far their mean is from where it usually is; the surest
+    answers.
     """
     everything = sum(past, np.zeros_like(baseline))
     asked = [
-        usual(apart(baseline, current), [apart(everything - one, one) for one in past])
+        usual(apart(baseline, current, fewest=RARE), [apart(everything - one, one, fewest=RARE) for one in past])
         for apart in ((chi_square, location) if ordered else (chi_square,))
     ]
     answers = [answer for answer in asked if answer is not None]
     surest = min(answers, key=lambda answer: answer.p, default=None)
-    return surest and replace(surest, p=min(1.0, surest.p * len(answers)))
+    if surest is None:
+        return None
+    ps = [answer.p for answer in answers] + ([] if p_mean is None else [p_mean])
+    return replace(surest, p=min(1.0, min(ps) * len(ps)))
+
+
+def _moved_mean(reference: ColumnProfile, current: ColumnProfile, past: Sequence[ColumnProfile]) -> float | None:
+    if current.mean is None or reference.mean is None:
+        return None
+    return usual_shift(current.mean, reference.mean, [one.mean for one in past if one.mean is not None])
 
 
 def _outer(before: ColumnProfile) -> tuple[float, float]:

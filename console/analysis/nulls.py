@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from console.analysis.tails import chi_square_tail, student_quantile, weighted_chi_square_tail
+from console.analysis.tails import chi_square_tail, student_quantile, student_tail, weighted_chi_square_tail
 
 if TYPE_CHECKING:
     from console.model import Array
@@ -62,21 +62,21 @@ def chi_square(baseline: Array, current: Array, *, fewest: float = FEWEST_EXPECT
 
 def anderson_darling(baseline: Array, current: Array) -> float:
     """The p-value of the two-sample Anderson-Darling statistic over ordered bins."""
-    value, weights = _gap(baseline, current)
+    value, weights = _gap(baseline, current, FEWEST_UPTO)
     return weighted_chi_square_tail(value, weights) if weights.size else 1.0
 
 
-def location(baseline: Array, current: Array) -> ChiSquare:
+def location(baseline: Array, current: Array, *, fewest: float = FEWEST_UPTO) -> ChiSquare:
     """The Anderson-Darling statistic as the chi-square of its own mean and variance (Satterthwaite, 1946)."""
     n, m = float(baseline.sum()), float(current.sum())
-    value, weights = _gap(baseline, current)
+    value, weights = _gap(baseline, current, fewest)
     first, second = float(weights.sum()), float((weights**2).sum())
     if first <= 0:
         return ChiSquare(0.0, 0.0, 0.0)
     return ChiSquare(value * first / second, first**2 / second, n * m / (n + m))
 
 
-def _gap(baseline: Array, current: Array) -> tuple[float, Array]:
+def _gap(baseline: Array, current: Array, fewest: float) -> tuple[float, Array]:
     """The Anderson-Darling statistic, and the weights of the chi-squares it is a sum of; none where nothing can differ.
 
     The statistic is a quadratic form of a Brownian bridge seen at the edges, so its null law follows from the pooled
@@ -85,7 +85,7 @@ def _gap(baseline: Array, current: Array) -> tuple[float, Array]:
     n, m = float(baseline.sum()), float(current.sum())
     if n <= 0 or m <= 0:
         return 0.0, np.empty(0)
-    group = _merged((baseline + current) * min(n, m) / (n + m), FEWEST_UPTO)
+    group = _merged((baseline + current) * min(n, m) / (n + m), fewest)
     a, b = np.bincount(group, weights=baseline), np.bincount(group, weights=current)
     a, b = a[a + b > 0], b[a + b > 0]
     if a.size < 2:
@@ -124,6 +124,28 @@ def usual(now: ChiSquare, past: Sequence[ChiSquare]) -> Usual | None:
     wobbles = np.exp(np.maximum(float(logs.mean()) + spread * np.array(_student_grid(len(past) - 1)), 0.0))
     p = sum(chi_square_tail(now.value / wobble, now.freedom) for wobble in wobbles.tolist()) / GRID
     return Usual(p, float(np.exp(logs.mean())))
+
+
+def usual_shift(now: float, baseline: float, past: Sequence[float]) -> float | None:
+    """How likely a mean is so far from the baseline's, given how far past windows' means lie from each other's mean.
+
+    Student's t of the next value: it sees how far values went where bins only see that they left. Means that are never
+    negative may be as skewed as rain is, so they are also asked on a scale of factors, and the less sure answers. None
+    with fewer than 3 windows, where they never moved, and where some are 0.
+    """
+    means = np.asarray(past, dtype=np.float64)
+    if means.size < FEWEST_PAST or 0.0 in (means.min(), means.max(), now, baseline):
+        return None
+    linear = _next(now - baseline, means)
+    if linear is None or min(now, baseline, float(means.min())) < 0:
+        return linear
+    factor = _next(math.log(now / baseline), np.log(means))
+    return None if factor is None else max(linear, factor)
+
+
+def _next(away: float, past: Array) -> float | None:
+    spread = float(np.std(past, ddof=1)) * math.sqrt(1 + 1 / past.size)
+    return 2 * student_tail(abs(away) / spread, past.size - 1) if spread > 0 else None
 
 
 @cache
