@@ -51,8 +51,8 @@ def changed_habits(
 ) -> tuple[Habit, ...]:
     """Habits that changed for the worse, most surprising first.
 
-    Worse is less of what is ordinary, and more of what tells of failure. Spans of one path write the same lines and make
-    the same calls (Nezha, Yu et al., FSE 2023, compares such patterns). Whether a thing is done is tested by the
+    Worse is less of what is ordinary, and more of what tells of failure. Spans of one path write the same lines and
+    make the same calls (Nezha, Yu et al., FSE 2023, compares such patterns). Whether a thing is done is tested by the
     likelihood ratio of two binomials, how often by numbers never seen. Who makes a call that nobody answers is not to
     blame for what it then does not do: its callee is.
     """

@@ -48,8 +48,7 @@ def evidence(case: Case) -> dict[str, Said]:
     said: dict[str, Said] = {}
     if case.metrics is not None:
         found = anomalies(case.metrics, case.current, case.baseline)
-        if case.violated is not None or case.spans is None:  # spans tell latency and failures better
-            said["symptom"] = symptom(found, case.violated, graph)
+        said["symptom"] = symptom(found, case.violated, graph)
         said["resource"] = resources(found)
         said["silence"] = silence(ended(case.metrics, case.current, case.baseline), graph)
     if case.spans is not None:

@@ -1,7 +1,7 @@
 """Reads a case folder: an incident as files, any of them missing, for `andon rank`.
 
-docs/ranking.md has the layout. Lines that cannot be read are skipped and counted, what lies outside both windows is kept
-only to date changes by, and what is too much is thinned out evenly.
+docs/ranking.md has the layout. Lines that cannot be read are skipped and counted, what lies outside both windows is
+kept only to date changes by, and what is too much is thinned out evenly.
 """
 
 from __future__ import annotations
