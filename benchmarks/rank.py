@@ -1,16 +1,18 @@
 """How often does `rank` name the root cause first, which ingredient finds what, and what does it bear?
 
-    python benchmarks/rank.py CASES [--only NAME,…] [--limit N] [--quick]
+    python benchmarks/rank.py CASES [--only NAME,…] [--limit N] [--quick | --constants]
 
 CASES is a folder of case folders (docs/ranking.md has the layout) beside a truth.json, which says for each SET/CASE
 {"services": […]} or {"events": […]}. Prints the accuracy of each set (AC@k: a true target among the first k; Avg@5: the
 mean of AC@1 to AC@5) with the 95 % Wilson interval of AC@1 and the seconds that the slowest case took; the ablation
-(each ingredient alone, and all but it); and the same cases perturbed. --quick leaves the perturbations out.
+(each ingredient alone, and all but it); and the same cases perturbed. --quick leaves the perturbations out. --constants
+halves and doubles each constant instead, and tests on every set the choice that was best on the others.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import math
 import sys
@@ -28,11 +30,16 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from console.analysis.anomalies import Meaning, meaning_of
-from console.analysis.rank import INGREDIENTS, evidence, fused
+from console.analysis.rank import INGREDIENTS, evidence, fused, rank
 from console.model import Case, Labels, LogLines, Ranking, SeriesKey, Span, TraceSpans, Window
 from console.sources.cases import read_case
 
 MISSED = 10**6
+CONSTANTS = (
+    "rank.USUAL_LOSS", "rank.USUAL_SURPRISE", "rank.USUAL_NEWS", "rank.LEAST_SURPRISE", "rank.LEAST_SCORE",
+    "trouble.PLAIN", "trouble.LEAST_STRENGTH", "spans.LEAST_Z", "anomalies.LEAST_SCALE", "behaviour.NEAR",
+)  # fmt: skip
+FACTORS = (0.5, 2.0)
 
 
 # ── perturbations ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -212,6 +219,21 @@ def measure(
     return key, seconds, places
 
 
+def with_other_constants(folder: Path, key: str, truth: dict[str, Any]) -> dict[str, int]:
+    """The place of the true target with each constant halved and doubled."""
+    case = read_case(folder / key)
+    places = {"as they are": place(rank(case), truth)}
+    for constant in CONSTANTS:
+        name, attribute = constant.split(".")
+        module = importlib.import_module(f"console.analysis.{name}")
+        usual = getattr(module, attribute)
+        for factor in FACTORS:
+            setattr(module, attribute, type(usual)(usual * factor))
+            places[f"{attribute} × {factor:g}"] = place(rank(case), truth)
+        setattr(module, attribute, usual)
+    return places
+
+
 def place(ranking: Ranking, truth: dict[str, Any]) -> int:
     kind = "event" if "events" in truth else "service"
     targets = list(dict.fromkeys(one.target for one in ranking.candidates if one.kind == kind))
@@ -232,12 +254,30 @@ def row(name: str, places: list[int]) -> str:
     return f"| {name} | {at[0]:.3f} | {at[2]:.3f} | {at[4]:.3f} | {sum(at) / 5:.3f} |"
 
 
+def leave_one_out(folder: Path, truths: dict[str, Any], sets: dict[str, list[str]]) -> None:
+    shares: dict[str, dict[str, float]] = {}
+    with ProcessPoolExecutor(2) as pool:
+        for name, keys in sets.items():
+            jobs = [pool.submit(with_other_constants, folder, key, truths[key]) for key in keys]
+            places = [job.result() for job in jobs]
+            shares[name] = {setting: sum(of[setting] == 1 for of in places) / len(places) for setting in places[0]}
+    print(f"AC@1 of | {' | '.join(shares)}")
+    for setting in next(iter(shares.values())):
+        print(f"{setting} | {' | '.join(f'{of[setting]:.3f}' for of in shares.values())}")
+    for name, of in shares.items():
+        others = [other for other in shares if other != name]
+        if others:
+            best = max(of, key=lambda setting: sum(shares[other][setting] for other in others))
+            print(f"chosen without {name}: {best}, which gives it {of[best]:.3f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", type=Path)
     parser.add_argument("--only", default="")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--constants", action="store_true")
     asked = parser.parse_args()
     try:
         truths: dict[str, Any] = json.loads((asked.cases / "truth.json").read_text())
@@ -249,6 +289,8 @@ def main() -> None:
         if not asked.only or name in asked.only.split(","):
             sets[name].append(key)
     perturbations = () if asked.quick else tuple(PERTURBATIONS)
+    if asked.constants:
+        return leave_one_out(asked.cases, truths, {name: keys[: asked.limit] for name, keys in sets.items()})
     with ProcessPoolExecutor(2) as pool:
         for name, keys in sets.items():
             keys = keys[: asked.limit]

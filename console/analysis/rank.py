@@ -57,7 +57,9 @@ def evidence(case: Case) -> dict[str, Said]:
         took = float(np.nansum((case.spans.ends - case.spans.starts)[case.spans.parent < 0]))
         said["own"] = shares(lost.own, USUAL_LOSS * took, lambda of: f"{lost.own[of]:.3g} s more of its own work")
         said["wire"] = _wire(lost, USUAL_LOSS * took)
-        said["failures"] = shares(lost.failures, USUAL_FAILURES, lambda of: f"{lost.failures[of]:.0f} failures begin")
+        said["failures"] = shares(
+            lost.failures, USUAL_FAILURES, lambda of: f"failures begin there: {lost.failures[of]:.0f}"
+        )
         habits = changed_habits(case.spans, paths, case.logs, case.current, case.baseline)
         said["habits"] = distinct(deepest(_habits(habits), graph))
     if case.logs is not None:
@@ -113,7 +115,7 @@ def _habits(habits: tuple[Habit, ...]) -> Said:
         if one.service not in said and surprise > 0:
             did, of = one.before
             does, among = one.now
-            words = f"{one.operation}: {_cut(one.what)} in {does} of {among}, was {did} of {of}"
+            words = f"{one.operation}: {_cut(one.what)} {does}× in {among} spans, was {did}× in {of}"
             said[one.service] = Evidence(surprise / (surprise + USUAL_SURPRISE), words)
     return said
 

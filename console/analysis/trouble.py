@@ -106,7 +106,10 @@ def _own_excess(
         if own.get(one.service, 0.0) > 0:
             strength = sign * one.strength
             plain = strength / (strength + PLAIN)
-            said[one.service] = Evidence(own[one.service] / lost * size * plain, one.words, one.onset)
+            words = one.words
+            if meaning in NOTICED and graph.get(one.service):
+                words += f", {1 - own[one.service] / excess[one.service]:.0%} of it from its callees"
+            said[one.service] = Evidence(own[one.service] / lost * size * plain, words, one.onset)
     return said
 
 

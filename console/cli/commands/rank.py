@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +35,9 @@ def rank(session: Session, case: Path, top: int) -> Exit:
     """
     from dataclasses import asdict
 
+    from console.analysis.changes import NONE
     from console.analysis.rank import rank as ranked
+    from console.model import Ranking
     from console.report.clean import clean
     from console.sources.cases import read_case
 
@@ -44,13 +45,14 @@ def rank(session: Session, case: Path, top: int) -> Exit:
     for note in incident.notes:
         click.echo(f"andon: {clean(note)}", err=True)
     found = ranked(incident)
-    places: Counter[str] = Counter()
-    told = replace(found, candidates=tuple(one for one in found.candidates if _place(one, places) <= top))
+    told = [one for kind in ("service", "event") for one in [c for c in found.candidates if c.kind == kind][:top]]
+    told.sort(key=found.candidates.index)
 
     def text() -> str:
         from console.report.ranked import ranking_report
 
-        return ranking_report(told, left_out=len(found.candidates) - len(told.candidates), width=session.width)
+        left_out = len(found.candidates) - len(told)
+        return ranking_report(told, left_out=left_out, width=session.width)
 
-    session.emit_shape(asdict(told), text)
-    return Exit.PROBLEM if any(one.target != "none" for one in told.candidates) else Exit.INCONCLUSIVE
+    session.emit_shape(asdict(Ranking(tuple(told))), text)
+    return Exit.PROBLEM if any(one.target != NONE for one in told) else Exit.INCONCLUSIVE
