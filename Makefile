@@ -28,8 +28,9 @@ test-real: $(VENV)/.ready-test
 	sh .ci/real-servers
 	$(BIN)/pytest -m real
 
-bench: $(VENV)/.ready-test .venv-peers/.ready
+bench: $(VENV)/.ready-test .venv-peers/.ready .venv-streams/.ready .venv-evidently/.ready .venv-nannyml/.ready .venv-alibi/.ready
 	$(BIN)/python benchmarks/compare.py
+	$(BIN)/python benchmarks/drift_honesty.py
 	$(BIN)/python benchmarks/paths.py
 	$(BIN)/python benchmarks/pages.py
 	$(BIN)/python benchmarks/console.py
@@ -51,7 +52,7 @@ $(VENV)/.ready-test: $(VENV)/.ready requirements-test.txt
 	touch $@
 
 # What is measured beside: .venv-peers for the console, .venv-evidently, -nannyml and -alibi for drift; they do not agree
-# on numpy and pandas, so each has an environment of its own. The lists are whole: nothing else is looked for.
+# on numpy and pandas, so each has an environment of its own; .venv-streams holds real streams. The lists are whole: nothing else is looked for.
 .venv-%/.ready: benchmarks/requirements-%.txt
 	test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<

