@@ -5,6 +5,7 @@ Services are ranked by what metrics, spans and logs say of each, changes by `cha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,12 @@ def fused(case: Case, said: Mapping[str, Said], ingredients: Collection[str] = I
     if case.events:
         news = log_news(case.logs, case.current, case.baseline) if case.logs is not None else ()
         candidates += rank_changes(case, news, {one.target: one.score for one in candidates})
-    return Ranking(tuple(sorted(candidates, key=lambda one: (-one.score, one.target))))
+    return Ranking(tuple(sorted(candidates, key=_order)))
+
+
+def _order(one: Candidate) -> tuple[float, float, str]:
+    """Best first; of equal ones the earlier."""
+    return -one.score, math.inf if one.onset is None else one.onset, one.target
 
 
 def _candidate(service: str, parts: Mapping[str, Evidence]) -> Candidate:
