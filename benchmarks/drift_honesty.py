@@ -96,14 +96,15 @@ def situations(seeds: int, tools: Sequence[str]) -> bool:
         _line("situation", "andon", *tools)
         held = True
         for at, situation in enumerate(SITUATIONS):
-            told = sum(named(_through_the_engine(situation, seed, folder), situation) for seed in range(seeds))
+            told = sum(named(through_the_engine(situation, seed, folder), situation) for seed in range(seeds))
             held &= told == seeds or situation.name == HONEST
             places = range(at * PEER_SEEDS, (at + 1) * PEER_SEEDS)
             _line(situation.name, f"{told}/{seeds}", *(_flagged(said.get(tool), places, situation) for tool in tools))
     return held
 
 
-def _through_the_engine(situation: Situation, seed: int, folder: str) -> Drift:
+def through_the_engine(situation: Situation, seed: int, folder: str) -> Drift:
+    """From files to what is said of them."""
     baseline, current = pair(situation, seed)
     tables = [_table(rows, Path(folder) / f"{side}.parquet") for side, rows in (("b", baseline), ("c", current))]
     before = tables[0].profiles(ProfileRequest(()))[0].profile
