@@ -59,15 +59,15 @@ def column_issues(
     if words := unit(current, baseline, level):
         yield issue("unit", f"the values are {words}")
         return
-    spiked = _spike(current, baseline, history, level)
-    if spiked is not None and not stuck:
-        yield issue(*spiked)
-        return
     if _is_constant(baseline) and all(_is_constant(one) for one in history):
         other = counted(current) - aligned(baseline, current)[1].counts[int(np.argmax(counts_of(baseline)))]
         if at_least((other, counted(current)), (0, counted(baseline))) <= level.sampling:
             text = f"was always {baseline.minimum:.6g}, reaches from {current.minimum:.6g} to {current.maximum:.6g}"
             yield issue("range", text, Verdict.INCONCLUSIVE)
+        return
+    spiked = _spike(current, baseline, history, level)
+    if spiked is not None and not stuck:
+        yield issue(*spiked)
         return
     widths, end = beyond(current, baseline, history, level)
     if widths:

@@ -50,8 +50,8 @@ def _is_like(now: ColumnProfile, other: ColumnProfile, own: ColumnProfile) -> bo
         return now.sampled > 0 and rows >= KNOWN * now.sampled and own_rows < (1 - KNOWN) * now.sampled
     if not now.edges or not other.edges or None in (now.minimum, now.mean, other.minimum, other.mean):
         return False
-    own_points = [now.minimum or 0.0, *now.edges, now.maximum or 0.0]
-    gap = float(np.max(np.abs(_upto(now, own_points) - _upto(other, own_points))))
+    held = np.cumsum(counts_of(now))[:-1] / max(counted(now), 1)
+    gap = float(np.max(np.abs(held - _upto(other, now.edges))))
     # Most of its values may lie within one of its own bins: then the mean and the ends are what tells.
     spread = _spread(other)
     away = abs((now.mean or 0.0) - (other.mean or 0.0))
