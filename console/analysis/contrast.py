@@ -44,13 +44,13 @@ class Contrast:
 
     @property
     def is_higher(self) -> bool:
-        """The point estimate lies above what is tolerated."""
-        return self.shift - self.lean > self.margin
+        """The point estimate, by itself or leaning on the centre, lies above what is tolerated."""
+        return max(self.shift, self.shift - self.lean) > self.margin
 
     @property
     def is_lower(self) -> bool:
-        """The point estimate lies below what is tolerated."""
-        return self.lean - self.shift > self.margin
+        """The point estimate, by itself or leaning on the centre, lies below what is tolerated."""
+        return -min(self.shift, self.shift - self.lean) > self.margin
 
 
 def contrast(current: Estimate, baseline: Estimate, *, tolerance: float, floor: float) -> Contrast:
@@ -65,7 +65,9 @@ def contrast(current: Estimate, baseline: Estimate, *, tolerance: float, floor: 
         a, b = current.value, baseline.value
         point = math.log(a / b)
         minus, plus, freedom = _combined(current, baseline, 1 / a, 1 / b, SCALE_FLOOR)
-        shift, narrower, freedom = _with_centre(point, math.sqrt((minus**2 + plus**2) / 2), freedom, current, baseline)
+        shift, narrower, freedom = _with_centre(
+            point, math.sqrt((minus * minus + plus * plus) / 2), freedom, current, baseline
+        )
         minus, plus = minus * narrower, plus * narrower
         margin = math.log1p(max(tolerance, floor / min(a, b)))
         reach = student_quantile(TAIL, freedom)
@@ -100,12 +102,12 @@ def _with_centre(
     centre = current.centre.value - baseline.centre.value
     its_error, _plus, its_freedom = _combined(current.centre, baseline.centre, 1.0, 1.0, SCALE_FLOOR)
     shared = (current.together + baseline.together) / 2 * error * its_error
-    apart = error**2 + its_error**2 - 2 * shared
-    away = max(apart, (shift - centre) ** 2)
+    apart = error * error + its_error * its_error - 2 * shared
+    away = max(apart, (shift - centre) * (shift - centre))
     if not 0 < away < math.inf:
         return shift, 1.0, freedom
-    lean = min(max((error**2 - shared) / away, 0.0), 1.0)
-    left = math.sqrt(max(error**2 - lean * (error**2 - shared), 0.0)) / error
+    lean = min(max((error * error - shared) / away, 0.0), 1.0)
+    left = math.sqrt(max(error * error - lean * (error * error - shared), 0.0)) / error
     return (
         shift + lean * (centre - shift),
         left,

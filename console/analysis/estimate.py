@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from console.analysis.statistic import Doubt, Statistic
 from console.analysis.wobble import Wobble, usual_wobble, without_step, wobble
+
+if TYPE_CHECKING:
+    from console.model import Array
+
+PRIOR = 2.0  # values beyond a quantile that the spread of all values is worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +47,72 @@ class Estimate:
 
 def estimates(current: Statistic, baseline: Statistic) -> tuple[Estimate, Estimate]:
     """Both sides with their errors; they share one wobble, because without a change they are one series."""
-    shared = usual_wobble(
-        *(wobble(one.influence, one.span) for one in (current, baseline)),
-        *(wobble(without_step(one.influence), one.span) for one in (current, baseline)),
-    )
     sides = (current, baseline)
-    calm = _calm(sides)
-    mine, its = _estimate(current, shared, calm[0]), _estimate(baseline, shared, calm[1])
+    shared = _shared(sides)
     if current.centre is None or baseline.centre is None:
-        return mine, its
-    centres = estimates(current.centre, baseline.centre)
-    return _with_centre(mine, centres[0], current), _with_centre(its, centres[1], baseline)
+        return _estimate(current, shared, _calm(sides)[0]), _estimate(baseline, shared, _calm(sides)[1])
+    centres = current.centre, baseline.centre
+    of_centre = _shared(centres)
+    usual, centre_usual = _calm(sides), _calm(centres)
+    mine, its = (
+        with_centre(
+            _estimate(one, shared, usual[place]),
+            _estimate(centres[place], of_centre, centre_usual[place]),
+            _together(one, centres[place]),
+            one.q,
+        )
+        for place, one in enumerate(sides)
+    )
+    return mine, its
 
 
-def _with_centre(one: Estimate, centre: Estimate, of: Statistic) -> Estimate:
-    assert of.centre is not None
-    known = ~np.isnan(of.influence)
+def with_centre(one: Estimate, centre: Estimate, together: float, q: float | None) -> Estimate:
+    """A quantile's estimate with the centre to lean on; `together` is the correlation of their errors.
+
+    The error of a tail is read from the few values that lie in it. It is moderated by what the spread of all values
+    would make it, as if that came from `PRIOR` more (Smyth, Stat. Appl. Genet. Mol. Biol. 3, 2004).
+    """
+    leaning = replace(one, centre=centre, together=together)
+    if q is None or not one.value > 0:
+        return leaning
+    density = NormalDist().pdf(NormalDist().inv_cdf(q))
+    minus, plus = one.minus / one.value, one.plus / one.value
+    seen = (minus * minus + plus * plus) / 2
+    usual = centre.plus * centre.plus * q * (1 - q) / density**2 * one.dispersion / centre.dispersion
+    if not math.isfinite(seen + usual):
+        return one
+    beyond = one.n * min(q, 1 - q)
+    moderated = math.sqrt((beyond * seen + PRIOR * usual) / (beyond + PRIOR))
+    if seen <= 0:
+        return replace(leaning, minus=moderated * one.value, plus=moderated * one.value)
+    factor = moderated / math.sqrt(seen)
+    return replace(leaning, minus=one.minus * factor, plus=one.plus * factor)
+
+
+def _shared(sides: tuple[Statistic, Statistic]) -> Wobble:
+    current, baseline = sides
+    return usual_wobble(
+        wobble(current.influence, current.span),
+        wobble(baseline.influence, baseline.span),
+        _both([one.influence for one in sides], sides),
+        _both([without_step(one.influence) for one in sides], sides),
+    )
+
+
+def _both(influence: list[Array], sides: tuple[Statistic, Statistic]) -> Wobble:
+    """What both windows wobble together; each around its own statistic, so that a shift between them is no wobble."""
+    spans = [sides[0].span, sides[1].span + sides[0].span.max(initial=0) + 1]
+    centred = [(one - np.nanmean(one)) / (np.nanstd(one) or 1.0) for one in influence]
+    return wobble(np.concatenate(centred), np.concatenate(spans))
+
+
+def _together(quantile: Statistic, centre: Statistic) -> float:
+    """The correlation of the errors of a quantile and of the centre, from what each step contributed to both."""
+    known = ~np.isnan(quantile.influence)
     # The influence of a quantile is the share of values below it: more of them, and it is lower.
-    mine, its = -of.influence[known], of.centre.influence[known]
+    mine, its = -quantile.influence[known], centre.influence[known]
     scale = float(np.std(mine) * np.std(its))
-    together = float(np.mean((mine - mine.mean()) * (its - its.mean()))) / scale if scale > 0 else 0.0
-    return replace(one, centre=centre, together=together)
+    return float(np.mean((mine - mine.mean()) * (its - its.mean()))) / scale if scale > 0 else 0.0
 
 
 def _calm(sides: tuple[Statistic, Statistic]) -> tuple[float, float]:

@@ -14,8 +14,8 @@ import numpy as np
 
 from console.analysis.compare import MIN_SAMPLES, PARTIAL
 from console.analysis.contrast import contrast
-from console.analysis.estimate import Estimate
-from console.analysis.statistic import QUANTILES
+from console.analysis.estimate import Estimate, with_centre
+from console.analysis.statistic import QUANTILES, TRIMMED, trimmed_mean
 from console.analysis.tails import TAIL, student_quantile
 from console.analysis.verdicts import Limits, Measured
 from console.model import NO_LABELS, Comparison, Labels, Side, Stat, Verdict
@@ -88,7 +88,8 @@ def quantile(samples: Samples, q: float | Array) -> Array:
     place = np.clip(np.asarray(q, dtype=np.float64), 0, 1) * (upto[-1] - 1)
     low = samples.values[np.searchsorted(upto, np.floor(place), side="right")]
     high = samples.values[np.minimum(np.searchsorted(upto, np.ceil(place), side="right"), upto.size - 1)]
-    found: Array = low + (high - low) * (place - np.floor(place))
+    share = place - np.floor(place)
+    found: Array = low * (1 - share) + high * share
     return found
 
 
@@ -108,7 +109,24 @@ def _quantile(samples: Samples, q: float) -> Estimate:
     minus, plus = _width(value, low, reach), _width(value, high, reach)
     if q + half >= 1 or q - half <= 0:  # the data end before the interval does
         minus = plus = max(minus, plus)
-    return Estimate(value, n, int(n), minus, plus)
+    one = Estimate(value, n, int(n), minus, plus, max(1.0, n - 1))
+    bounds = quantile(samples, np.array([TRIMMED, 1 - TRIMMED]))
+    return with_centre(one, *_centre(samples, value, bounds), q) if bounds[0] > 0 else one
+
+
+def _centre(samples: Samples, value: float, bounds: Array) -> tuple[Estimate, float]:
+    """(trimmed mean of the logarithms, correlation of its error with that of the quantile at `value`)."""
+    n, weights = samples.n, samples.counts / samples.n
+    logs = np.log(np.clip(samples.values, *bounds))
+    mean = float(weights @ logs)
+    spread = math.sqrt(float(weights @ (logs - mean) ** 2))
+    above = (samples.values > value).astype(np.float64)
+    share = float(weights @ above)
+    scale = spread * math.sqrt(share * (1 - share))
+    together = float(weights @ ((above - share) * (logs - mean))) / scale if scale > 0 else 0.0
+    error = spread / (1 - 2 * TRIMMED) / math.sqrt(max(n - 1, 1.0))
+    freedom = max(1.0, (1 - 2 * TRIMMED) * n - 1)
+    return Estimate(trimmed_mean(mean, bounds), n, int(n), error, error, freedom), together
 
 
 def _width(value: float, bound: float, reach: float) -> float:

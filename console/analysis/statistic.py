@@ -52,6 +52,7 @@ class Statistic:
     of_season: Callable[[IntArray], float]  # the same statistic of some steps alone
     noise: float = 0.0  # what the variance of `influence` would be were observations independent; 0: nobody knows
     centre: Statistic | None = None  # of a quantile: the trimmed mean of logarithms, which moves where all of it moves
+    q: float | None = None  # of a quantile: which one
 
     @property
     def samples(self) -> int:
@@ -112,8 +113,9 @@ def _resampled(values: Array, stat: Stat, span: IntArray, seed: int) -> Statisti
 
     centre = _centre_of_values(values, span) if stat in QUANTILES else None
     return Statistic(
-        value, samples, influence, span, error, lambda part: float(measure(values[part][None, :])[0]), centre=centre
-    )
+        value, samples, influence, span, error, lambda part: float(measure(values[part][None, :])[0]),
+        centre=centre, q=QUANTILES.get(stat),
+    )  # fmt: skip
 
 
 def _ratio(over: Array, under: Array, span: IntArray, *, counted: bool, share: bool = False) -> Statistic:
@@ -168,7 +170,7 @@ def _histogram_quantile(series: Series, q: float, span: IntArray) -> Statistic:
         return float(histogram_quantile(counts[part].sum(axis=0), edges, q))
 
     centre = _centre_of_counts(counts, known, edges, span)
-    return Statistic(value, n, influence, span, error, of_season, independent / max(samples, 1), centre)
+    return Statistic(value, n, influence, span, error, of_season, independent / max(samples, 1), centre, q)
 
 
 def _centre_of_values(values: Array, span: IntArray) -> Statistic | None:
@@ -179,7 +181,7 @@ def _centre_of_values(values: Array, span: IntArray) -> Statistic | None:
     logs = np.log(np.clip(values, *bounds))
     mean = float(np.nanmean(logs))
     influence = (logs - mean) / (1 - 2 * TRIMMED)
-    return _centre(_trimmed(mean, bounds), influence, known.astype(np.float64), span, 0.0)
+    return _centre(trimmed_mean(mean, bounds), influence, known.astype(np.float64), span, 0.0)
 
 
 def _centre_of_counts(counts: Array, known: BoolArray, edges: Array, span: IntArray) -> Statistic | None:
@@ -197,10 +199,10 @@ def _centre_of_counts(counts: Array, known: BoolArray, edges: Array, span: IntAr
     independent = float(pooled @ weights**2)
     influence = np.where(known, counts @ weights, np.nan)
     weight = np.where(known, counts.sum(axis=1), 0.0)
-    return _centre(_trimmed(mean, bounds), influence, weight, span, independent)
+    return _centre(trimmed_mean(mean, bounds), influence, weight, span, independent)
 
 
-def _trimmed(winsorised: float, bounds: Array) -> float:
+def trimmed_mean(winsorised: float, bounds: Array) -> float:
     """The trimmed mean of logarithms: the winsorised one freed of what was piled up at the two bounds."""
     return (winsorised - TRIMMED * float(np.log(bounds).sum())) / (1 - 2 * TRIMMED)
 

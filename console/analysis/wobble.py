@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LARGEST_PHI = 0.97
 FEWEST_SUB_WINDOWS = 20
+ALIKE = 1.5  # times as much variance of a mean may be chance
 CAUTION = 2.0  # short windows hide persistence; what benchmarks/compare.py needs to hold its 5 % with φ = .9
 
 
@@ -57,14 +58,16 @@ def wobble(values: Array, span: IntArray) -> Wobble:
     return Wobble(max(1.0, variance / usual), phi)
 
 
-def usual_wobble(current: Wobble, baseline: Wobble, *without_steps: Wobble) -> Wobble:
+def usual_wobble(current: Wobble, baseline: Wobble, both: Wobble, without_steps: Wobble) -> Wobble:
     """The wobble of two windows of one series, where either may hold the very shift that is looked for.
 
-    A shift in mid-window looks like strong persistence. So the calmer window speaks for both, but for no less than what
-    each wobbles around its two levels (`without_steps`, see `without_step`).
+    Both together tell most of it. But a shift in mid-window looks like strong persistence: where one window wobbles far
+    more than the other, the calmer speaks for both, and for no less than what they wobble around two levels each
+    (`without_steps`, see `without_step`).
     """
     calm = min(current, baseline, key=lambda one: one.inflation)
-    return max(calm, *without_steps, key=lambda one: one.inflation)
+    usual = both if both.inflation <= ALIKE * calm.inflation else calm
+    return max(usual, without_steps, key=lambda one: one.inflation)
 
 
 def without_step(values: Array) -> Array:

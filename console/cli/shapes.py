@@ -8,6 +8,7 @@ from console.lab.score import Score
 from console.lab.standing import Standing
 from console.model import Diagnosis, Event, Finding, Incident, Ranking, Verdict
 from console.sources.types import SourceStatus
+from console.triage.comparing import Compared
 from console.triage.headless import PlannedRun
 from console.triage.rows_drift import DriftReport
 from console.wire import schema
@@ -87,7 +88,7 @@ SHAPES: dict[str, type[Any] | dict[str, Any]] = {
     "drift": DriftReport,
     "incident": Incident,
     "rank": Ranking,
-    "compare": _object(verdict={"enum": [str(verdict) for verdict in Verdict]}, comparisons=_list(schema(Finding))),
+    "compare": Compared,
     "event": Event,
     "plan": PlannedRun,
     "source-status": SourceStatus,

@@ -54,7 +54,7 @@ async def compare_selections(
             asyncio.gather(_read(source, current, window, step), _read(source, baseline, before, step)), MOST_SECONDS
         )
     except TimeoutError:
-        raise SourceError(f"no answer within {MOST_SECONDS:g} s", "ask for less: fewer series, a shorter span") from None
+        raise SourceError(f"no answer within {MOST_SECONDS:g} s", "ask for fewer series or a shorter span") from None
     finally:
         await close(estate)
     return judge_selected(baseline, current, mine, its, asked)

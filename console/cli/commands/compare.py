@@ -54,8 +54,9 @@ def compare(
     """
     from console.model import Direction
     from console.sources.shards import matching
-    from console.triage.comparing import Asked, compare_files
+    from console.triage.comparing import Asked
     from console.triage.diagnose import EXITS
+    from console.triage.sampled import compare_files
 
     asked = Asked(columns, by, time, stats, _share(tolerance), Direction(bad) if bad else None, floor, min_samples)
     missing = [path for path in (baseline, current) if not any(matching(Path(path).absolute()))]
@@ -90,15 +91,18 @@ def _selected(
 
 
 def _say(session: Session, judged: Judged) -> None:
-    from console.report.compared import compare_report
     from console.wire import dump
 
     if session.format in ("junit", "markdown"):
         session.emit_diagnosis(judged.diagnosis)
         return
-    diagnosis = judged.diagnosis
-    shape = {"verdict": str(diagnosis.verdict), "comparisons": [dump(one) for one in diagnosis.findings]}
-    session.emit_shape(shape, lambda: compare_report(judged, width=session.width, colours=session.colours))
+    session.emit_shape(dump(judged.report), lambda: _told(session, judged))
+
+
+def _told(session: Session, judged: Judged) -> str:
+    from console.report.compared import compare_report
+
+    return compare_report(judged, width=session.width, colours=session.colours)
 
 
 def _share(text: str) -> float:
