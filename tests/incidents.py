@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from console.model import Case, Frame, LogLines, Series, Span, TraceSpans, Window
-from console.sources.cases import series_key
+from console.sources.telemetry import series_key
 
 START = 1_795_348_800.0
 STEP = 60.0

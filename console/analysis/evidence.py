@@ -39,6 +39,6 @@ def deepest(said: Said, graph: Graph) -> Said:
 
 
 def distinct(said: Said) -> Said:
-    """Each weighed by its share of all: what many services show names none of them."""
-    whole = sum(one.amount for one in said.values())
-    return {service: replace(one, amount=one.amount**2 / whole) for service, one in said.items() if one.amount > 0}
+    """Each weighed by its share of all (of squares, so that many whispers are no voice): what all show names nobody."""
+    power = sum(one.amount**2 for one in said.values())
+    return {service: replace(one, amount=one.amount**3 / power) for service, one in said.items() if one.amount > 0}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from console.analysis.anomalies import anomalies, ended
-from console.analysis.behaviour import Habit, changed_habits
+from console.analysis.behaviour import LEAST_SURPRISE, Habit, changed_habits
 from console.analysis.callgraph import call_graph
 from console.analysis.changes import rank_changes
 from console.analysis.evidence import Evidence, Said, deepest, distinct, shares
@@ -29,7 +29,6 @@ LEAST_SCORE = 0.05  # of a service: below, it does not stand out
 USUAL_LOSS = 0.1  # of all the time that traces take: a loss like that has half its weight
 USUAL_FAILURES = 3.0
 USUAL_SURPRISE = 5.0  # nats beyond LEAST_SURPRISE at which half of a habit's weight is reached
-LEAST_SURPRISE = 3.0
 USUAL_NEWS = 5.0
 MOST_WORDS = 90  # characters of a template
 

@@ -14,7 +14,7 @@ from console.analysis.anomalies import Meaning, anomalies, ended, is_of_others, 
 from console.analysis.callgraph import reached, unexplained
 from console.analysis.rank import rank
 from console.model import Case, Labels, Ranking
-from console.sources.cases import series_key
+from console.sources.telemetry import series_key
 
 SHOP = (("web", "cart"), ("web", "search"), ("cart", "db"), ("search", "db"), ("orders", "db"), ("web", "orders"))
 

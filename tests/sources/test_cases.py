@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from console.errors import NoData, SourceMalformed, UsageError
-from console.sources import cases
-from console.sources.cases import read_case, series_key
+from console.sources import telemetry
+from console.sources.cases import read_case
+from console.sources.telemetry import series_key
 
 ABOUT = {"onset": 100.0, "windows": {"baseline": [[0, 90]], "current": [[100, 200]]}}
 
@@ -108,7 +109,7 @@ def test_lines_that_are_no_objects_are_skipped_and_counted(tmp_path: Path) -> No
 def test_too_many_lines_are_thinned_out_evenly_and_traces_stay_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cases, "MOST_LINES", 50)
+    monkeypatch.setattr(telemetry, "MOST_LINES", 50)
     logs = lines(*({"time": time, "service": "a", "body": str(time)} for time in range(90)))
     spans = lines(
         *(
@@ -130,8 +131,17 @@ def test_too_many_lines_are_thinned_out_evenly_and_traces_stay_whole(
     assert len(case.notes) == 2
 
 
+def test_one_endless_trace_is_cut_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telemetry, "MOST_LINES", 50)
+    rows = [{"span": str(at), "start": at, "end": at, "error": "false", "parent": [1]} for at in range(80)]
+    spans = read_case(a_case(tmp_path, spans=lines(*rows))).spans
+    assert spans is not None
+    assert spans.starts.size < 50
+    assert not spans.failed.any()
+
+
 def test_too_many_rows_are_thinned_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cases, "MOST_VALUES", 2_000)
+    monkeypatch.setattr(telemetry, "MOST_VALUES", 2_000)
     text = "time,a\n" + "".join(f"{index / 100},{index}\n" for index in range(5_000))
     case = read_case(a_case(tmp_path, metrics=text))
     assert case.metrics is not None
