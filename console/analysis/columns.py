@@ -24,6 +24,7 @@ LEAST_ROWS = 20
 FAR_OUT = 10.0  # usual ranges beyond the usual range: to alarm
 DISCRETE = 0.5  # of the rows share a value with many others: the column takes few values
 MOST_NAMED = 3
+LEAST_KEPT = 200  # a value that fewer than one in so many rows share is not among the heavy ones
 RARE = 4  # a category that so small a part of the past windows knows comes in bursts, if it does
 
 
@@ -177,10 +178,8 @@ def _spike(
     if not current.sampled or not baseline.sampled:
         return None
     known = dict(baseline.heavy)
-    # What is not among the heavy ones may have had as many rows as the last of a full list, or as the fewest kept.
-    unseen = baseline.heavy[-1][1] if len(known) == MOST_VALUES else baseline.sampled // 200
     for value, rows in current.heavy:
-        before = known.get(value, unseen if _is_within(float(value), baseline) else 0)
+        before = _most_before(value, baseline)
         past = [(dict(one.heavy).get(value, 0), one.sampled) for one in history]
         if not is_more((rows, current.sampled), (before, baseline.sampled), past, level):
             continue
@@ -191,6 +190,23 @@ def _spike(
             return "novelty", f"{share} of the values are {value}, which it never was"
         return "sentinel", f"{share} of the values are exactly {value}: a sentinel or a default?"
     return None
+
+
+def _most_before(value: str, baseline: ColumnProfile) -> int:
+    """How many sampled rows of the baseline may have had a value: what is not among the heavy ones may have had some.
+
+    A full list tells little of what is not on it, and one that was merged counts a value only where it was heavy: then
+    all rows of the value's bin may have had it.
+    """
+    known = dict(baseline.heavy).get(value, 0)
+    if known and len(baseline.heavy) < MOST_VALUES:
+        return known
+    if not _is_within(float(value), baseline):
+        return 0
+    if len(baseline.heavy) < MOST_VALUES:
+        return baseline.sampled // LEAST_KEPT
+    held = baseline.counts[int(np.searchsorted(baseline.edges, float(value)))]
+    return max(known, baseline.sampled * held // counted(baseline))
 
 
 def _is_within(value: float, baseline: ColumnProfile) -> bool:
