@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from console.plugins import SourceType, hookimpl
-from console.sources.options import EventsOptions, HostOptions, MetricsOptions, TableOptions
+from console.sources.options import DatabaseOptions, EventsOptions, HostOptions, MetricsOptions, TableOptions
 
 # What the drivers of object stores read: credentials, regions, endpoints, and the way out of the house.
 STORES = ("AWS_", "AZURE_", "FSSPEC_", "GCSFS_", "GOOGLE_", "S3_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
           "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")  # fmt: skip
+# What drivers of databases read, and the variables that a source may name for its URL.
+DATABASES = ("ANDON_", "PG", "JAVA_HOME", "SPARK_", *STORES)
 TABLE_SUFFIXES = (".jsonl", ".ndjson", ".csv", ".parquet")
 
 
@@ -22,6 +24,12 @@ def _open_table(name: str, options: TableOptions) -> Any:
     from console.sources.growing import Growing
 
     return Growing(name, options)
+
+
+def _open_database(name: str, options: DatabaseOptions) -> Any:
+    from console.sources.databases import Database
+
+    return Database(name, options)
 
 
 def _open_events(name: str, options: EventsOptions) -> Any:
@@ -45,6 +53,11 @@ def _open_metrics(name: str, options: MetricsOptions) -> Any:
 def _table_url(url: str) -> Mapping[str, Any] | None:
     is_page = url.startswith(("http://", "https://"))
     return {"path": url} if url.endswith(TABLE_SUFFIXES) and not is_page else None
+
+
+def _database_url(url: str) -> Mapping[str, Any] | None:
+    database, colons, table = url.rpartition("::")
+    return {"url": database, "table": table} if colons and table and "://" in database else None
 
 
 def _events_url(url: str) -> Mapping[str, Any] | None:
@@ -73,6 +86,16 @@ def andon_sources() -> Iterable[SourceType]:
             from_url=_table_url,
             inside="console.sources.growing:open_table",
             environment=STORES,
+        ),
+        SourceType(
+            "database",
+            "Rows in a database, counted there",
+            DatabaseOptions,
+            _open_database,
+            isolated=True,
+            from_url=_database_url,
+            inside="console.sources.databases:open_database",
+            environment=DATABASES,
         ),
         SourceType(
             "host",

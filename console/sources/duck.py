@@ -69,6 +69,11 @@ class Duck:
             filled[name] = column
         return filled
 
+    def hold(self, name: str, rows: Any) -> None:
+        """Let statements read a pyarrow.Table under this name, instead of what was held under it before."""
+        with self._errors():
+            self._connection.register(name, rows)
+
     def _executed(self, statement: str, values: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
         used = {name: value for name, value in values.items() if f"${name}" in statement}
         return self._connection.execute(statement, used)

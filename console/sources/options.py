@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
 
 
 def _beside(path: str, info: ValidationInfo) -> str:
@@ -45,6 +45,27 @@ class TableOptions(_Options):
     slices: list[str] = Field(default_factory=list)
     text: list[str] = Field(default_factory=list)  # columns of free text, where that is not plain
     embedding: list[str] = Field(default_factory=list)  # columns of vectors, where that is not plain
+
+
+class DatabaseOptions(_Options):
+    """Rows of one table of a database that Ibis speaks to."""
+
+    url: str | None = None  # as ibis.connect has it, such as postgres://user@host/database
+    url_env: str | None = Field(default=None, pattern=r"^ANDON_\w+$")  # the variable that holds it instead
+    table: str  # or schema.table
+    time: str | None = "time"  # the column of timestamps or epoch seconds; None: rows without a time
+    model: str | None = None  # as for rows in files
+    label: str | None = None
+    prediction: str | None = None
+    slices: list[str] = Field(default_factory=list)
+    text: list[str] = Field(default_factory=list)
+    embedding: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _one_url(self) -> Self:
+        if (self.url is None) == (self.url_env is None):
+            raise ValueError("give either url or url_env")
+        return self
 
 
 class EventsOptions(_Options):

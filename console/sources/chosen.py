@@ -1,0 +1,126 @@
+"""Which rows of a database are meant, as Ibis expressions: those within spans of time that match.
+
+Blocking modules alone import this one, and only once a database is asked for: Ibis costs half a second.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import ibis
+
+from console.errors import SourceMalformed
+from console.model import Labels, Span
+from console.sources.redact import shown_value
+from console.words import nearest
+
+TIME = "andon_time"  # the column of epoch seconds that every chosen row has
+RFC3339 = (
+    r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+    r"([ T]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)?)?$"
+)
+FIRST, LAST = -2_208_988_800, 7_258_118_400  # 1900 and 2200: times that every engine can write down
+
+
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator, unused-ignore]
+def isfinite(time: ibis.dtype("timestamp")) -> bool:  # type: ignore[empty-body, valid-type, unused-ignore]
+    """Of PostgreSQL and DuckDB, whose timestamps may be 'infinity'."""
+
+
+def chosen(
+    table: Any,
+    time: str | None,
+    spans: Sequence[Span],
+    where: Labels,
+    model: str | None,
+    epoch: Callable[[Any], Any],
+) -> Any:
+    """The rows within `spans` (all where there are none, or where rows carry no time) that match, with TIME.
+
+    `model` is the one that all rows are about, for tables without such a column.
+    Raises SourceMalformed where the time column or a column of `where` is not there.
+    """
+    if time is None:
+        rows = table.mutate(**{TIME: ibis.null("float64")})
+    elif time not in table.columns:
+        raise SourceMalformed(f"no time column {time!r}", nearest(time, table.columns))
+    else:
+        if spans:
+            table = table.filter(_about(table[time], spans))
+        rows = table.mutate(**{TIME: epoch(table[time])})
+        if spans:
+            rows = rows.filter(ibis.or_(*((rows[TIME] >= span.start) & (rows[TIME] < span.end) for span in spans)))
+    for name, value in where:
+        if name in table.columns:
+            rows = rows.filter(is_called(rows[name], value))
+        elif name != "model" or model is None:
+            raise SourceMalformed(f"no column {name!r} to select by ({shown_value(value)})",
+                                  "for a table of one model, say which in its settings: model = \"…\"")  # fmt: skip
+        elif value != model:
+            rows = rows.filter(ibis.literal(False))
+    return rows
+
+
+def epoch(column: Any, *, has_infinite_times: bool) -> Any:
+    """A time of any type as epoch seconds, to the microsecond; what says no zone is UTC. NULL where it is none."""
+    kind = column.type()
+    if kind.is_numeric():
+        number = column.cast("float64")
+        return (number.isnan() | number.isinf()).ifelse(ibis.null("float64"), number) if kind.is_floating() else number
+    if kind.is_string():
+        column = column.re_search(RFC3339).ifelse(column, ibis.null("string")).cast("timestamp('UTC')")
+    elif kind.is_date():
+        column = column.cast("timestamp")
+    elif not kind.is_timestamp():
+        return ibis.null("float64")
+    elif has_infinite_times:
+        column = finite(column)
+    whole = column.truncate("s").epoch_seconds().cast("int64")
+    return (whole * 1_000_000 + column.microsecond().cast("int64")).cast("float64") / 1e6
+
+
+def finite(times: Any) -> Any:
+    """Timestamps, NULL where one is infinite: of those there is no epoch, and Python has none."""
+    return isfinite(times).ifelse(times, ibis.null(times.type()))
+
+
+def is_called(cell: Any, name: str) -> Any:
+    """Whether a cell has this name; numbers and booleans are compared as such, for engines write them differently."""
+    kind = cell.type()
+    if kind.is_boolean():
+        return cell if name == "true" else ~cell if name == "false" else ibis.literal(False)
+    if kind.is_numeric():
+        number = _number(name)
+        return ibis.literal(False) if number is None else cell == number
+    return (cell if kind.is_string() else cell.cast("string")) == name
+
+
+def name_of(cell: Any) -> Any:
+    """A cell as the name of a group, of a kind that `is_called` knows again."""
+    if cell.type().is_boolean():
+        return ibis.cases((cell, "true"), (~cell, "false"))
+    return cell if cell.type().is_string() else cell.cast("string")
+
+
+def _about(column: Any, spans: Sequence[Span]) -> Any:
+    """A little more than the spans, asked of the column as it is: what an index or a partition is found by."""
+    low, high = math.floor(min(span.start for span in spans)), math.ceil(max(span.end for span in spans))
+    kind = column.type()
+    if kind.is_timestamp() and FIRST < low <= high < LAST:
+        zone = UTC if kind.timezone else None
+        start, end = (datetime.fromtimestamp(at, UTC).replace(tzinfo=zone) for at in (low, high))
+        return (column >= start) & (column <= end)
+    return (column >= low) & (column <= high) if kind.is_numeric() else ibis.literal(True)
+
+
+def _number(name: str) -> float | int | None:
+    for read in (int, float):
+        try:
+            number = read(name)
+        except ValueError:
+            continue
+        return number if math.isfinite(number) else None
+    return None
