@@ -28,7 +28,7 @@ def ranking_report(candidates: Sequence[Candidate], *, left_out: int = 0, width:
         lines.append(f"{place:3}  {one.kind:7}  {name:{widest}}  {bar}  {one.score:.2f}")
         lines += textwrap.wrap(_why(one), max(width, 40), initial_indent="     ", subsequent_indent="     ")
     if left_out:
-        lines.append(f"     {left_out} less likely ones are left out: --top says how many to tell")
+        lines.append(f"     and {left_out} less likely; --top tells more")
     return "\n".join(lines)
 
 
