@@ -40,8 +40,9 @@ def count(
     Of more than `most` groups, those with the most rows; in the order of their values. Raises as Duck does.
     """
     counting = _Counting(duck, selection, group, most, newest)
-    for at in range(0, max(len(bins), 1), COLUMNS_AT_ONCE):
-        counting.ask(bins[at : at + COLUMNS_AT_ONCE], is_first=at == 0)
+    everything = list(selection.rows.columns)
+    for at in range(0, max(len(bins), len(everything), 1), COLUMNS_AT_ONCE):
+        counting.ask(bins[at : at + COLUMNS_AT_ONCE], everything[at : at + COLUMNS_AT_ONCE])
     return counting.profiles()
 
 
@@ -69,18 +70,18 @@ class _Counting:
     group: Sequence[str]
     most: int
     newest: Mapping[str, float]
-    tables: dict[Keys, dict[str, Any]] = field(default_factory=dict)
+    tables: dict[Keys, Profile] = field(default_factory=dict)  # a row is repeated where each part of it is
     columns: dict[Keys, list[ColumnProfile]] = field(default_factory=dict)
 
-    def ask(self, bins: Sequence[Bins], *, is_first: bool) -> None:
-        """Count these columns; at first also how many rows are repeated."""
+    def ask(self, bins: Sequence[Bins], whole: Sequence[str]) -> None:
+        """Count some columns, and how many rows are repeated in the `whole` of some."""
         names = [f"g{i}" for i in range(len(self.group))]
         parts = [*names, "count(*) AS rows", "max(andon_time) AS newest"]
         cells = [*(f"{expression} AS g{i}" for i, expression in enumerate(self.group)), "andon_time"]
         values = dict(self.selection.values)
-        if is_first:
+        if whole:
             most = MOST_HASHES_OF_A_GROUP if self.group else MOST_HASHES
-            cells.append(f"({self.selection.hash()} >> 1)::BIGINT AS hash")
+            cells.append(f"({self.selection.hash(whole)} >> 1)::BIGINT AS hash")
             parts += [f"len(min(hash, {most})) AS hashed", f"list_unique(min(hash, {most})) AS kinds"]
         for i, one in enumerate(bins):
             cells += self._cells(i, one)
@@ -92,11 +93,15 @@ class _Counting:
         )
         query = f"SELECT {', '.join(parts)} FROM ({self.selection.query(cells)}){grouping}"  # noqa: S608 - as Duck says
         in_cells = self._in_cells(bins, values)
+        is_first = not self.tables
         for row in self.duck.asks(query, values):
             keys = tuple(row[name] for name in names)
             if is_first:
-                self.tables[keys] = row
+                self.tables[keys] = Profile((), row["rows"], newest=row["newest"], duplicates=row["rows"])
             if keys in self.tables:  # not, where files grew between two statements
+                known = self.tables[keys]
+                repeated = _repeated(row["rows"], row["hashed"] or 0, row["kinds"] or 0) if whole else known.duplicates
+                self.tables[keys] = replace(known, duplicates=min(known.duplicates, repeated))
                 self.columns.setdefault(keys, []).extend(
                     _column(
                         one,
@@ -125,18 +130,8 @@ class _Counting:
 
     def profiles(self) -> list[tuple[Keys, Profile]]:
         """What was counted, in the order of the groups' values."""
-        return [
-            (
-                keys,
-                Profile(
-                    tuple(self.columns.get(keys, ())),
-                    row["rows"],
-                    duplicates=_repeated(row["rows"], row["hashed"] or 0, row["kinds"] or 0),
-                    newest=row["newest"],
-                ),
-            )
-            for keys, row in sorted(self.tables.items(), key=lambda item: [(key is None, key) for key in item[0]])
-        ]
+        order = sorted(self.tables, key=lambda keys: [(key is None, key) for key in keys])
+        return [(keys, replace(self.tables[keys], columns=tuple(self.columns.get(keys, ())))) for keys in order]
 
     def _cells(self, i: int, bins: Bins) -> list[str]:
         """SQL: what is there of the i-th column, its type where each value has its own, its number or its category."""

@@ -63,7 +63,7 @@ def _looked_at(rows: Rows, i: int, column: str) -> list[str]:
         f"count_if({is_text}) AS texts{i}",
         f"count_if({is_text} AND regexp_matches({text}, '{WORDS}')) AS spaced{i}",
         f"avg(CASE WHEN {is_text} THEN length({text}) END) AS long{i}",
-        f"count(DISTINCT {text}) AS distinct{i}",
+        f"approx_count_distinct({text}) AS distinct{i}",
     ]
 
 

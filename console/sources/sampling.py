@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 20_000
 MOST_CELLS = 4_000_000  # rows times columns, or rows times the width of a vector
 SEED = 7
+COLUMNS_AT_ONCE = 200
 MOST_TEXT_CHARACTERS = 4000
 NEWEST = 0.99  # of the times of a column without a row's own time: one row in the far future is not now
 
@@ -76,8 +77,38 @@ def sampled(
 
     `group` is SQL over the selected rows. Raises as Duck does.
     """
-    drawn = _drawn(duck, selection, columns, group, min(most, max(1, MOST_CELLS // max(len(columns), 1))))
-    kinds = dict(known) | kinds_of(duck, drawn, [column for column in columns if column not in known])
+    most = min(most, max(1, MOST_CELLS // max(len(columns), 1)))
+    chunks = [columns[at : at + COLUMNS_AT_ONCE] for at in range(0, max(len(columns), 1), COLUMNS_AT_ONCE)]
+    parts = [_sampled(duck, selection, chunk, known, group, most) for chunk in chunks]
+    duck.asks("DROP TABLE andon_sample", {})
+    rows = min(part.rows for part in parts)  # the same ones, but that a file may grow meanwhile
+    return Sample(
+        rows,
+        {column: kind for part in parts for column, kind in part.kinds.items()},
+        {column: values[:rows] for part in parts for column, values in part.values.items()},
+        {column: vectors for part in parts for column, vectors in part.vectors.items()},
+        {column: newest for part in parts for column, newest in part.newest.items()},
+        tuple(group[:rows] for group in parts[0].groups),
+    )
+
+
+def age(rows: Rows, column: str, *, is_timed: bool, newest: str) -> str:
+    """SQL: how many seconds a time lies before its row's, or before the column's newest where rows have no time."""
+    return f"{'andon_time' if is_timed else newest} - {rows.time(column)}"
+
+
+def _sampled(
+    duck: Duck,
+    selection: Selection,
+    columns: Sequence[str],
+    known: Mapping[str, ColumnKind],
+    group: Sequence[str],
+    most: int,
+) -> Sample:
+    """Of so few columns that one statement can read them all."""
+    drawn = _drawn(duck, selection, columns, group, most)
+    kinds = {column: known[column] for column in columns if column in known}
+    kinds |= kinds_of(duck, drawn, [column for column in columns if column not in known])
     parts, newest = [], {}
     for i, column in enumerate(columns):
         if kinds[column] == "datetime":
@@ -101,11 +132,6 @@ def sampled(
         newest,
         tuple(found[key] for key in keys),
     )
-
-
-def age(rows: Rows, column: str, *, is_timed: bool, newest: str) -> str:
-    """SQL: how many seconds a time lies before its row's, or before the column's newest where rows have no time."""
-    return f"{'andon_time' if is_timed else newest} - {rows.time(column)}"
 
 
 def _drawn(duck: Duck, selection: Selection, columns: Sequence[str], group: Sequence[str], most: int) -> Rows:

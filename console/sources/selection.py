@@ -28,9 +28,9 @@ class Selection:
         inner = f"SELECT *, {time} AS andon_time FROM {self.rows.relation}"  # noqa: S608 - as Duck says
         return f"SELECT {', '.join(parts) or '0'} FROM ({inner}) WHERE {self.condition}"  # noqa: S608 - as Duck says
 
-    def hash(self) -> str:
-        """SQL: one number per distinct row."""
-        return f"hash({', '.join(self.rows.cell(column) for column in self.rows.columns) or '0'})"
+    def hash(self, columns: Sequence[str]) -> str:
+        """SQL: one number per distinct row of these columns."""
+        return f"hash({', '.join(self.rows.cell(column) for column in columns)})"
 
 
 def select(shards: Shards, duck: Duck, spans: Sequence[Span], where: Labels, model: str | None = None) -> Selection:

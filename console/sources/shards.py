@@ -15,7 +15,10 @@ from console.sources.duck import Duck, literal
 from console.sources.rows import FILE, RawRows, Rows
 
 MOST_FILES = 5000
-FORMATS = {".jsonl": "json", ".ndjson": "json", ".csv": "csv", ".parquet": "parquet"}
+FORMATS = {
+    ".jsonl": "json", ".ndjson": "json", ".jsonl.gz": "json", ".ndjson.gz": "json",
+    ".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +45,16 @@ class Shards:
         self.paths = paths
         self.time = time
         self._seen: dict[str, Shard] = {}
-        suffixes = {Path(path).suffix for path in paths}
-        if len(suffixes) != 1 or not suffixes <= FORMATS.keys():
+        formats = {form for path in paths for form in formats_of(path)}
+        if len(formats) != 1 or None in formats:
             raise SourceMalformed(
                 f"table {name}: its files must be of one kind", f"end its paths in {', '.join(FORMATS)}"
             )
-        self.format = FORMATS[suffixes.pop()]
+        self.format = str(formats.pop())
 
     def folders(self) -> list[Path]:
         """The folders that the paths lie in, without their wildcards."""
-        return [Path(re.split(r"[*?\[]", path)[0] + "x").parent for path in self.paths]
+        return [Path(re.split(r"[*?\[]", path + "/" * Path(path).is_dir())[0] + "x").parent for path in self.paths]
 
     def home(self, file: str) -> Path:
         """The folder that paths in the rows of a file are relative to."""
@@ -63,7 +66,7 @@ class Shards:
         Raises SourceError where there is no file, SourceDenied and SourceMalformed where one cannot be read.
         """
         files = self.find()
-        if self.format == "json" or len(files) > 1:
+        if self.format == "json" or (len(files) > 1 and self.time is not None):
             self._look_into(duck, files)
         if len(files) > 1 and spans and self.time is not None:
             files = [file for file in files if self._seen[file].may_hold(spans)] or files[-1:]
@@ -119,6 +122,7 @@ RAW = f"read_ndjson_objects($files, ignore_errors = true, filename = '{FILE}')"
 
 
 def json_rows(files: Sequence[str], keys: Sequence[str]) -> Rows:
+    """Rows of lines of JSON, with these keys as columns."""
     shape = ", ".join(f"{literal(key)}: 'JSON'" for key in keys) or "andon_nothing: 'JSON'"
     options = f"format = 'newline_delimited', records = true, ignore_errors = true, filename = '{FILE}'"
     relation = f"read_json($files, {options}, columns = {{{shape}}})"
@@ -145,5 +149,18 @@ def first_spellings(keys: Iterable[str]) -> list[str]:
 
 
 def matching(path: Path) -> Iterable[Path]:
-    """The file at a path, or those that a glob means."""
+    """The file at a path, the tables in the folder there, or the files that a glob means."""
+    if path.is_dir():
+        files = (file for file in path.iterdir() if file.is_file() and not file.name.startswith((".", "_")))
+        return [file for file in files if format_of(file.name) is not None]
     return [path] if path.is_file() else Path(path.anchor).glob(str(path.relative_to(path.anchor)))
+
+
+def formats_of(path: str) -> set[str | None]:
+    """How DuckDB calls the formats of a file, of what a glob means, or of all tables in a folder; None for no table."""
+    return {format_of(file.name) for file in matching(Path(path))} if Path(path).is_dir() else {format_of(path)}
+
+
+def format_of(name: str) -> str | None:
+    """The format of a file of this name; None for what is no table."""
+    return FORMATS.get("".join(Path(name).suffixes[-2:]) if name.endswith(".gz") else Path(name).suffix)
