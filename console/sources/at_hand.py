@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, cast
 
 from console.errors import SourceMalformed, UsageError
 from console.model import Exemplar, Profile, Record, Span
+from console.sources.databases import Database
+from console.sources.engines import named_in
+from console.sources.redact import shown_url
 from console.sources.samples import TIME_NAMES
 from console.sources.shards import matching
 from console.sources.tables import Table
@@ -16,11 +19,14 @@ from console.sources.types import ExemplarRequest, OutcomesRequest, ProfileGroup
 from console.words import nearest
 
 if TYPE_CHECKING:
-    from console.sources.options import TableOptions
+    from console.sources.options import DatabaseOptions, TableOptions
+
+
+STATEMENT_SECONDS = 600.0  # of a database: nobody but who asked waits
 
 
 class AtHand:
-    """Some files as a TableReader."""
+    """Some files, or one table of a database as URL::TABLE, as a TableReader."""
 
     def __init__(
         self,
@@ -32,17 +38,24 @@ class AtHand:
         text: Sequence[str] = (),
         embedding: Sequence[str] = (),
     ) -> None:
+        said = SimpleNamespace(
+            time=time, model=None, label=label, prediction=prediction, image=None, slices=[], text=list(text),
+            embedding=list(embedding),
+        )  # fmt: skip
+        self.time = time
+        self._table: Table | Database
+        if len(paths) == 1 and (found := named_in(paths[0])) is not None:
+            said.url, said.table, said.url_env = *found, None
+            self.name = f"{shown_url(said.url)}::{said.table}"
+            self._table = Database(self.name, cast("DatabaseOptions", said), seconds=STATEMENT_SECONDS)
+            return
         for path in paths:
             if not any(matching(Path(path).absolute())):
-                hint = "name a .csv, .parquet or .jsonl file, or a glob in quotes"
-                raise UsageError(f"there is no file {path}", hint)
-        options = SimpleNamespace(
-            path=[str(Path(path).absolute()) for path in paths], time=time, model=None, label=label,
-            prediction=prediction, image=None, slices=[], text=list(text), embedding=list(embedding),
-        )  # fmt: skip
+                hint = "name a .csv, .parquet or .jsonl file, a glob in quotes, or a table of a database as URL::TABLE"
+                raise UsageError(f"there is no file {shown_url(path) if '://' in path else path}", hint)
+        said.path = [str(Path(path).absolute()) for path in paths]
         self.name = ", ".join(paths)
-        self.time = time
-        self._table = Table(self.name, cast("TableOptions", options))
+        self._table = Table(self.name, cast("TableOptions", said))
 
     def must_have(self, names: Iterable[str]) -> None:
         """Raises UsageError where one of these columns is not there, and SourceError for what cannot be read."""
@@ -61,7 +74,7 @@ class AtHand:
         return self._table.outcomes(request)
 
     def columns(self) -> Sequence[str]:
-        """The columns that the files have."""
+        """The columns that there are."""
         return self._table.columns()
 
     def extent(self) -> Span | None:

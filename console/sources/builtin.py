@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from console.plugins import SourceType, hookimpl
+from console.sources.engines import named_in
 from console.sources.options import DatabaseOptions, EventsOptions, HostOptions, MetricsOptions, TableOptions
 
 # What the drivers of object stores read: credentials, regions, endpoints, and the way out of the house.
@@ -56,8 +57,7 @@ def _table_url(url: str) -> Mapping[str, Any] | None:
 
 
 def _database_url(url: str) -> Mapping[str, Any] | None:
-    database, colons, table = url.rpartition("::")
-    return {"url": database, "table": table} if colons and table and "://" in database else None
+    return None if (found := named_in(url)) is None else dict(zip(("url", "table"), found, strict=True))
 
 
 def _events_url(url: str) -> Mapping[str, Any] | None:

@@ -54,6 +54,12 @@ class Connected:
         return self._connection.to_pyarrow(expression)
 
 
+def named_in(text: str) -> tuple[str, str] | None:
+    """The URL and the table of what is written URL::TABLE; None for anything else."""
+    url, colons, table = text.rpartition("::")
+    return (url, table) if colons and table and "://" in url else None
+
+
 def connected(url: str, seconds: float) -> Engine:
     """The engine behind a URL; where it can be told to, it reads only, and no statement takes longer than `seconds`."""
     import ibis
