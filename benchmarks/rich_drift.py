@@ -1,6 +1,6 @@
 """How often do text and embedding columns cry wolf, and what do they see? Beside a domain classifier.
 
-    python benchmarks/rich_drift.py [--windows 40] [--seed 0]
+    python benchmarks/rich_drift.py [--windows 24] [--seed 0]
 
 A column is a baseline of 20,000 rows and windows of 50 to 20,000, judged by `drift` alone in its table. Prints the
 share of windows without change that raise anything, and of changed ones that are found, with 95 % Wilson intervals;
@@ -146,7 +146,7 @@ def counted(values: np.ndarray, like: Profile | None = None) -> Profile:
 def judged(current: Profile, baseline: Profile) -> tuple[Verdict, str]:
     """(what `drift` says of the table, the facet that it says first)."""
     found = drift(current, baseline)
-    return found.verdict, found.columns[0].name.partition(" ")[2]
+    return found.verdict, next(one.name.partition(" ")[2] for one in found.columns if one.name != "it")
 
 
 def classified(a: np.ndarray, b: np.ndarray) -> bool:
@@ -173,7 +173,7 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     """The 95 % interval of a share (Wilson, J. Am. Stat. Assoc. 22, 1927)."""
     z, share = 1.96, hits / max(n, 1)
     middle, half = share + z * z / (2 * n), z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+    return max(0.0, (middle - half) / (1 + z * z / n)), (middle + half) / (1 + z * z / n)
 
 
 def shown(hits: int, n: int) -> str:
@@ -215,9 +215,9 @@ def power(world: Vectors | Texts, changes: Sequence[tuple[str, float]], windows:
             alarms = sum(verdict is Verdict.DEGRADED for verdict, _by in found) / many
             seen = sum(verdict is not Verdict.OK for verdict, _by in found) / many
             by = max({name for _verdict, name in found}, key=[name for _verdict, name in found].count)
-            line = f"{change + f' {amount:g}':<16}{size:>8}  {alarms:8.2f} {seen:6.2f}"
+            line = f"{f'{change} {amount:g}':<16}{size:>8}  {alarms:8.2f} {seen:6.2f}"
             if rows.ndim == 2:
-                few = drawn[:8]
+                few = drawn[:4]
                 line += f"   {sum(classified(rows, one) for one in few) / len(few):10.2f}"
             print(f"{line}   {by if seen else ''}", flush=True)
 
@@ -236,7 +236,7 @@ def cost(name: str, values: np.ndarray) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--windows", type=int, default=40)
+    parser.add_argument("--windows", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
