@@ -12,6 +12,7 @@ from console.analysis.evidence import Evidence, Said, deepest
 from console.model import SeriesKey
 
 NOTICED = (Meaning.LATENCY, Meaning.ERRORS, Meaning.SUCCESS)  # what users notice; it adds up along calls
+STATISTICS = frozenset(("stat", "statistic", "quantile", "percentile", "aggregation"))  # labels that say which
 LEAST_STRENGTH = 3.0  # scales of the baseline: what is nearer could be chance
 PLAIN = 10.0  # scales at which half of an anomaly's weight is reached
 LESS = 0.5  # for less of a resource, for the symptom's own service, for signals beside the violated one
@@ -36,7 +37,7 @@ def symptom(found: Sequence[Anomaly], violated: SeriesKey | None, graph: Graph) 
     said = _own_excess(list(nearest.values()), found, graph, down=origin is not None and _falls(origin), certain=True)
     if origin is not None and origin.service in said and not graph.get(origin.service):
         said[origin.service] = _less(said[origin.service])  # the symptom is seldom the cause; its calls are not known
-    if len(nearest) == 1:  # only the symptom has such a signal
+    if len(nearest) <= 1 or not said:  # nobody else has such a signal, or nothing shows in it
         beside = _of_families([one for one in noticed if one.key.signal != violated.signal], found, graph)
         said = {**{service: _less(one) for service, one in beside.items()}, **said}
     return said
@@ -59,11 +60,11 @@ def silence(gone: dict[str, float], graph: Graph) -> Said:
 
 
 def _of_families(members: Iterable[Anomaly], found: Sequence[Anomaly], graph: Graph, *, down: bool = False) -> Said:
-    """The plainest of several families: one metric with the same labels in different services."""
+    """The plainest of several families: one statistic of one metric, in all services."""
     families: dict[tuple[object, ...], list[Anomaly]] = {}
     for one in members:
-        rest = tuple(pair for pair in one.key.labels if pair[1] != one.service)
-        families.setdefault((one.key.signal, rest), []).append(one)
+        statistic = tuple(pair for pair in one.key.labels if pair[0] in STATISTICS)
+        families.setdefault((one.key.signal, statistic), []).append(one)
     plainest: Said = {}
     for family in families.values():
         for service, said in _own_excess(family, found, graph, down=down).items():
@@ -86,12 +87,16 @@ def _own_excess(
     calls = _traffic(found) if meaning in NOTICED else {}
     usual = float(np.median(list(calls.values()))) if calls else 1.0
     excess: dict[str, float] = {}
+    farthest: dict[str, Anomaly] = {}
     all_of_it = 0.0
     for one in family:
         weight = calls.get(one.service, usual)
         all_of_it += abs(one.before) * weight
-        if sign * one.strength > LEAST_STRENGTH:
-            excess[one.service] = max(0.0, sign * (one.now - one.before) * weight)
+        more = sign * (one.now - one.before) * weight
+        if sign * one.strength > LEAST_STRENGTH and more > 0:
+            excess[one.service] = excess.get(one.service, 0.0) + more
+            if one.service not in farthest or abs(one.strength) > abs(farthest[one.service].strength):
+                farthest[one.service] = one
     own = excess
     if meaning in NOTICED:
         own = unexplained(excess, graph)
@@ -102,14 +107,13 @@ def _own_excess(
         return {}
     size = 1.0 if certain else total / (total + all_of_it)
     said: Said = {}
-    for one in family:
-        if own.get(one.service, 0.0) > 0:
-            strength = sign * one.strength
-            plain = strength / (strength + PLAIN)
+    for service, one in farthest.items():
+        if own[service] > 0:
+            plain = abs(one.strength) / (abs(one.strength) + PLAIN)
             words = one.words
-            if meaning in NOTICED and graph.get(one.service):
-                words += f", {1 - own[one.service] / excess[one.service]:.0%} of it from its callees"
-            said[one.service] = Evidence(own[one.service] / lost * size * plain, words, one.onset)
+            if meaning in NOTICED and graph.get(service):
+                words += f", {1 - own[service] / excess[service]:.0%} of it from its callees"
+            said[service] = Evidence(own[service] / lost * size * plain, words, one.onset)
     return said
 
 

@@ -42,8 +42,18 @@ def test_a_database_behind_three_services_is_blamed_not_its_callers() -> None:
     assert "latency" in found.candidates[0].why
 
 
-def test_what_is_violated_need_not_be_told() -> None:
+def test_what_is_violated_need_not_be_told_and_may_not_be_among_the_metrics() -> None:
     assert first(rank(incidents.case(SLOW_DB, calls=SHOP))) == "db"
+    assert first(rank(incidents.case(SLOW_DB, calls=SHOP, violated='checkout_errors{service="web"}'))) == "db"
+
+
+def test_series_of_one_service_add_up() -> None:
+    levels = {
+        'errors{service="cart",code="500"}': (1.0, 40.0),
+        'errors{service="cart",code="503"}': (1.0, 40.0),
+        'errors{service="search",code="500"}': (1.0, 60.0),
+    }
+    assert first(rank(incidents.case(levels))) == "cart"
 
 
 def test_a_service_that_is_slow_of_its_own_is_blamed_not_its_callees() -> None:
