@@ -136,7 +136,7 @@ def named(found: Drift, situation: Situation) -> bool:
     if situation.column is None:
         return found.verdict is Verdict.OK
     first = found.columns[0]
-    said = {issue.check for issue in first.issues}
+    said = {issue.check for issue in first.issues} | ({"slice"} if first.slice else set())
     if first.p_sampling is not None and first.p_sampling <= 0.01 and first.effect:
         said.add("drift")
     return first.name == situation.column and first.verdict is not Verdict.OK and bool(said & set(situation.words))

@@ -41,7 +41,8 @@ def judged(
 
 def _adjusted(p: Sequence[float | None], family: Sequence[str]) -> list[float | None]:
     """The p-values after both rounds: over families, and within each."""
-    asked = np.array([math.nan if one is None else one for one in p])
+    # What cannot differ at all, a constant column above all, is no question that was asked.
+    asked = np.array([math.nan if one is None or one == 1.0 else one for one in p])
     names = list(dict.fromkeys(family))
     place = np.array([names.index(name) for name in family])
     within = np.full(asked.shape, np.nan)
@@ -53,7 +54,8 @@ def _adjusted(p: Sequence[float | None], family: Sequence[str]) -> list[float | 
             simes[at] = np.nanmin(within[members])
     over = benjamini_hochberg(simes)[place]
     return [
-        None if math.isnan(one) else max(one, other) for one, other in zip(within.tolist(), over.tolist(), strict=True)
+        old if math.isnan(one) else max(one, other)
+        for old, one, other in zip(p, within.tolist(), over.tolist(), strict=True)
     ]
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 RARE = 1.0  # rows expected of a bin that past windows are compared in: what is rare may come in bursts, and is to show
 
+FACETED = ("text", "embedding")  # columns that are counted by their facets alone
+
 Line = Literal["step", "creep"]
 
 
@@ -29,6 +31,10 @@ def measured(
     found = current.column(column.name)
     if current.rows == 0 or found is None or reference is None or found.kind != reference.kind:
         return _no_data(column.name, line, "absent: nothing to compare")
+    if column.kind in FACETED:
+        held = found.rows - found.missing
+        few = _no_data(column.name, line, f"too few: {held} values in the current window, {LEAST_ROWS} needed")
+        return few if held < LEAST_ROWS else ColumnDrift(column.name, Verdict.OK, "its facets tell", line)
     before, now = aligned(aligned(reference, settled(column))[0], found)
     for name, rows in (("current", counted(now)), ("baseline", counted(before))):
         if rows < LEAST_ROWS:

@@ -55,7 +55,7 @@ RESULT = {
 
 SCHEMA_CHECKS = frozenset({"schema", "type", "unit", "missing"})
 # What a broken feed does to the values; everything else a column can show is the world's doing.
-FEED_CHECKS = SCHEMA_CHECKS | {"missing", "constant"}
+FEED_CHECKS = SCHEMA_CHECKS | {"missing", "constant", "sentinel", "swapped"}
 
 
 class DriftOptions(Entry):
@@ -148,11 +148,11 @@ STEP = StepType(
 
 
 def _gravest_first(found: Drift, outputs: frozenset[str]) -> list[ColumnDrift]:
-    """Of equal verdicts inputs before outputs, for answers follow questions; then by how much moved."""
+    """Of equal verdicts inputs before outputs, for answers follow questions; then as `drift` has them."""
     order = (Verdict.DEGRADED, Verdict.INCONCLUSIVE, Verdict.NO_DATA, Verdict.IMPROVED, Verdict.OK)
     return sorted(
         found.columns,
-        key=lambda column: (order.index(column.verdict), column.name in outputs, -(column.effect or 0.0)),
+        key=lambda column: (order.index(column.verdict), column.name in outputs),
     )
 
 
