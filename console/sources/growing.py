@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from console.model import Exemplar, Record, Span
 from console.sources.duck import Duck
-from console.sources.following import HOUR, WORK_SECONDS, Following
+from console.sources.following import WORK_SECONDS, Following
+from console.sources.minutes import HOUR
 from console.sources.pieces import Arrival, Pieces
 from console.sources.tables import Table
 from console.sources.types import (
@@ -24,6 +25,9 @@ from console.sources.types import (
 
 if TYPE_CHECKING:
     from console.sources.options import TableOptions
+
+
+LISTED_SECONDS = 5.0  # that a list of objects serves those who ask without a look
 
 
 def open_table(name: str, **options: Any) -> Growing:
@@ -100,7 +104,7 @@ class Growing:
         """What counts all there is by now: the files as they lie, or what was read of them at this look."""
         if self._whole is not None and not self._is_followed(look):
             return self._whole
-        self._following.keep_up(time.time() if look is None else look)
+        self._following.keep_up(time.time() // LISTED_SECONDS * LISTED_SECONDS if look is None else look)
         return self._in_pieces.table
 
 

@@ -12,6 +12,7 @@ from console.errors import SourceMalformed
 
 PART = 2 << 20  # bytes that are read at once
 MOST_LINE = 16 << 20
+COMPRESSED = ".gz"
 KNOWN_BY = 256  # bytes at the beginning of a file, and where it was read to, that tell it from another
 
 
@@ -66,7 +67,7 @@ class Part:
 
 
 class Logs:
-    """The files of a place, in one format: json, csv, or parquet, whose files are new as a whole or not at all."""
+    """The files of a place, in one format: json, csv or parquet."""
 
     def __init__(self, name: str, place: Place, form: str) -> None:
         self.name = name
@@ -107,12 +108,16 @@ class Logs:
         """Bytes that were read before."""
         return self.place.read(log.file.path, start, end)
 
+    def is_closed(self, log: Log) -> bool:
+        """Whether the file is new as a whole or not at all: Parquet, and what is compressed."""
+        return self.form == "parquet" or log.file.path.endswith(COMPRESSED)
+
     def _is_still(self, log: Log, file: File) -> bool:
         """Whether a file holds what was read of a log, at most with more lines behind it."""
         if log.file.version == file.version and log.file.identity == file.identity:
             return True
         at = log.position
-        if self.form == "parquet" or log.file.identity != file.identity or file.size < at.offset:
+        if self.is_closed(log) or log.file.identity != file.identity or file.size < at.offset:
             return False
         follows = self.place.read(file.path, at.offset - len(at.tail), min(at.offset + 1, file.size))
         if not at.is_whole and follows[len(at.tail) :] not in (b"", b"\n", b"\r"):
@@ -123,7 +128,7 @@ class Logs:
         size = log.file.size
         if at.offset >= size:
             return None
-        if self.form == "parquet":
+        if self.is_closed(log):
             return Part(log, 0, b"", replace(at, offset=size))
         length = PART
         while True:

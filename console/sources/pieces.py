@@ -1,7 +1,7 @@
 """A growing table in pieces: which hours the rows of each piece lie in, so that a question reads no more than it must.
 
-A piece is some whole lines of a log, or a whole Parquet file. DuckDB reads it from the spool, or, where a whole file of
-this host is asked for, from where it lies.
+A piece is some whole lines of a log, or a whole Parquet or compressed file. DuckDB reads it from the spool; a whole
+file of this host, from where it lies.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from console.errors import SourceError
 from console.model import Span
 from console.sources.duck import Duck
-from console.sources.logs import PART, Log, Logs, Position
+from console.sources.logs import COMPRESSED, PART, Log, Logs, Position
 from console.sources.places import Here, Objects
 from console.sources.rows import FILE, RawRows, Rows
 from console.sources.shards import RAW, Shards, described, first_spellings, json_rows
@@ -51,7 +51,8 @@ class Piece:
     @property
     def key(self) -> str:
         """Its name in the spool."""
-        return f"{self.log.number}-{self.start}-{self.end}"
+        ending = COMPRESSED if self.log.file.path.endswith(COMPRESSED) else ""  # DuckDB goes by it
+        return f"{self.log.number}-{self.start}-{self.end}{ending}"
 
     def may_hold(self, hours: Collection[int], columns: Collection[str] = ()) -> bool:
         """Whether rows of these hours may be in it, with these columns."""
@@ -134,7 +135,7 @@ class Pieces(Shards):
         """New pieces, in the spool, and how far their logs are read with them."""
         for part in self._logs.read():
             piece = Piece(part.log, part.start, part.position.offset)
-            if self.format == "parquet":
+            if self._logs.is_closed(piece.log):
                 self._spooled([piece])
             else:
                 self._spool.make_room(len(part.data))
@@ -177,7 +178,7 @@ class Pieces(Shards):
         """Note a new piece; small ones that follow each other become one."""
         known = self._pieces.setdefault(piece.log, [])
         last = known[-1] if known else None
-        if last is None or self.format == "parquet" or last.end != piece.start or piece.end - last.start > PART:
+        if last is None or last.end != piece.start or piece.end - last.start > PART:
             known.append(piece)
             return
         self._spool.drop(last.key)
@@ -239,17 +240,19 @@ class Pieces(Shards):
 
     def _file(self, piece: Piece) -> str:
         """Where a piece lies."""
-        if self._is_here and self.format == "parquet":
+        if self._lies_as_it_is(piece):
             return piece.log.file.path
         path = self._spool.path(piece.key)
         assert path is not None, "it was put there before"
         return path
 
+    def _lies_as_it_is(self, piece: Piece) -> bool:
+        """Whether it is a whole file of this host, which nothing is ever added to."""
+        return self._is_here and self._logs.is_closed(piece.log)
+
     def _spooled(self, pieces: Sequence[Piece]) -> None:
         """Put pieces into the spool, where they are not yet."""
-        if self._is_here and self.format == "parquet":
-            return
-        missing = [piece for piece in pieces if self._spool.path(piece.key) is None]
+        missing = [piece for piece in pieces if not self._lies_as_it_is(piece) and not self._spool.path(piece.key)]
         needed = sum(piece.size for piece in missing)
         if not self._spool.make_room(needed, keep=[piece.key for piece in pieces]):
             most = self._spool.most >> 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import os
@@ -372,6 +373,21 @@ def test_new_parquet_files_are_read_once_and_changed_ones_again(tmp_path: Path) 
         source.profiles(request(5.0, like=like))
     write("b.parquet", 800, 100)
     must_agree(source, every, request(6.0, like=like))
+
+
+def test_a_log_that_is_compressed_after_its_rotation_says_what_it_said(log: Path) -> None:
+    every = [str(log.parent / "*.jsonl"), str(log.parent / "*.jsonl.gz")]
+    options = TableOptions(path=every)
+    source, like = Growing("feed", options, seconds=60.0), bins(log)
+    (log.parent / "now.jsonl").write_text(lines(rows(5, HOUR + 600, 1)))
+    (log.parent / "old.jsonl.gz").write_bytes(gzip.compress(lines(rows(9, HOUR + 600, 2)).encode()))
+    before = source.profiles(request(1.0, like=like))
+    (log.parent / "log.jsonl.gz").write_bytes(gzip.compress(log.read_bytes()))
+    log.unlink()
+    after = source.profiles(request(2.0, like=like))
+    [anew] = Table("feed", options).profiles(request(2.0, like=like))
+    assert told(before[0].profile) == told(after[0].profile) == told(anew.profile)
+    assert anew.profile.rows == 614
 
 
 def test_a_label_that_only_some_files_have_chooses_rows_of_those(tmp_path: Path) -> None:
