@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from console.analysis.columns import column_issues
@@ -12,6 +14,7 @@ from console.analysis.drift import drift
 from console.analysis.heavy import heavy_values
 from console.analysis.nulls import usual_shift
 from console.analysis.odd import Level, at_least, is_more
+from console.analysis.profiles import merged
 from console.model import ColumnProfile, Profile, Verdict
 
 
@@ -261,3 +264,33 @@ def test_a_mean_is_held_against_past_means_on_both_scales():
     assert usual_shift(9.0, 0.8, rain) > 0.05
     assert usual_shift(1.0, 0.0, [0.0, 0.0, 0.1, 0.0]) is None
     assert usual_shift(1.0, 1.0, [1.0, 2.0]) is None
+
+
+# ── laws ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31))
+def test_a_constant_column_changes_no_p_value(seed):
+    rng = np.random.default_rng(seed)
+    base = [numeric(rng.normal(size=2000), name=f"c{at}") for at in range(3)]
+    now = [numeric(rng.normal(0.2 * at, 1, 500), one, name=one.name) for at, one in enumerate(base)]
+    still = numeric(np.full(2000, 7.0), name="still")
+    alone = drift(Profile(tuple(now), 500), Profile(tuple(base), 2000))
+    beside = drift(Profile((*now, numeric(np.full(500, 7.0), still, name="still")), 500), Profile((*base, still), 2000))
+    kept = {one.name: (one.p_sampling, one.verdict) for one in beside.columns if one.name != "still"}
+    assert kept == {one.name: (one.p_sampling, one.verdict) for one in alone.columns}
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**31))
+def test_shards_of_a_window_in_any_order_are_the_window(seed):
+    rng = np.random.default_rng(seed)
+    baseline = numeric(rng.normal(size=3000))
+    rows = rng.normal(0.3, 1, 900)
+    shards = [Profile((numeric(part, baseline),), part.size) for part in np.split(rows, [100, 450])]
+    whole = drift(Profile((numeric(rows, baseline),), 900), Profile((baseline,), 3000)).columns[0]
+    for order in (shards, shards[::-1]):
+        found = drift(merged(order), Profile((baseline,), 3000)).columns[0]
+        assert (found.p_sampling, found.effect, found.verdict) == (whole.p_sampling, whole.effect, whole.verdict)
+        assert found.shift == pytest.approx(whole.shift)
