@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,9 +12,10 @@ from console.errors import SourceMalformed, UsageError
 from console.model import Exemplar, Profile, Record, Span
 from console.sources.databases import Database
 from console.sources.engines import named_in
+from console.sources.growing import Growing
 from console.sources.redact import shown_url
 from console.sources.samples import TIME_NAMES
-from console.sources.shards import matching
+from console.sources.shards import format_of, matching
 from console.sources.tables import Table
 from console.sources.types import ExemplarRequest, OutcomesRequest, ProfileGroup, ProfileRequest
 from console.words import nearest
@@ -26,7 +28,7 @@ STATEMENT_SECONDS = 600.0  # of a database: nobody but who asked waits
 
 
 class AtHand:
-    """Some files, or one table of a database as URL::TABLE, as a TableReader."""
+    """Some files, objects of a store by their URLs, or one table of a database as URL::TABLE, as a TableReader."""
 
     def __init__(
         self,
@@ -43,18 +45,22 @@ class AtHand:
             embedding=list(embedding),
         )  # fmt: skip
         self.time = time
-        self._table: Table | Database
+        self._table: Table | Database | Growing
         if len(paths) == 1 and (found := named_in(paths[0])) is not None:
             said.url, said.table, said.url_env = *found, None
             self.name = f"{shown_url(said.url)}::{said.table}"
             self._table = Database(self.name, cast("DatabaseOptions", said), seconds=STATEMENT_SECONDS)
+            return
+        self.name = ", ".join(shown_url(path) if "://" in path else path for path in paths)
+        if paths and all("://" in path and format_of(path) for path in paths):
+            said.path = [*paths]
+            self._table = Growing(self.name, cast("TableOptions", said), seconds=math.inf)
             return
         for path in paths:
             if not any(matching(Path(path).absolute())):
                 hint = "name a .csv, .parquet or .jsonl file, a glob in quotes, or a table of a database as URL::TABLE"
                 raise UsageError(f"there is no file {shown_url(path) if '://' in path else path}", hint)
         said.path = [str(Path(path).absolute()) for path in paths]
-        self.name = ", ".join(paths)
         self._table = Table(self.name, cast("TableOptions", said))
 
     def must_have(self, names: Iterable[str]) -> None:

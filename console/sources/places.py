@@ -15,6 +15,8 @@ MOST_FILES = 5000
 CHANGES_WITH_CONTENT = ("etag", "ETag", "md5Hash", "crc32c", "content_md5", "LastModified", "last_modified", "updated",
                         "mtime", "created", "generation")  # fmt: skip
 
+DRIVERS = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "abfss": "adlfs"}
+
 T = TypeVar("T")
 
 
@@ -96,7 +98,7 @@ class Objects:
         except ImportError:
             scheme = url.partition("://")[0]
             raise UsageError(f"table {self.name}: the driver of {scheme}:// is not installed",
-                             f"install what fsspec needs for {scheme}: s3fs, gcsfs") from None  # fmt: skip
+                             f"pip install {DRIVERS.get(scheme, 'what fsspec needs for it')}") from None  # fmt: skip
         except PermissionError:
             raise SourceDenied(f"table {self.name}: {shown_url(url)} may not be read",
                                "look at the credentials that the store's driver finds") from None  # fmt: skip

@@ -16,6 +16,7 @@ from console.errors import SourceDenied, SourceError, UsageError
 from console.model import Profile, Span
 from console.plugins import load_plugins
 from console.sources import calls
+from console.sources.at_hand import AtHand
 from console.sources.builtin import STORES
 from console.sources.growing import Growing
 from console.sources.opening import from_argument
@@ -74,7 +75,9 @@ def test_an_object_that_was_replaced_is_read_again(store: Any) -> None:
 def test_parquet_objects_are_fetched_whole(store: Any, tmp_path: Path) -> None:
     duckdb = importlib.import_module("duckdb")
     path = tmp_path / "a.parquet"
-    duckdb.connect().sql(f"COPY (SELECT {HOUR} + i AS time, i % 7 AS x FROM range(900) r(i)) TO '{path}' (FORMAT parquet)")
+    duckdb.connect().sql(
+        f"COPY (SELECT {HOUR} + i AS time, i % 7 AS x FROM range(900) r(i)) TO '{path}' (FORMAT parquet)"
+    )
     store.pipe("/rows/a.parquet", path.read_bytes())
     source = Growing("log", TableOptions(path="memory://rows/*.parquet"))
     assert counted(source, 1.0).rows == 300
@@ -108,6 +111,14 @@ def test_what_a_store_says_of_its_errors_is_not_repeated(
     with pytest.raises(kind, match=said) as raised:
         counted(source, 1.0)
     assert not any(secret in str(raised.value) for secret in ("AKIA", "token"))
+
+
+def test_a_command_that_looks_once_reads_objects_as_it_reads_files(store: Any, tmp_path: Path) -> None:
+    store.pipe("/rows/log-1.jsonl", lines(500, HOUR))
+    (tmp_path / "log-1.jsonl").write_bytes(lines(500, HOUR))
+    far = AtHand(["memory://rows/log-1.jsonl"], time="time")
+    near = AtHand([str(tmp_path / "log-1.jsonl")], time="time")
+    assert (far.columns(), far.extent(), far.profile()) == (near.columns(), near.extent(), near.profile())
 
 
 def test_without_fsspec_an_object_store_is_a_usage_error_that_says_what_to_install(
