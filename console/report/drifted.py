@@ -36,9 +36,10 @@ def drift_report(examined: Examined, *, width: int = 80, colours: bool = False) 
 def _headline(examined: Examined, width: int, paint: Paint) -> list[str]:
     report = examined.report
     verdict = str(report.verdict)
-    drifted = sum(column.verdict is Verdict.DEGRADED for column in report.columns)
+    whole = [column for column in report.columns if not _of(column, examined)]
+    drifted = sum(column.verdict is Verdict.DEGRADED for column in whole)
     said = f"{words.mark(verdict)} {verdict}"
-    parts = [f"{drifted} of {len(report.columns)} columns drifted"]
+    parts = [f"{drifted} of {len(whole)} columns drifted"]
     if report.integrity:
         parts.append(_counted(len(report.integrity), "check of the data failed", "checks of the data failed"))
     then, now = report.rows
@@ -58,11 +59,15 @@ def _when(span: Span | None) -> str:
 
 
 def _columns(examined: Examined, width: int, paint: Paint) -> list[str]:
-    told = [column for column in examined.report.columns if column.verdict is not Verdict.OK]
-    well = [column.name for column in examined.report.columns if column.verdict is Verdict.OK]
+    """Texts and vectors are columns that are seen from several sides: those stand below them, where they drifted."""
+    whole = [column for column in examined.report.columns if not _of(column, examined)]
+    told = [column for column in whole if column.verdict is not Verdict.OK]
+    well = [column.name for column in whole if column.verdict is Verdict.OK]
     lines = [paint("columns", "heading")] if told else []
     for column in told:
         lines += _column(column, examined, width, paint)
+        sides = [side for side in examined.report.columns if _of(side, examined) == column.name]
+        lines += [_side(side, examined) for side in sides if side.verdict is Verdict.DEGRADED]
     if well:
         names = ", ".join(clean(name) for name in well[:MOST_NAMES])
         more = f" and {len(well) - MOST_NAMES} more" if len(well) > MOST_NAMES else ""
@@ -82,6 +87,18 @@ def _column(column: ColumnDrift, examined: Examined, width: int, paint: Paint) -
     line = f"{INDENT}{paint(head, verdict)} {picture}  {tail}".rstrip()
     said = list(chain.from_iterable(_wrapped(clean(text), width, 4) for text in _said(column)))
     return [line, *said]
+
+
+def _of(column: ColumnDrift, examined: Examined) -> str:
+    """The column that this is a facet of."""
+    counted = examined.baseline.column(column.name)
+    return "" if counted is None else counted.of
+
+
+def _side(side: ColumnDrift, examined: Examined) -> str:
+    name = clean(side.name.removeprefix(_of(side, examined)).strip())
+    picture = _picture(examined.baseline.column(side.name), examined.current.column(side.name))
+    return f"{INDENT * 2}{name[:MOST_NAME].ljust(MOST_NAME)} {picture}".rstrip()
 
 
 def _said(column: ColumnDrift) -> Iterable[str]:
