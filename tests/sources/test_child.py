@@ -27,7 +27,6 @@ from console.sources.types import (
     Collectable,
     EventReader,
     Follower,
-    Follower,
     GpuReader,
     Prober,
     SignalReader,
