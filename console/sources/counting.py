@@ -19,8 +19,8 @@ from console.sources.sampling import age
 from console.sources.selection import Selection
 
 COLUMNS_AT_ONCE = 100  # of one statement: a wide table takes several
-MOST_HASHES = 200_000  # of rows that are told apart; of more, those with the smallest hashes
-MOST_HASHES_OF_A_GROUP = 10_000
+MOST_HASHES = 50_000  # of rows that are told apart; of more, those with the smallest hashes
+MOST_HASHES_OF_A_GROUP = 5_000
 
 Keys = tuple[Any, ...]
 
@@ -78,55 +78,54 @@ class _Counting:
         names = [f"g{i}" for i in range(len(self.group))]
         parts = [*names, "count(*) AS rows", "max(andon_time) AS newest"]
         cells = [*(f"{expression} AS g{i}" for i, expression in enumerate(self.group)), "andon_time"]
-        values = dict(self.selection.values)
         if whole:
             most = MOST_HASHES_OF_A_GROUP if self.group else MOST_HASHES
             cells.append(f"({self.selection.hash(whole)} >> 1)::BIGINT AS hash")
             parts += [f"len(min(hash, {most})) AS hashed", f"list_unique(min(hash, {most})) AS kinds"]
-        for i, one in enumerate(bins):
+        grids = [self._grid(one) for one in bins]
+        values = dict(self.selection.values)
+        for i, (one, grid) in enumerate(zip(bins, grids, strict=True)):
             cells += self._cells(i, one)
-            is_typed = self.selection.rows.declared(one.column) is not None
-            parts += _aggregates(i, one, self._grid(one), is_typed=is_typed)
+            parts += _aggregates(i, one, grid, is_typed=self.selection.rows.declared(one.column) is not None)
             values |= {f"bins{i}_": list(one.edges or one.categories), f"newest{i}_": self.newest.get(one.column)}
-        grouping = (
-            f" GROUP BY {', '.join(names)} ORDER BY rows DESC, {', '.join(names)} LIMIT {self.most}" if names else ""
-        )
+        by = ", ".join(names)
+        grouping = f" GROUP BY {by} ORDER BY rows DESC, {by} LIMIT {self.most}" if names else ""
         query = f"SELECT {', '.join(parts)} FROM ({self.selection.query(cells)}){grouping}"  # noqa: S608 - as Duck says
-        in_cells = self._in_cells(bins, values)
         is_first = not self.tables
         for row in self.duck.asks(query, values):
             keys = tuple(row[name] for name in names)
             if is_first:
                 self.tables[keys] = Profile((), row["rows"], newest=row["newest"], duplicates=row["rows"])
-            if keys in self.tables:  # not, where files grew between two statements
+            if keys not in self.tables:  # the files grew between two statements
+                continue
+            if whole:
+                repeated = _repeated(row["rows"], row["hashed"] or 0, row["kinds"] or 0)
                 known = self.tables[keys]
-                repeated = _repeated(row["rows"], row["hashed"] or 0, row["kinds"] or 0) if whole else known.duplicates
                 self.tables[keys] = replace(known, duplicates=min(known.duplicates, repeated))
-                self.columns.setdefault(keys, []).extend(
-                    _column(
-                        one,
-                        row["rows"],
-                        {key: row.get(f"{key}{i}") for key in _COUNTED} | {"cells": in_cells.get(f"cells{i}")},
-                        self.selection.rows.declared(one.column),
-                        self._grid(one),
-                    )
-                    for i, one in enumerate(bins)
-                )
+            row |= self._in_cells(bins, grids, values, row)
+            self.columns.setdefault(keys, []).extend(
+                _column(one, grid, self.selection.rows.declared(one.column), _Found(row, i))
+                for i, (one, grid) in enumerate(zip(bins, grids, strict=True))
+            )
 
     def _grid(self, bins: Bins) -> Grid | None:
         """Where it pays to count a column by cells: numbers that need no reading, and no groups."""
         is_cheap = self.selection.rows.format == "parquet" and not self.group and bins.is_ordered
         return grid_of(bins.edges) if is_cheap else None
 
-    def _in_cells(self, bins: Sequence[Bins], values: Mapping[str, Any]) -> dict[str, Mapping[int, int]]:
+    def _in_cells(
+        self, bins: Sequence[Bins], grids: Sequence[Grid | None], values: Mapping[str, Any], row: Mapping[str, Any]
+    ) -> dict[str, Mapping[int, int]]:
         """The counts of all cells. Asked by itself: beside other aggregates this one costs three times as much."""
-        grids = {i: grid for i, one in enumerate(bins) if (grid := self._grid(one))}
-        if not grids:
+        parts, cells = [], ["andon_time"]
+        for i, grid in enumerate(grids):
+            if grid is not None and row[f"least{i}"] is not None:
+                cells.append(self._cell(i, bins[i]))
+                parts.append(f"histogram({grid.cell(f'n{i}', row[f'least{i}'], row[f'most{i}'])}) AS cells{i}")
+        if not parts:
             return {}
-        cells = ["andon_time", *(self._cell(i, bins[i]) for i in grids)]
-        parts = ", ".join(f"histogram({grid.cell(f'n{i}')}) AS cells{i}" for i, grid in grids.items())
-        [found] = self.duck.asks(f"SELECT {parts} FROM ({self.selection.query(cells)})", values)  # noqa: S608 - as Duck says
-        return {name: counted or {} for name, counted in found.items()}
+        query = f"SELECT {', '.join(parts)} FROM ({self.selection.query(cells)})"  # noqa: S608 - as Duck says
+        return self.duck.asks(query, values)[0]
 
     def profiles(self) -> list[tuple[Keys, Profile]]:
         """What was counted, in the order of the groups' values."""
@@ -158,11 +157,8 @@ def _aggregates(i: int, bins: Bins, grid: Grid | None, *, is_typed: bool) -> lis
     if not is_typed:
         parts.append(f"mode(d{i}) AS dtype{i}")
     if bins.categories:
-        other = len(bins.categories) + 1
-        position = f"coalesce(nullif(list_position($bins{i}_::VARCHAR[], s{i}), 0), {other})"
-        parts.append(
-            f"histogram(CASE WHEN s{i} IS NOT NULL THEN {position} END, range(1, {other})::INTEGER[]) AS counts{i}"
-        )
+        places = f"range(1, {len(bins.categories) + 1})::INTEGER[]"
+        parts.append(f"histogram(list_position($bins{i}_::VARCHAR[], s{i}), {places}) AS counts{i}")
     if bins.is_ordered:
         finite = f"CASE WHEN isfinite(n{i}) THEN n{i} END"
         parts += [
@@ -174,39 +170,47 @@ def _aggregates(i: int, bins: Bins, grid: Grid | None, *, is_typed: bool) -> lis
             f"avg({finite}) AS mean{i}",
             f"histogram({finite}, $bins{i}_::DOUBLE[]) AS counts{i}"
             if grid is None
-            else f"coalesce(count_if({finite} <= {grid.low!r}), 0) AS below{i}",
+            else f"coalesce(count_if({finite} <= {bins.edges[0]!r}::DOUBLE), 0) AS below{i}",
         ]
     return parts
 
 
-_COUNTED = ("present", "numbers", "dtype", "nan", "infinite", "least", "most", "mean", "counts", "below")
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was counted of the i-th column."""
+
+    row: Mapping[str, Any]
+    i: int
+
+    def __getitem__(self, name: str) -> Any:
+        return self.row.get(f"{name}{self.i}")
 
 
-def _column(bins: Bins, rows: int, found: Mapping[str, Any], declared: str | None, grid: Grid | None) -> ColumnProfile:
-    present = found["present"]
+def _column(bins: Bins, grid: Grid | None, declared: str | None, found: _Found) -> ColumnProfile:
+    rows, present = found.row["rows"], found["present"]
     dtype = declared or found["dtype"] or bins.dtype
     if not present and bins.dtype != "NULL":
         dtype = bins.dtype
     column = ColumnProfile(bins.column, bins.kind, dtype, rows, missing=rows - present)
-    counted: Mapping[Any, int] = found["counts"] or {}
     if bins.is_ordered:
         finite = found["numbers"] - found["nan"] - found["infinite"]
-        in_bins = grid.counts(found["below"], found["cells"], finite) if grid else _counts(counted, bins.edges)
+        in_cells = grid and grid.counts(found["cells"] or {}, found["below"], finite)
         return replace(
             column,
             missing=rows - present + found["nan"], infinite=found["infinite"], unparsable=present - found["numbers"],
-            edges=bins.edges, counts=in_bins,
+            edges=bins.edges, counts=in_cells or _counts(found["counts"] or {}, bins.edges),
             minimum=found["least"], maximum=found["most"], mean=found["mean"],
         )  # fmt: skip
     if bins.kind in ("text", "embedding"):
         return column
-    counts = _counts(counted, range(1, len(bins.categories) + 1)) if bins.categories else (present,)
-    return replace(column, categories=bins.categories, counts=counts)
+    places = found["counts"] or {}
+    known = [places.get(at, 0) for at, _category in enumerate(bins.categories, start=1)]
+    return replace(column, categories=bins.categories, counts=(*known, present - sum(known)))
 
 
-def _counts(counted: Mapping[Any, int], names: Sequence[Any]) -> tuple[int, ...]:
-    """The counts of these bins, and of all that lies in none."""
-    counts = [counted.get(name, 0) for name in names]
+def _counts(counted: Mapping[float, int], edges: Sequence[float]) -> tuple[int, ...]:
+    """The counts of the bins up to these edges, and of all that lies above."""
+    counts = [counted.get(edge, 0) for edge in edges]
     return (*counts, sum(counted.values()) - sum(counts))
 
 

@@ -18,29 +18,32 @@ import numpy as np
 if TYPE_CHECKING:
     from console.model import Array
 
-MOST_CELLS = 250  # so that a cell's number is one byte
+CELLS = 250  # between the first edge and the last, at most
+MOST_CELLS = 8000  # that are worth telling apart; what lies farther out is counted as if it lay just beyond the edges
+FARTHEST = 1 << 30  # cells from zero: an INTEGER
 LARGEST = 2.0**900  # of a step, or of what it is multiplied with
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Equal cells between the first edge and the last; edges lie at `ends`, counted in cells from the first."""
+    """Equal cells, of which the n-th goes from (n - 1) steps up to n steps; `ends` are those of the edges."""
 
     step: float
-    low: float
-    high: float
     ends: tuple[int, ...]
 
-    def cell(self, number: str) -> str:
-        """SQL: in which cell a DOUBLE lies, from 1; NULL for what is not above the first edge and up to the last."""
-        place = f"ceil({number} * {1 / self.step!r}) - {self.low / self.step!r}"
-        return f"CASE WHEN {number} > {self.low!r} AND {number} <= {self.high!r} THEN {place} END::UTINYINT"
+    def cell(self, number: str, least: float, most: float) -> str:
+        """SQL: the cell of a DOUBLE, none of which lies below the least or above the most."""
+        if (most - least) / self.step > MOST_CELLS:
+            low, high = self.ends[0] * self.step, (self.ends[-1] + 1) * self.step
+            number = f"least(greatest({number}, {low!r}::DOUBLE), {high!r}::DOUBLE)"
+        return f"TRY_CAST(ceil({number} * {1 / self.step!r}::DOUBLE) AS INTEGER)"
 
-    def counts(self, below: int, cells: Mapping[int, int], finite: int) -> tuple[int, ...]:
-        """The counts of the bins, from those of the cells, of what is up to the first edge, of all that is finite."""
+    def counts(self, cells: Mapping[int, int], below: int, finite: int) -> tuple[int, ...]:
+        """The counts of the bins, from those of the cells, what lies up to the first edge, and all that is finite."""
         counts = [below, *[0] * (len(self.ends) - 1)]
         for cell, count in cells.items():
-            counts[bisect_left(self.ends, cell)] += count
+            if self.ends[0] < cell <= self.ends[-1]:
+                counts[bisect_left(self.ends, cell)] += count
         return (*counts, finite - sum(counts))
 
 
@@ -53,10 +56,10 @@ def grid_of(edges: Sequence[float]) -> Grid | None:
     places = [numerator * (scale // denominator) for numerator, denominator in ratios]
     common = math.gcd(*places)
     width = common & -common
-    ends = [(place - places[0]) // width for place in places]
-    if ends[-1] > MOST_CELLS or not 1 / LARGEST < width / scale < LARGEST:
+    ends = tuple(place // width for place in places)
+    if ends[-1] - ends[0] > CELLS or max(map(abs, ends)) > FARTHEST or not 1 / LARGEST < width / scale < LARGEST:
         return None
-    return Grid(width / scale, edges[0], edges[-1], tuple(ends))
+    return Grid(width / scale, ends)
 
 
 def on_grid(quantiles: Array) -> Array:
@@ -64,6 +67,6 @@ def on_grid(quantiles: Array) -> Array:
     span = float(quantiles[-1] - quantiles[0])
     if not 1 / LARGEST < span < LARGEST:
         return quantiles
-    step = 2.0 ** math.ceil(math.log2(span / (MOST_CELLS - 2)))
+    step = 2.0 ** math.ceil(math.log2(span / (CELLS - 2)))
     rounded: Array = np.unique(np.round(quantiles / step)) * step
     return rounded
