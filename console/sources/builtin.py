@@ -28,9 +28,9 @@ def _open_table(name: str, options: TableOptions) -> Any:
 
 
 def _open_database(name: str, options: DatabaseOptions) -> Any:
-    from console.sources.databases import Database
+    from console.sources.newer import GrowingDatabase
 
-    return Database(name, options)
+    return GrowingDatabase(name, options)
 
 
 def _open_events(name: str, options: EventsOptions) -> Any:
@@ -94,7 +94,7 @@ def andon_sources() -> Iterable[SourceType]:
             _open_database,
             isolated=True,
             from_url=_database_url,
-            inside="console.sources.databases:open_database",
+            inside="console.sources.newer:open_database",
             environment=DATABASES,
         ),
         SourceType(

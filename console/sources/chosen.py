@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import ibis
+import ibis.expr.datatypes as dt
 
 from console.errors import SourceMalformed
 from console.model import Labels, Span
@@ -23,11 +24,6 @@ RFC3339 = (
     r"([ T]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)?)?$"
 )
 FIRST, LAST = -2_208_988_800, 7_258_118_400  # 1900 and 2200: times that every engine can write down
-
-
-@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator, unused-ignore]
-def isfinite(time: ibis.dtype("timestamp")) -> bool:  # type: ignore[empty-body, valid-type, unused-ignore]
-    """Of PostgreSQL and DuckDB, whose timestamps may be 'infinity'."""
 
 
 def chosen(
@@ -46,7 +42,7 @@ def chosen(
     if time is None:
         rows = table.mutate(**{TIME: ibis.null("float64")})
     elif time not in table.columns:
-        raise SourceMalformed(f"no time column {time!r}", nearest(time, table.columns))
+        raise SourceMalformed(f"it has no time column {time!r}", nearest(time, table.columns))
     else:
         if spans:
             table = table.filter(_about(table[time], spans))
@@ -57,14 +53,19 @@ def chosen(
         if name in table.columns:
             rows = rows.filter(is_called(rows[name], value))
         elif name != "model" or model is None:
-            raise SourceMalformed(f"no column {name!r} to select by ({shown_value(value)})",
+            raise SourceMalformed(f"it has no column {name!r} to select by ({shown_value(value)})",
                                   "for a table of one model, say which in its settings: model = \"…\"")  # fmt: skip
         elif value != model:
             rows = rows.filter(ibis.literal(False))
     return rows
 
 
-def epoch(column: Any, *, has_infinite_times: bool) -> Any:
+def before(table: Any, time: str, until: float) -> Any:
+    """The times of a table as they are, up to the second that `until` lies in."""
+    return table.filter(_about(table[time], [Span(FIRST + 1, until)]))[time]
+
+
+def epoch(column: Any, dialect: str) -> Any:
     """A time of any type as epoch seconds, to the microsecond; what says no zone is UTC. NULL where it is none."""
     kind = column.type()
     if kind.is_numeric():
@@ -76,15 +77,13 @@ def epoch(column: Any, *, has_infinite_times: bool) -> Any:
         column = column.cast("timestamp")
     elif not kind.is_timestamp():
         return ibis.null("float64")
-    elif has_infinite_times:
-        column = finite(column)
-    whole = column.truncate("s").epoch_seconds().cast("int64")
-    return (whole * 1_000_000 + column.microsecond().cast("int64")).cast("float64") / 1e6
+    return _microseconds(finite(column, dialect), dialect).cast("float64") / 1e6
 
 
-def finite(times: Any) -> Any:
+def finite(times: Any, dialect: str) -> Any:
     """Timestamps, NULL where one is infinite: of those there is no epoch, and Python has none."""
-    return isfinite(times).ifelse(times, ibis.null(times.type()))
+    may_be_infinite = dialect in ("postgres", "duckdb")
+    return _isfinite(times).ifelse(times, ibis.null(times.type())) if may_be_infinite else times
 
 
 def is_called(cell: Any, name: str) -> Any:
@@ -124,3 +123,23 @@ def _number(name: str) -> float | int | None:
             continue
         return number if math.isfinite(number) else None
     return None
+
+
+def _microseconds(times: Any, dialect: str) -> Any:
+    """Timestamps as microseconds since 1970: what Ibis has for it, Spark cannot do and ClickHouse does after 1970."""
+    if dialect == "pyspark":
+        return _unix_micros(times.cast("timestamp('UTC')"))
+    if dialect == "clickhouse":
+        return _to_unix_micros(times.cast("timestamp(6)"))
+    return times.truncate("s").epoch_seconds().cast("int64") * 1_000_000 + times.microsecond().cast("int64")
+
+
+def _function(name: str, answer: str) -> Callable[[Any], Any]:
+    """A function of timestamps that some engine has by this name."""
+    signature = ((dt.Timestamp(),), dt.dtype(answer))
+    return cast("Callable[[Any], Any]", ibis.udf.scalar.builtin(lambda time: None, name=name, signature=signature))
+
+
+_isfinite = _function("isfinite", "boolean")  # of PostgreSQL and DuckDB
+_unix_micros = _function("unix_micros", "int64")  # of Spark
+_to_unix_micros = _function("toUnixTimestamp64Micro", "int64")  # of ClickHouse

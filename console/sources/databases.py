@@ -8,10 +8,9 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from types import SimpleNamespace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from console.errors import SourceError, SourceMalformed, UsageError
@@ -36,12 +35,17 @@ FETCHED = "andon_fetched"  # the sample, as the local engine calls it
 FETCHED_TIME = "andon_at"
 MARGIN = 1.1  # engines sample roughly: of rows drawn with a chance each, more than wanted may come
 MOST_VECTORS = 4000  # rows of a sample that has vectors, which are wide
+MOST_EPOCH = 7_258_000_000.0  # 2199: past all rows, and a time that every engine can write down
 STATEMENT_SECONDS = 7.0  # of a statement: less than a child's answer may take
 
 
-def open_database(name: str, **options: Any) -> Database:
-    """The database out of options that were checked before."""
-    return Database(name, cast("DatabaseOptions", SimpleNamespace(**options)))
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """How many rows lie in a minute that were read before, and how many that are new; the time of the newest."""
+
+    old: int
+    new: int
+    newest: float
 
 
 class Database:
@@ -64,31 +68,37 @@ class Database:
 
         Repeated rows are not counted: telling them apart would bring them all together.
         """
-        with self._in_words():
-            rows, group = self._grouped(self._chosen(request.spans, request.where), request)
-            from console.sources.tallies import tallied
+        return self.counted(request)
 
-            columns = self._columns(request)
-            known = bins_of(request.like) if request.like else {}
-            kinds: dict[str, ColumnKind] = dict.fromkeys(self.options.text, "text")
-            kinds |= dict.fromkeys(self.options.embedding, "embedding")
-            kinds |= {column: one.kind for column, one in known.items()}
-            told = ("numeric", "categorical", "boolean")
-            drawn = [column for column in columns if request.sampled or kinds.get(column) not in told]
-            sample = self._sample(rows, drawn, kinds, group)
-            bins = [known.get(column) or fitted(sample, column) for column in columns]
-            counted = tallied(
-                self._ask, rows, bins, epoch=self._epoch, group=group, most=MOST_GROUPS,
-                newest={} if self.options.time else sample.newest,
-            )  # fmt: skip
-            beside = Beside.of(sample, bins, request.like, related=request.sampled)
-            start = min((span.start for span in request.spans), default=0.0)
-            found = []
-            for keys, profile in counted:
-                step = start + keys[-1] * request.every if request.every is not None else None
-                value = keys[0] if request.by is not None else None
-                found.append(ProfileGroup(value, step, _framed(beside.added(profile, keys), request, step)))
-            return found
+    def counted(self, request: ProfileRequest, within: Span | None = None) -> Sequence[ProfileGroup]:
+        """The profiles, of those rows alone whose time lies within a span."""
+        spans = request.spans if within is None else _clipped(request.spans, within)
+        if request.spans and not spans:
+            return []
+        rows, group = self._grouped(self._chosen(spans, request.where), request)
+        from console.sources.tallies import tallied
+
+        columns = self._columns(request)
+        known = bins_of(request.like) if request.like else {}
+        kinds: dict[str, ColumnKind] = dict.fromkeys(self.options.text, "text")
+        kinds |= dict.fromkeys(self.options.embedding, "embedding")
+        kinds |= {column: one.kind for column, one in known.items()}
+        told = ("numeric", "categorical", "boolean")
+        drawn = [column for column in columns if request.sampled or kinds.get(column) not in told]
+        sample = self._sample(rows, drawn, kinds, group)
+        bins = [known.get(column) or fitted(sample, column) for column in columns]
+        counted = tallied(
+            self._ask, rows, bins, epoch=self._epoch, group=group, most=MOST_GROUPS,
+            newest={} if self.options.time else sample.newest,
+        )  # fmt: skip
+        beside = Beside.of(sample, bins, request.like, related=request.sampled)
+        start = min((span.start for span in request.spans), default=0.0)
+        found = []
+        for keys, profile in counted:
+            step = start + keys[-1] * request.every if request.every is not None else None
+            value = keys[0] if request.by is not None else None
+            found.append(ProfileGroup(value, step, _framed(beside.added(profile, keys), request, step)))
+        return found
 
     def outcomes(self, _request: OutcomesRequest) -> Record:
         """Answers are counted where DuckDB reads the rows."""
@@ -96,12 +106,11 @@ class Database:
 
     def exemplars(self, request: ExemplarRequest) -> Sequence[Exemplar]:
         """Rows of a window: nearest to `near` in `column` first, then newest."""
-        with self._in_words():
-            rows = self._chosen(request.spans, request.where)
-            order = [rows.andon_time.desc(nulls_first=False)]
-            if request.column in rows.columns and request.near is not None and rows[request.column].type().is_numeric():
-                order.insert(0, (rows[request.column].cast("float64") - request.near).abs().asc(nulls_first=False))
-            found = self._ask(rows.order_by(order).limit(max(0, min(request.limit, MOST_EXEMPLARS)))).to_pylist()
+        rows = self._chosen(request.spans, request.where)
+        order = [rows.andon_time.desc(nulls_first=False)]
+        if request.column in rows.columns and request.near is not None and rows[request.column].type().is_numeric():
+            order.insert(0, (rows[request.column].cast("float64") - request.near).abs().asc(nulls_first=False))
+        found = self._ask(rows.order_by(order).limit(max(0, min(request.limit, MOST_EXEMPLARS)))).to_pylist()
         return [self._exemplar(request, row) for row in found]
 
     def slices(self) -> Sequence[str]:
@@ -112,30 +121,52 @@ class Database:
 
     def columns(self) -> Sequence[str]:
         """The columns of the table."""
-        with self._in_words():
-            return tuple(self._table().columns)
+        return tuple(self._table().columns)
 
     def extent(self) -> Span | None:
         """From the oldest row to just after the newest; None where no row says its time."""
-        with self._in_words():
-            if self.options.time is None:
-                return None
-            rows = self._chosen()
-            [found] = self._ask(rows.aggregate(oldest=rows.andon_time.min(), newest=rows.andon_time.max())).to_pylist()
+        if self.options.time is None:
+            return None
+        rows = self._chosen()
+        [found] = self._ask(rows.aggregate(oldest=rows.andon_time.min(), newest=rows.andon_time.max())).to_pylist()
         return None if found["oldest"] is None else Span(found["oldest"], math.nextafter(found["newest"], math.inf))
 
     def check(self) -> SourceStatus:
         """How many rows there are and how new."""
         began = time.monotonic()
-        with self._in_words():
-            rows = self._chosen()
-            wanted = {"rows": rows.count(), "timed": rows.andon_time.count(), "newest": rows.andon_time.max()}
-            [found] = self._ask(rows.aggregate(**wanted)).to_pylist()
+        rows = self._chosen()
+        wanted = {"rows": rows.count(), "timed": rows.andon_time.count(), "newest": rows.andon_time.max()}
+        [found] = self._ask(rows.aggregate(**wanted)).to_pylist()
         reason = f"{found['rows']} rows"
         if self.options.time is not None and found["rows"] > found["timed"]:
             reason += f", {found['rows'] - found['timed']} without a time"
         seconds = time.monotonic() - began
         return SourceStatus(self.name, "database", "ok", reason, newest=found["newest"], seconds=seconds)
+
+    def newest(self, until: float) -> float | None:
+        """The newest time up to `until`, asked of the column as it is, so that an index answers it."""
+        table = self._table()
+        from console.sources.chosen import before
+
+        newest = self._epoch(before(table, str(self.options.time), until).max())
+        [found] = self._ask(newest.name("newest").as_table()).to_pylist()
+        return cast("float | None", found["newest"])
+
+    def by_minute(self, start: float, read: float, until: float) -> tuple[Mapping[int, Minute], int]:
+        """The rows from `start` until `until` by minute, in those up to `read` and those after; and how many are after
+        `until`.
+        """
+        rows = self._chosen([Span(start, MOST_EPOCH)])
+        time = rows.andon_time
+        is_old, is_new = time <= read, (time > read) & (time <= until)
+        counted = rows.group_by(minute=(time / 60).floor().cast("int64")).aggregate(
+            old=is_old.sum(), new=is_new.sum(), ahead=(time > until).sum(), newest=time.max(where=time <= until)
+        )
+        found = self._ask(counted).to_pylist()
+        minutes = {
+            row["minute"]: Minute(row["old"], row["new"], row["newest"]) for row in found if row["old"] or row["new"]
+        }
+        return minutes, sum(row["ahead"] for row in found)
 
     def _opened(self) -> Engine:
         if self._engine is None:
@@ -143,22 +174,25 @@ class Database:
         return self._engine
 
     def _table(self) -> Any:
-        return self._opened().table(self.options.table)
+        with self._in_words():
+            return self._opened().table(self.options.table)
 
     def _ask(self, expression: Any) -> Any:
-        return self._opened().answer(expression)
+        with self._in_words():
+            return self._opened().answer(expression)
 
     def _epoch(self, column: Any) -> Any:
         from console.sources.chosen import epoch
 
-        return epoch(column, has_infinite_times=self._opened().has_infinite_times)
+        return epoch(column, self._opened().dialect)
 
     def _chosen(self, spans: Sequence[Span] = (), where: Labels = NO_LABELS) -> Any:
         table = self._table()
         from console.sources.chosen import chosen
 
         options = self.options
-        return chosen(table, options.time, spans, where, options.model, self._epoch)
+        with self._in_words():
+            return chosen(table, options.time, spans, where, options.model, self._epoch)
 
     def _columns(self, request: ProfileRequest) -> list[str]:
         """What is asked for and there, facets by their column; else those of `like`, then whatever else there is."""
@@ -178,11 +212,13 @@ class Database:
             from console.sources.chosen import name_of
 
             if request.by not in rows.columns:
-                raise SourceMalformed(f"no column {request.by!r} to group by", nearest(request.by, rows.columns))
+                raise SourceMalformed(
+                    f"{self.name} has no column {request.by!r} to group by", nearest(request.by, rows.columns)
+                )
             group["andon_by"] = name_of(rows[request.by]).fill_null("")
         if request.every is not None:
             if not request.spans or self.options.time is None:
-                raise UsageError("it cannot be cut into steps without a span of time", "")
+                raise UsageError(f"{self.name} cannot be cut into steps without a span of time", "")
             start = min(span.start for span in request.spans)
             if not 0 < (max(span.end for span in request.spans) - start) / MOST_GROUPS <= request.every:
                 raise UsageError(f"steps of {request.every:g} s are too many", f"at most {MOST_GROUPS} are counted")
@@ -214,7 +250,7 @@ class Database:
         if kind.is_timestamp():
             from console.sources.chosen import finite
 
-            return finite(cell) if self._opened().has_infinite_times else cell
+            return finite(cell, self._opened().dialect)
         is_plain = kind.is_numeric() or kind.is_boolean() or kind.is_string() or kind.is_date() or kind.is_array()
         return cell if is_plain else cell.cast("string")
 
@@ -245,6 +281,11 @@ def _url(options: DatabaseOptions) -> str:
     if options.url_env not in os.environ:
         raise UsageError(f"the environment has no variable {options.url_env}", "set it to the URL of the database")
     return os.environ[options.url_env]
+
+
+def _clipped(spans: Sequence[Span], within: Span) -> tuple[Span, ...]:
+    clipped = (Span(max(span.start, within.start), min(span.end, within.end)) for span in spans)
+    return tuple(span for span in clipped if span.start < span.end)
 
 
 def _framed(profile: Profile, request: ProfileRequest, step: float | None) -> Profile:

@@ -24,7 +24,7 @@ LATE = re.compile(r"statement timeout|time ?out|timed out", re.IGNORECASE)
 class Engine(Protocol):
     """What andon needs of a database: a table as an Ibis expression, and the answer of an expression."""
 
-    has_infinite_times: bool  # whether a timestamp may be 'infinity'
+    dialect: str  # as Ibis calls it: postgres, duckdb, clickhouse, pyspark, …
 
     def table(self, name: str) -> Any: ...
 
@@ -36,7 +36,7 @@ class Connected:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-        self.has_infinite_times = connection.name in ("postgres", "duckdb")
+        self.dialect: str = connection.name
 
     def table(self, name: str) -> Any:
         """The table, which may be called schema.table. Raises SourceMalformed where there is none."""
