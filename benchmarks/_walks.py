@@ -33,7 +33,11 @@ def weeks(stream: Stream) -> list[int]:
     return [
         week
         for week in range(WEEKS, length(stream.rows) // WEEK)
-        if max(np.mean(np.isnan(one)) for one in part(stream.rows, week * WEEK, (week + 1) * WEEK).values() if _is_number(one))
+        if max(
+            np.mean(np.isnan(one))
+            for one in part(stream.rows, week * WEEK, (week + 1) * WEEK).values()
+            if _is_number(one)
+        )
         <= MOST_MISSING
     ]
 
@@ -44,7 +48,9 @@ def faults(stream: Stream, count: int, size: float, seed: int = 0) -> Iterator[F
     quiet = weeks(stream)
     for at in np.linspace(0, len(quiet) - 4, count).astype(int):
         before = part(stream.rows, (quiet[at] - WEEKS) * WEEK, quiet[at] * WEEK)
-        able = [n for n, one in before.items() if _is_number(one) and np.unique(one[~np.isnan(one)]).size >= FEWEST_VALUES]
+        able = [
+            n for n, one in before.items() if _is_number(one) and np.unique(one[~np.isnan(one)]).size >= FEWEST_VALUES
+        ]
         if able:
             yield Fault(str(rng.choice(able)), quiet[at], size * float(rng.choice([-1, 1])))
 
@@ -62,12 +68,12 @@ def windows(stream: Stream, week: int) -> tuple[Rows, Rows]:
     return part(stream.rows, (week - WEEKS) * WEEK, week * WEEK), part(stream.rows, week * WEEK, (week + 1) * WEEK)
 
 
-def look(stream: Stream, week: int) -> Drift:
+def look(stream: Stream, week: int, alpha: float = 0.01) -> Drift:
     """What andon says of one week."""
     baseline = _counted(stream.rows, week - WEEKS, week)
     past = [_counted(stream.rows, at, at + 1, baseline) for at in range(week - WEEKS, week)]
     current = _counted(stream.rows, week, week + 1, baseline)
-    return drift(current, baseline, history=past, trailing=added(past[-TRAILING:]))
+    return drift(current, baseline, history=past, trailing=added(past[-TRAILING:]), alpha=alpha)
 
 
 def _counted(rows: Rows, first: int, last: int, like: Profile | None = None) -> Profile:

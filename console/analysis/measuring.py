@@ -105,7 +105,9 @@ def _usual(
 def _moved_mean(reference: ColumnProfile, current: ColumnProfile, past: Sequence[ColumnProfile]) -> float | None:
     if current.mean is None or reference.mean is None:
         return None
-    return usual_shift(current.mean, reference.mean, [one.mean for one in past if one.mean is not None])
+    known = [one for one in past if one.mean is not None]
+    windows = round(reference.rows * len(known) / max(sum(one.rows for one in known), 1))
+    return usual_shift(current.mean, reference.mean, [one.mean or 0.0 for one in known], windows)
 
 
 def _outer(before: ColumnProfile) -> tuple[float, float]:

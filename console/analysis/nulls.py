@@ -126,26 +126,31 @@ def usual(now: ChiSquare, past: Sequence[ChiSquare]) -> Usual | None:
     return Usual(p, float(np.exp(logs.mean())))
 
 
-def usual_shift(now: float, baseline: float, past: Sequence[float]) -> float | None:
-    """How likely a mean is so far from the baseline's, given how far past windows' means lie from each other's mean.
+def usual_shift(now: float, baseline: float, past: Sequence[float], span: int = 0) -> float | None:
+    """How likely a mean is so far from the baseline's, given how far past windows' means lie from their own baseline.
 
-    Student's t of the next value: it sees how far values went where bins only see that they left. Means that are never
-    negative may be as skewed as rain is, so they are also asked on a scale of factors, and the less sure answers. None
-    with fewer than 3 windows, where they never moved, and where some are 0.
+    The baseline of a past window is the `span` windows before it, as in a trailing one, or all of them where `span` is
+    0; `past` has the oldest first. Student's t of the next value: it sees how far values went where bins only see that
+    they left. Means that are never negative may be as skewed as rain is, so they are also asked on a scale of factors,
+    and the less sure answers. None with fewer than 3 windows, where they never moved, and where some are 0.
     """
     means = np.asarray(past, dtype=np.float64)
     if means.size < FEWEST_PAST or 0.0 in (means.min(), means.max(), now, baseline):
         return None
-    linear = _next(now - baseline, means)
+    linear = _next(now - baseline, means, span)
     if linear is None or min(now, baseline, float(means.min())) < 0:
         return linear
-    factor = _next(math.log(now / baseline), np.log(means))
+    factor = _next(math.log(now / baseline), np.log(means), span)
     return None if factor is None else max(linear, factor)
 
 
-def _next(away: float, past: Array) -> float | None:
-    spread = float(np.std(past, ddof=1)) * math.sqrt(1 + 1 / past.size)
-    return 2 * student_tail(abs(away) / spread, past.size - 1) if spread > 0 else None
+def _next(away: float, past: Array, span: int) -> float | None:
+    if 0 < span <= past.size - FEWEST_PAST:
+        steps = past[span:] - np.array([past[at : at + span].mean() for at in range(past.size - span)])
+        spread, freedom = float(np.sqrt(np.mean(steps**2))), steps.size
+    else:
+        spread, freedom = float(np.std(past, ddof=1)) * math.sqrt(1 + 1 / past.size), past.size - 1
+    return 2 * student_tail(abs(away) / spread, freedom) if spread > 0 else None
 
 
 @cache
