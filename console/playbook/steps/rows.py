@@ -50,13 +50,16 @@ class Rows:
 
     async def by(self, slicing: str, columns: Sequence[str], like: Profile) -> dict[str, Profile]:
         """The counts of some columns for each value of another one."""
-        request = ProfileRequest(self.spans, self.where, tuple(columns), like=like, by=slicing)
+        request = ProfileRequest(self.spans, self.where, tuple(columns), like=like, by=slicing, sampled=False)
         groups = await self.table.profiles(request)
         return {group.value: group.profile for group in groups if group.value is not None}
 
-    async def steps(self, every: float, like: Profile) -> list[tuple[float, Profile]]:
-        """(start, counts) of each `every` seconds; nothing where the table's rows have no time."""
-        request = ProfileRequest(self.spans, self.where, self.columns, like=like, every=every)
+    async def steps(self, every: float, like: Profile, *, sampled: bool = False) -> list[tuple[float, Profile]]:
+        """(start, counts) of each `every` seconds; nothing where the table's rows have no time.
+
+        With `sampled`, also what a sample says of each: how columns go together, values that many rows share.
+        """
+        request = ProfileRequest(self.spans, self.where, self.columns, like=like, every=every, sampled=sampled)
         try:
             groups: Sequence[ProfileGroup] = await self.table.profiles(request)
         except UsageError:
@@ -96,7 +99,7 @@ class Look:
         """Past windows that have rows, the oldest first: what this table's usual wobble is learned from."""
         if not self.length:
             return []
-        cut = (replace(self.past, spans=(span,)).steps(self.length, baseline) for span in self.past.spans)
+        cut = (replace(self.past, spans=(span,)).steps(self.length, baseline, sampled=True) for span in self.past.spans)
         found = sorted((pair for steps in await asyncio.gather(*cut) for pair in steps), key=lambda pair: pair[0])
         return [
             profile
