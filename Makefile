@@ -24,9 +24,10 @@ unit: $(VENV)/.ready-test
 	$(BIN)/pytest -m "not real" -n auto --cov --cov-report=term:skip-covered
 
 # Installs Debian packages and starts real servers: needs root on Debian or Ubuntu.
-test-real: $(VENV)/.ready-test
+test-real: $(VENV)/.ready-test .venv-tables/.ready
 	sh .ci/real-servers
 	$(BIN)/pytest -m real
+	.venv-tables/bin/pytest -m real tests/real/test_tables_*.py
 
 bench: $(VENV)/.ready-test .venv-peers/.ready .venv-streams/.ready .venv-evidently/.ready .venv-nannyml/.ready .venv-alibi/.ready
 	$(BIN)/python benchmarks/compare.py
@@ -51,6 +52,14 @@ $(VENV)/.ready-test: $(VENV)/.ready requirements-test.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.txt
 	touch $@
 
+# The extra `tables`, and the engines that its tests count with: in an environment of their own, so that the main one
+# stays as most people's is. Half a gigabyte to fetch.
+.venv-tables/.ready: requirements-engines.txt pyproject.toml
+	test -x .venv-tables/bin/python || $(PYTHON) -m venv .venv-tables
+	.venv-tables/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	.venv-tables/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
 # What is measured beside: .venv-peers for the console, .venv-evidently, -nannyml and -alibi for drift; they do not agree
 # on numpy and pandas, so each has an environment of its own; .venv-streams holds real streams. The lists are whole: nothing else is looked for.
 .venv-%/.ready: benchmarks/requirements-%.txt
@@ -64,6 +73,11 @@ lock:
 	  pyproject.toml --group build -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  pyproject.toml --group build --group test -c requirements.txt -o requirements-test.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  pyproject.toml --extra tables --group build -c requirements.txt -o requirements-tables.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  pyproject.toml --extra tables --group build --group test --group engines -c requirements-test.txt \
+	  -c requirements-tables.txt -o requirements-engines.txt
 	echo nvitop | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  - -o benchmarks/requirements-peers.txt
 	printf 'evidently==0.7.23\npandas<3\n' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \

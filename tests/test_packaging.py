@@ -36,7 +36,9 @@ def test_the_wheel_carries_it_inside_the_package(tmp_path: Path) -> None:
 
 
 def test_the_hashed_lists_name_no_index_and_hash_everything() -> None:
-    for name in ("requirements.txt", "requirements-test.txt"):
+    names = sorted(path.name for path in ROOT.glob("requirements*.txt"))
+    assert {"requirements.txt", "requirements-test.txt", "requirements-tables.txt"} <= {*names}
+    for name in names:
         text = (ROOT / name).read_text(encoding="utf-8")
         assert "://" not in text
         entries = [entry for entry in text.replace("\\\n", " ").splitlines() if "==" in entry]

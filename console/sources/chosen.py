@@ -6,6 +6,7 @@ Blocking modules alone import this one, and only once a database is asked for: I
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -70,7 +71,7 @@ def epoch(column: Any, dialect: str) -> Any:
     kind = column.type()
     if kind.is_numeric():
         number = column.cast("float64")
-        return (number.isnan() | number.isinf()).ifelse(ibis.null("float64"), number) if kind.is_floating() else number
+        return is_finite(number).ifelse(number, ibis.null("float64")) if kind.is_floating() else number
     if kind.is_string():
         column = column.re_search(RFC3339).ifelse(column, ibis.null("string")).cast("timestamp('UTC')")
     elif kind.is_date():
@@ -78,6 +79,11 @@ def epoch(column: Any, dialect: str) -> Any:
     elif not kind.is_timestamp():
         return ibis.null("float64")
     return _microseconds(finite(column, dialect), dialect).cast("float64") / 1e6
+
+
+def is_finite(number: Any) -> Any:
+    """Whether a number is neither infinite nor NaN: in words that every engine understands alike."""
+    return (number >= -sys.float_info.max) & (number <= sys.float_info.max)
 
 
 def finite(times: Any, dialect: str) -> Any:

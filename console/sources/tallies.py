@@ -15,7 +15,7 @@ import ibis
 from ibis.backends.sql.datatypes import DuckDBType
 
 from console.model import ColumnProfile, Profile
-from console.sources.chosen import TIME, is_called, name_of
+from console.sources.chosen import TIME, is_called, is_finite, name_of
 from console.sources.fitting import Bins
 from console.sources.kinds import MOST_CATEGORY_CHARACTERS
 
@@ -109,7 +109,7 @@ def _place(cell: Any, value: Any, bins: Bins) -> Any:
     """The number of each row's bin."""
     branches = [(cell.isnull(), MISSING)]
     if bins.is_ordered:
-        branches += [(value.isnull(), UNPARSABLE), (value.isnan(), NAN), (value.isinf(), INFINITE)]
+        branches += [(value.isnull(), UNPARSABLE), (value.isnan(), NAN), (~is_finite(value), INFINITE)]
         branches += [(value <= edge, at) for at, edge in enumerate(bins.edges)]
         last = len(bins.edges)
     else:
