@@ -1,4 +1,4 @@
-"""What got worse between two sets of samples, for a person at a terminal: the worst first, the sum of it last."""
+"""What got worse between two sets of samples, for a person at a terminal: the sum of it, then metrics, worst first."""
 
 from __future__ import annotations
 
@@ -16,21 +16,25 @@ from console.triage.comparing import Judged
 MOST_SHOWN = 40  # metrics and label sets
 PICTURE = BINS + 6  # cells, with its name
 MOST_NAME = 60
-BAD = {Direction.UP: "higher is worse", Direction.DOWN: "lower is worse", Direction.EITHER: "either way is bad"}
+BAD = {
+    Direction.UP: "higher is worse",
+    Direction.DOWN: "lower is worse",
+    Direction.EITHER: "higher and lower both count as worse (--bad up or down)",
+}
 
 
 def compare_report(judged: Judged, *, width: int = 80, colours: bool = False) -> str:
     """The report in lines of at most `width` cells."""
     paint = colour if colours else plain
     steps = [step for run in judged.diagnosis.runs for step in run.steps]
-    lines = []
+    lines = [*_summary(judged, steps, width, paint), ""]
     for step in steps[:MOST_SHOWN]:
         first = step.findings[0]
         lines += _block(step, judged.shapes.get((first.signal or "", first.labels)), width, paint)
     if len(steps) > MOST_SHOWN:
         lines.append(f"{INDENT}and {len(steps) - MOST_SHOWN} more, no worse than these; --format json has them all")
     lines += [line for note in judged.notes for line in _wrapped(f"note: {clean(note)}", width)]
-    return "\n".join([*lines, "", *_summary(judged, steps, width, paint)]) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def _block(step: StepResult, picture: Shape | None, width: int, paint: Paint) -> list[str]:
@@ -75,8 +79,15 @@ def _figures(finding: Finding) -> str:
         size = f"×{words.number(finding.ratio)} ({words.number(low)} to {words.number(high)})"
     else:
         size = f"({_signed(low, unit)} to {_signed(high, unit)})"
-    since = f"  since {words.instant(finding.onset)}" if finding.onset is not None else ""
-    return f"{stat} {then} → {now}  {size}{since}"
+    return f"{stat} {then} → {now}  {size}{_since(finding)}"
+
+
+def _since(finding: Finding) -> str:
+    """When it began; a difference that is as old as the window began somewhere before."""
+    if finding.onset is None:
+        return ""
+    start = None if finding.current is None else finding.current.start
+    return "  all along" if start is not None and finding.onset <= start else f"  since {words.instant(finding.onset)}"
 
 
 def _signed(value: float, unit: str) -> str:
@@ -105,6 +116,9 @@ def _summary(judged: Judged, steps: Sequence[StepResult], width: int, paint: Pai
         Verdict.OK: "as before",
     }
     parts = [f"{counted[state]} {words_}" for state, words_ in said.items() if counted[state]]
+    if counted[Verdict.DEGRADED]:
+        others = ", …" if counted[Verdict.DEGRADED] > 1 else ""
+        parts[0] += f" ({clean(steps[0].title)[:MOST_NAME]}{others})"
     tolerated = {limits.tolerance for limits in judged.limits.values()}
     directions = {BAD[limits.bad] for limits in judged.limits.values()}
     how = f"{max(tolerated):.0%} tolerated, {' or '.join(sorted(directions))}"

@@ -77,10 +77,10 @@ def test_the_table_says_it_within_eighty_columns_worst_first_and_sums_up(
     ]  # fmt: skip
     assert run(["compare", *sides]) == Exit.PROBLEM
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("▲ degraded  slow")
+    assert lines[0].startswith("▲ degraded: 3 compared; 1 got worse (slow), 2 as before")
+    assert lines[lines.index("") + 1].startswith("▲ degraded  slow")
     assert all(len(line) <= 80 for line in lines)
     assert sum("was " in line for line in lines) == sum("now " in line for line in lines) == 3
-    assert lines[lines.index("") + 1].startswith("▲ degraded: 3 compared; 1 got worse, 2 as before")
 
 
 def test_label_sets_are_compared_apart_and_what_vanished_is_a_finding(
@@ -122,6 +122,17 @@ def test_a_column_of_time_tells_since_when(
     code, answer = judged(capsys, base, now, "--stat", "p50")
     assert code == Exit.PROBLEM
     assert answer["comparisons"][0]["onset"] == pytest.approx(times[20] + 86400, abs=30)
+
+
+def test_what_was_worse_from_the_first_row_on_has_no_moment_of_its_own(
+    tmp_path: Path, rng: np.random.Generator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = 1_760_000_000 + 15 * np.arange(60)
+    base = csv(tmp_path / "base.csv", ts=times, depth=rng.normal(10, 1, 60))
+    now = csv(tmp_path / "now.csv", ts=times + 86400, depth=rng.normal(30, 3, 60))
+    assert run(["compare", base, now, "--stat", "p50"]) == Exit.PROBLEM
+    shown = capsys.readouterr().out
+    assert "all along" in shown and "since" not in shown
 
 
 def test_millions_of_rows_are_counted_and_nearly_as_exact(
@@ -191,6 +202,7 @@ def test_what_is_asked_wrongly_is_said(
         (["--by", "nothing"], "no column 'nothing'"),
         (["--time", "when"], "no column 'when'"),
         (["--tolerance", "lots"], "is not a share"),
+        (["--tolerance", "30"], "did you mean 30%?"),
         (["--current", "5m"], "are for selections"),
     ):
         code, told = refused(capsys, base, base, *more)

@@ -22,12 +22,29 @@ STATS = ("p50", "p90", "p95", "p99", "mean")
 @click.argument("baseline", metavar="BASELINE")
 @click.argument("current", metavar="CURRENT")
 @click.option("--column", "columns", multiple=True, metavar="COL", help="Only this metric; may be repeated.")
-@click.option("--by", multiple=True, metavar="COL", help="Compare each value of this column apart; may be repeated.")
+@click.option(
+    "--by", multiple=True, metavar="COL", help="Compare rows with equal values here, such as a route; may be repeated."
+)
 @click.option("--time", metavar="COL", help="The time of each row: says since when, and what neighbours share.")
-@click.option("--stat", "stats", multiple=True, type=click.Choice(STATS), help="p50 and p95 (p99 where many rows are).")
+@click.option(
+    "--stat",
+    "stats",
+    multiple=True,
+    type=click.Choice(STATS),
+    help="What to compare; p50, p95, and p99 of many rows by default.",
+)
 @click.option("--tolerance", default="20%", show_default=True, metavar="SHARE", help="How much worse is still well.")
-@click.option("--bad", type=click.Choice(["up", "down", "either"]), help="Which way is worse; either by default.")
-@click.option("--floor", type=click.FloatRange(min=0), metavar="SIZE", help="Differences up to this are never news.")
+@click.option(
+    "--bad",
+    type=click.Choice(["up", "down", "either"]),
+    help="Which way is worse: up for latency, down for throughput; either by default.",
+)
+@click.option(
+    "--floor",
+    type=click.FloatRange(min=0),
+    metavar="SIZE",
+    help="Differences up to this never count; in the metric's own unit.",
+)
 @click.option("--current", "span", metavar="SPAN", help="Of selections: the window, 15m by default.")
 @click.option("--baseline", "against", metavar="SPEC", help="Of selections: the baseline's window, such as offset:1d.")
 @click.option("--min-samples", type=click.IntRange(min=2), metavar="N", help="Judge nothing by fewer than these.")
@@ -51,6 +68,13 @@ def compare(
 
     Each is a .csv, .parquet or .jsonl file of samples (or a quoted glob of many) whose columns of numbers are metrics.
     Or, with --source, each is a PromQL expression: of the canary and of the stable ones, or one twice with --baseline.
+
+    \b
+      andon compare stable.csv canary.csv --bad up
+      andon compare a.csv b.csv --column latency --by route --tolerance 10%
+      andon compare k6-a.csv k6-b.csv --column metric_value --by metric_name
+
+    Ends with 0 where nothing got worse, 1 where something did, 3 where nobody can tell.
     """
     from console.model import Direction
     from console.sources.shards import matching
@@ -106,11 +130,12 @@ def _told(session: Session, judged: Judged) -> str:
 
 
 def _share(text: str) -> float:
-    """`20%` or `0.2`."""
+    """`20%` or `0.2`; a bare `20` would tolerate everything, and let every release through."""
     try:
         share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
         share = -1.0
-    if not 0 <= share < 100:
-        raise UsageError(f"--tolerance {text!r} is not a share", "write it like 20% or 0.2")
+    if not 0 <= share < 100 or (share > 1 and not text.endswith("%")):
+        hint = f"did you mean {text}%?" if share > 1 else "write it like 20% or 0.2"
+        raise UsageError(f"--tolerance {text!r} is not a share", hint)
     return share
