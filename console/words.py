@@ -65,12 +65,14 @@ def quantity(value: float | None, unit: str) -> str:
 
 
 def number(value: float | None) -> str:
-    """Three significant digits; a dash for nothing.
+    """Three significant digits, thousands in full; a dash for nothing.
 
-    >>> number(0.97312), number(None)
-    ('0.973', '–')
+    >>> number(0.97312), number(23512.4), number(None)
+    ('0.973', '23,512', '–')
     """
-    return "–" if value is None else f"{value:.3g}"
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.3g}"
 
 
 def instant(time: float) -> str:

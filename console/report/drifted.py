@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from textwrap import wrap
 
@@ -12,6 +12,7 @@ from console.model import ColumnDrift, ColumnProfile, Labels, Metric, Performanc
 from console.report.clean import clean
 from console.report.text import INDENT, Paint, colour, plain
 from console.triage.rows_drift import Examined
+from console.triage.world_or_model import UNPROBED
 
 BARS = 10  # of each side's distribution
 MOST_NAMES = 24  # of columns that are as before
@@ -40,15 +41,33 @@ def _headline(examined: Examined, width: int, paint: Paint) -> list[str]:
     drifted = sum(column.verdict is Verdict.DEGRADED for column in whole)
     said = f"{words.mark(verdict)} {verdict}"
     parts = [f"{drifted} of {len(whole)} columns drifted"]
-    if report.integrity:
-        parts.append(_counted(len(report.integrity), "check of the data failed", "checks of the data failed"))
+    failed = sum(issue.verdict is Verdict.DEGRADED for issue in report.integrity)
+    if failed:
+        parts.append(_counted(failed, "check of the data failed", "checks of the data failed"))
+    if doubtful := len(report.integrity) - failed:
+        parts.append(_counted(doubtful, "is doubtful", "are doubtful"))
     then, now = report.rows
-    lines = [
+    rows = _counted(now, "row now", "rows now")
+    return [
         f"{paint(said, verdict)}   {', '.join(parts)}",
-        *_wrapped(f"{now:,} rows now{_when(report.windows[1])} against {then:,}{_when(report.windows[0])}", width),
-        *_wrapped(report.world_or_model.text, width),
+        *_wrapped(f"{rows}{_when(report.windows[1])} against {then:,}{_when(report.windows[0])}", width),
+        *_wrapped(_world_or_model(examined), width),
     ]
-    return lines
+
+
+def _world_or_model(examined: Examined) -> str:
+    """Which of them changed, as far as two sets of rows tell; where they cannot, why, and what would help."""
+    if not examined.report.rows[1]:
+        return "There is no row now, so there is nothing to compare: is it the right file, and was it written?"
+    if not {column.name for column in examined.baseline.columns} & {one.name for one in examined.current.columns}:
+        return "The two have no column in common: are these the right files?"
+    said = examined.report.world_or_model
+    text = said.text.removesuffix(UNPROBED).strip()  # rows alone never hold golden inputs
+    if said.verdict == "world" and not examined.outputs:
+        return (
+            "Columns moved. If one holds the model's answers, name it with --prediction: that tells world from model."
+        )
+    return text
 
 
 def _when(span: Span | None) -> str:
@@ -61,19 +80,31 @@ def _when(span: Span | None) -> str:
 def _columns(examined: Examined, width: int, paint: Paint) -> list[str]:
     """Texts and vectors are columns that are seen from several sides: those stand below them, where they drifted."""
     whole = [column for column in examined.report.columns if not _of(column, examined)]
-    told = [column for column in whole if column.verdict is not Verdict.OK]
+    told = [column for column in whole if column.verdict not in (Verdict.OK, Verdict.NO_DATA)]
+    mute = [column for column in whole if column.verdict is Verdict.NO_DATA]
     well = [column.name for column in whole if column.verdict is Verdict.OK]
-    lines = [paint("columns", "heading")] if told else []
+    lines = [paint("columns", "heading")] if told or mute else []
     for column in told:
         lines += _column(column, examined, width, paint)
         sides = [side for side in examined.report.columns if _of(side, examined) == column.name]
-        lines += [_side(side, examined) for side in sides if side.verdict is Verdict.DEGRADED]
+        drifted = [side for side in sides if side.verdict is Verdict.DEGRADED]
+        lines += [line for side in drifted for line in _side(side, column, examined, width)]
+        began = [side.onset for side in drifted if side.onset is not None]
+        if began and column.onset is None:
+            lines.append(f"{INDENT * 2}since {words.instant(min(began))}")
+    for reason in dict.fromkeys(column.reason for column in mute):
+        names = [column.name for column in mute if column.reason == reason]
+        told_of = f"{words.mark('no_data')} {clean(reason)}: {_named(names)}"
+        lines += _marked(told_of, "no_data", width, paint)
     if well:
-        names = ", ".join(clean(name) for name in well[:MOST_NAMES])
-        more = f" and {len(well) - MOST_NAMES} more" if len(well) > MOST_NAMES else ""
-        heads = f"{len(well)} as before: " if told else f"{len(well)} columns as before: "
-        lines += [paint(line, "quiet") for line in _wrapped(heads + names + more, width)]
+        heads = f"{len(well)} as before: " if told or mute else f"{len(well)} columns as before: "
+        lines += [paint(line, "quiet") for line in _wrapped(heads + _named(well), width)]
     return lines
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(clean(name) for name in names[:MOST_NAMES]) + more
 
 
 def _column(column: ColumnDrift, examined: Examined, width: int, paint: Paint) -> list[str]:
@@ -95,15 +126,20 @@ def _of(column: ColumnDrift, examined: Examined) -> str:
     return "" if counted is None else counted.of
 
 
-def _side(side: ColumnDrift, examined: Examined) -> str:
+def _side(side: ColumnDrift, column: ColumnDrift, examined: Examined, width: int) -> list[str]:
+    """Its picture, and what is wrong with it that its column has not said."""
     name = clean(side.name.removeprefix(_of(side, examined)).strip())
     picture = _picture(examined.baseline.column(side.name), examined.current.column(side.name))
-    return f"{INDENT * 2}{name[:MOST_NAME].ljust(MOST_NAME)} {picture}".rstrip()
+    said = {column.reason, *(issue.text for issue in column.issues)}
+    more = [issue.text.removeprefix(f"column {side.name}: ") for issue in side.issues if issue.text not in said]
+    line = f"{INDENT * 2}{name[:MOST_NAME].ljust(MOST_NAME)} {picture}".rstrip()
+    return [line, *(piece for text in more for piece in _wrapped(clean(text), width, 6))]
 
 
 def _said(column: ColumnDrift) -> Iterable[str]:
-    yield column.reason
-    yield from (issue.text for issue in column.issues if issue.text != column.reason)
+    own = f"column {column.name}: "  # which stands above
+    yield column.reason.removeprefix(own)
+    yield from (issue.text.removeprefix(own) for issue in column.issues if issue.text != column.reason)
     if column.onset is not None:
         yield f"since {words.instant(column.onset)}"
     if column.slice is not None:
@@ -141,7 +177,8 @@ def _shares(column: ColumnProfile) -> list[float]:
 def _integrity(examined: Examined, width: int, paint: Paint) -> list[str]:
     """What is wrong with the table as a whole; what is wrong with a column stands there."""
     said = {issue.text for column in examined.report.columns for issue in column.issues}
-    issues = [issue for issue in examined.report.integrity if issue.text not in said]
+    facets = {column.name for column in examined.current.columns if column.of}  # their column is named already
+    issues = [one for one in examined.report.integrity if one.text not in said and one.column not in facets]
     lines = [paint("data", "heading")] if issues else []
     for issue in issues:
         told = f"{words.mark(issue.verdict)} {issue.check}: {clean(issue.text)}"
@@ -180,9 +217,12 @@ def _performance(performance: Performance | None, width: int, paint: Paint) -> l
 def _exemplars(examined: Examined, width: int, paint: Paint) -> list[str]:
     if not examined.report.exemplars:
         return []
-    lines = [paint(f"a typical row, by {clean(examined.report.columns[0].name)}", "heading")]
+    first = examined.report.columns[0]
+    lines = [paint(f"a typical row, by {clean(first.name)}", "heading")]
     for exemplar in examined.report.exemplars:
-        fields = ", ".join(f"{name}={value}" for name, value in exemplar.fields)
+        told = [field for field in exemplar.fields if not field[1].startswith("[")]  # a vector tells an eye nothing
+        told.sort(key=lambda field: field[0] not in (first.name, _of(first, examined)))
+        fields = ", ".join(f"{name}={value}" for name, value in told)
         lines += _wrapped(f"{exemplar.side}: {clean(fields or exemplar.caption)}", width)
     return lines
 
@@ -203,8 +243,9 @@ def _marked(text: str, verdict: str, width: int, paint: Paint) -> list[str]:
 
 
 def _counted(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def _wrapped(text: str, width: int, indent: int = 2) -> list[str]:
-    return wrap(text, width, initial_indent=" " * indent, subsequent_indent=" " * indent) or [""]
+    space = " " * indent
+    return wrap(text, width, initial_indent=space, subsequent_indent=space, break_on_hyphens=False) or [""]

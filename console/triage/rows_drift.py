@@ -56,6 +56,7 @@ class Examined:
     report: DriftReport
     baseline: Profile
     current: Profile
+    outputs: frozenset[str] = frozenset()  # columns that are known to be the model's answers
 
 
 async def examine(
@@ -85,7 +86,7 @@ async def examine(
         windows=extents,
         exemplars=found.pair,
     )
-    return Examined(report, found.baseline, found.current)
+    return Examined(report, found.baseline, found.current, found.outputs)
 
 
 async def how_well(

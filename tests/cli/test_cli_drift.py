@@ -142,7 +142,8 @@ def test_files_that_are_not_there_or_hold_nothing_end_in_words(baseline: str, tm
     assert run(["drift", str(tmp_path / "empty.csv"), baseline]) == Exit.INCONCLUSIVE
     assert "the baseline has no row" in capsys.readouterr().err
     assert run(["drift", baseline, str(tmp_path / "empty.csv")]) == Exit.PROBLEM
-    assert "no rows at all" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "no rows at all" in shown and "There is no row now" in shown and "as before" not in shown
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 it is not")
     assert run(["drift", baseline, str(tmp_path / "broken.parquet")]) == Exit.UNREACHABLE
 
@@ -216,6 +217,30 @@ def test_a_column_called_as_times_are_is_the_time_unless_it_holds_none(tmp_path:
     report = answer(capsys, "drift", before, now)[1]
     assert report["windows"] == [None, None]
     assert "ts" in {column["name"] for column in report["columns"]}
+
+
+def test_an_answer_that_nobody_named_is_not_blamed_on_the_world(tmp_path: Path, capsys: Capture) -> None:
+    before = write(tmp_path / "a.csv", 4_000, score=answered)
+    now = write(tmp_path / "b.csv", 1_000, seed=1, start=LATER, score=lambda at: 1 - answered(at) ** 2)
+    assert run(["drift", before, now]) == Exit.PROBLEM
+    shown = capsys.readouterr().out
+    assert "--prediction" in shown and "the world changed" not in shown
+    assert run(["drift", before, now, "--prediction", "score"]) == Exit.PROBLEM
+    assert "probably the model changed" in capsys.readouterr().out
+
+
+def test_tables_that_share_no_column_are_asked_about(baseline: str, tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "other.csv").write_text("x,y\n" + "1,2\n" * 50)
+    assert run(["drift", baseline, str(tmp_path / "other.csv")]) == Exit.PROBLEM
+    assert "are these the right files?" in capsys.readouterr().out
+
+
+def test_pinned_rows_know_their_time_by_its_usual_name(baseline: str, tmp_path: Path, capsys: Capture) -> None:
+    house = ["--data", str(tmp_path / "data")]
+    now = write(tmp_path / "now.csv", 2_000, start=LATER, seed=1)
+    assert run(["baseline", "pin", "june", "--rows", baseline, *house]) == Exit.HEALTHY
+    code, report = answer(capsys, "drift", "pinned:june", now, *house)
+    assert (code, "ts" in {column["name"] for column in report["columns"]}) == (Exit.HEALTHY, False)
 
 
 ROLES = ["--target", "label", "--prediction", "score", "--segment", "region"]

@@ -51,7 +51,7 @@ def list_(session: Session) -> None:
 @click.argument("span", metavar="[SPAN]", required=False)
 @click.option("--rows", "files", multiple=True, metavar="FILE", help="Pin these rows, as counts; may be repeated.")
 @click.option("--add", is_flag=True, help="Add the rows to those that are pinned already, in the same bins.")
-@click.option("--time", metavar="COL", help="The time of each row.")
+@click.option("--time", metavar="COL", help="The time of each row; time, timestamp or ts by itself.")
 @click.option("--segment", "segments", multiple=True, metavar="COL", help="A column to split answers by.")
 @click.option("--target", metavar="COL", help="The true answer of each row.")
 @click.option("--prediction", metavar="COL", help="What the model answered.")
@@ -74,19 +74,25 @@ def pin(
     """Pin SPAN (24h, or START..END) as NAME; `--baseline pinned:NAME` uses it.
 
     Or pin the rows of files with --rows: a small file of counts, however many rows; `andon drift pinned:NAME CURRENT`
-    uses it.
+    uses it. Pinning a NAME again replaces it, unless --add is given.
+
+    \b
+      andon baseline pin june --rows 'june/*.jsonl' --prediction score
+      andon baseline pin june --rows july-01.jsonl --add
+      andon drift pinned:june today.jsonl --prediction score
     """
     session.refuse_if_locked()
     if (span is None) == (not files):
         raise UsageError("a baseline is either a SPAN or --rows", "andon baseline pin NAME 24h, or … NAME --rows FILE")
     if files:
-        from console.sources.at_hand import AtHand
+        from console.sources.at_hand import AtHand, usual_time
         from console.sources.pinned import path_of, pin_rows, read_pinned
         from console.sources.types import OutcomesRequest
 
         path = path_of(session.config.data, name)
         known = read_pinned(path) if add else None
-        time = known.time if known and time is None else time
+        if time is None:
+            time = known.time if known else usual_time(files)
         rows = AtHand(files, time=time, label=target, prediction=prediction, text=texts, embedding=embeddings)
         answers = OutcomesRequest(target, prediction, by=segments) if target and prediction else None
         pinned = pin_rows(path, rows, answers, known)

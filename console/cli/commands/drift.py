@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     help="The time of each row: says since when, and how much each column wobbles. A column called time, timestamp or "
     "ts is one by itself.",
 )
-@click.option("--segment", "segments", multiple=True, metavar="COL", help="Split by this column; may be repeated.")
+@click.option(
+    "--segment",
+    "segments",
+    multiple=True,
+    metavar="COL",
+    help="Split by this column: which of its values explains a change? May be repeated.",
+)
 @click.option("--target", metavar="COL", help="The true answer of each row, where it is known by now.")
 @click.option("--prediction", metavar="COL", help="What the model answered: a class, a score 0..1 or a number.")
 @click.option("--embedding", "embeddings", multiple=True, metavar="COL", help="A column of vectors.")
@@ -45,7 +51,16 @@ def drift(
     """Compare the rows of CURRENT with those of BASELINE: what moved, how far, since when, and in which part.
 
     Each is a .csv, .parquet or .jsonl file, or a quoted glob of many. Kinds of column are found out; --text and
-    --embedding are for what is not plain.
+    --embedding are for what is not plain. Name the model's answer with --prediction: else it counts as an input, and
+    world and model cannot be told apart.
+
+    \b
+      andon drift train.parquet today.parquet
+      andon drift 'june/*.jsonl' today.jsonl --prediction score --target label
+      andon baseline pin june --rows 'june/*.jsonl'
+      andon drift pinned:june today.jsonl
+
+    Ends with 0 where nothing moved, 1 where something did, 3 where nobody can tell.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is: idle threads spin
 
