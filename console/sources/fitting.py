@@ -59,9 +59,8 @@ def fitted(sample: Sample, column: str) -> Bins:
         values = sample.values[column]
         return Bins(column, kind, edges=edges_of(values[np.isfinite(values)]))
     if kind == "boolean":
-        return Bins(
-            column, kind, categories=tuple(sorted(_counted(sample, column), key=str.lower)) or ("false", "true")
-        )
+        spelled = sorted(categories_of(_counted(sample, column)), key=str.lower)
+        return Bins(column, kind, categories=tuple(spelled) or ("false", "true"))
     if kind == "categorical":
         return Bins(column, kind, categories=categories_of(_counted(sample, column)))
     return Bins(column, kind)
@@ -102,8 +101,9 @@ def _around(few: Array) -> tuple[float, ...]:
     """A bin for each of these values, and for what may come to lie between, below and above them."""
     edges: list[float] = []
     for value in few.tolist():
-        follows = edges and value == edges[-1] + 1 and value.is_integer()
-        edges += [value] if follows else [math.nextafter(value, -math.inf), value]
+        below = math.nextafter(value, -math.inf)
+        follows = edges and (below == edges[-1] or (value == edges[-1] + 1 and value.is_integer()))
+        edges += [value] if follows else [below, value]
     return tuple(edges)
 
 
