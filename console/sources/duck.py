@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,6 +77,8 @@ class Duck:
 
     def _executed(self, statement: str, values: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
         used = {name: value for name, value in values.items() if f"${name}" in statement}
+        if "files" in used:
+            used["files"] = [glob.escape(file) for file in used["files"]]  # each is one file, whatever it is called
         return self._connection.execute(statement, used)
 
     @contextmanager

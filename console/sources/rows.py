@@ -10,6 +10,7 @@ from console.sources.duck import identifier, literal
 NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.*\)")
 TIME = re.compile(r"DATE|TIMESTAMP\w*( WITH TIME ZONE)?")
 VECTOR = re.compile(r"(FLOAT|DOUBLE|DECIMAL\(.*\))\[\d*\]|(U?(TINY|SMALL|BIG)?INT(EGER)?)\[\d+\]")
+FIRST, LAST = -62_135_596_800, 253_402_300_799  # the years that have a name: 1 to 9999
 FILE = "andon_file"  # the column that says which file a row came from
 
 
@@ -66,10 +67,10 @@ class Rows:
     def time(self, column: str) -> str:
         """SQL: the cell as epoch seconds; what says no zone is UTC."""
         if TIME.fullmatch(self.columns[column]):
-            return f"epoch({self.cell(column)})"
+            return _of_calendar(f"epoch({self.cell(column)})")
         number = self.number(column)
-        finite = f"CASE WHEN isfinite({number}) THEN {number} END"
-        return f"coalesce({finite}, epoch(TRY_CAST({self.text(column)} AS TIMESTAMPTZ)))"
+        text = f"epoch(TRY_CAST({self.text(column)} AS TIMESTAMPTZ))"
+        return f"coalesce({_of_calendar(number)}, {_of_calendar(text)})"
 
     def cell(self, column: str) -> str:
         """SQL: the cell as the format has it."""
@@ -92,6 +93,11 @@ class RawRows(Rows):
     def is_there(self) -> str:
         """SQL: whether the row is one."""
         return "json IS NOT NULL"
+
+
+def _of_calendar(seconds: str) -> str:
+    """SQL: epoch seconds, NULL outside the years 1 to 9999: those are milliseconds, or no times at all."""
+    return f"CASE WHEN {seconds} BETWEEN {FIRST} AND {LAST} THEN {seconds} END"
 
 
 def pointer(key: str) -> str:

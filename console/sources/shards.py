@@ -153,7 +153,9 @@ def matching(path: Path) -> Iterable[Path]:
     if path.is_dir():
         files = (file for file in path.iterdir() if file.is_file() and not file.name.startswith((".", "_")))
         return [file for file in files if format_of(file.name) is not None]
-    return [path] if path.is_file() else Path(path.anchor).glob(str(path.relative_to(path.anchor)))
+    if path.is_file():
+        return [path]
+    return (file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file())  # no pipe
 
 
 def formats_of(path: str) -> set[str | None]:

@@ -1,0 +1,49 @@
+"""Tables of odd names, odd times and odd numbers: what they say is about the rows that were meant."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from console.errors import SourceMalformed, UsageError
+from console.sources.at_hand import AtHand, usual_time
+from console.sources.samples import SampleFiles
+
+
+def csv(path: Path, head: str, cells: list[str]) -> str:
+    path.write_text("\n".join([head, *cells]) + "\n")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"), [("day[12].csv", "day1.csv"), ("day?.csv", "day1.csv"), ("day*.csv", "day12.csv")]
+)
+def test_a_file_called_like_a_glob_is_that_file(tmp_path: Path, name: str, other: str) -> None:
+    meant = csv(tmp_path / name, "v", ["1", "2", "3"])
+    csv(tmp_path / other, "v", ["4", "5", "6", "7"])
+    assert AtHand([meant]).profile().rows == 3
+    assert SampleFiles("current", meant).look(["v"]).rows == 3
+
+
+def test_a_pipe_is_no_file_to_count_twice(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "rows.csv")
+    with pytest.raises(UsageError, match="there is no file"):
+        AtHand([str(tmp_path / "rows.csv")])
+
+
+@pytest.mark.parametrize("cell", ["1700000000000", "1700000000000000000", "-1e300", "1e308"])
+def test_numbers_beyond_the_calendar_are_no_times(tmp_path: Path, cell: str) -> None:
+    path = csv(tmp_path / "rows.csv", "ts,v", [f"{cell},1", f"{cell},2"])
+    assert usual_time([path]) is None
+    with pytest.raises(SourceMalformed, match="no row has a time"):
+        AtHand([path], time="ts").extent()
+
+
+@pytest.mark.parametrize("neighbours", [("0.3", "0.30000000000000004"), ("0", "5e-324", "-5e-324")])
+def test_values_as_near_as_numbers_can_be_are_counted_once(tmp_path: Path, neighbours: tuple[str, ...]) -> None:
+    profile = AtHand([csv(tmp_path / "rows.csv", "v", [*neighbours] * 50)]).profile()
+    [column] = profile.columns
+    assert sorted(count for count in column.counts if count) == [50] * len(neighbours)
+    assert len(set(column.edges)) == len(column.edges)
