@@ -1,4 +1,4 @@
-"""A ranking in words: one candidate a line, its score as a bar, why below."""
+"""A ranking in words: one candidate a line, its score as a bar, why below. A change's score is a probability."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def ranking_report(candidates: Sequence[Candidate], *, left_out: int = 0, width:
     for place, (one, name) in enumerate(zip(candidates, names, strict=True), start=1):
         filled = round(BAR * one.score / best) if best > 0 else 0
         bar = "█" * filled + "·" * (BAR - filled)
-        lines.append(f"{place:3}  {one.kind:7}  {name:{widest}}  {bar}  {one.score:.2f}")
+        score = f"{one.score:.0%}" if one.kind == "event" else f"{one.score:.2f}"
+        lines.append(f"{place:3}  {one.kind:7}  {name:{widest}}  {bar}  {score:>4}")
         lines += textwrap.wrap(_why(one), max(width, 40), initial_indent="     ", subsequent_indent="     ")
     if left_out:
         lines.append(f"     and {left_out} less likely; --top tells more")
@@ -39,5 +40,7 @@ def _name(one: Candidate) -> str:
 
 
 def _why(one: Candidate) -> str:
+    if one.target == NONE and not one.parts:
+        return "how likely it is that none of these changes did it"
     since = f"since {instant(one.onset)}: " if one.onset is not None else ""
     return f"{since}{clean(one.why)}"

@@ -73,6 +73,21 @@ def test_what_was_skipped_is_said_beside_the_answer(slow_db: Path) -> None:
     assert "logs.jsonl: 1 lines skipped" in told.stderr
 
 
+@pytest.mark.parametrize(("onset", "window"), [(6000e3, "current"), ("1960-01-01T00:00:00Z", "baseline")])
+def test_an_onset_outside_of_what_there_is_is_asked_about(slow_db: Path, onset: float | str, window: str) -> None:
+    (slow_db / "case.json").write_text(json.dumps({"onset": onset}))
+    told = run(str(slow_db))
+    assert told.return_value == 3
+    assert f"in the {window} window" in told.stderr
+
+
+def test_a_changes_score_is_told_as_the_probability_that_it_is(slow_db: Path) -> None:
+    event: dict[str, Any] = {"time": 5990, "kind": "deploy", "service": "db", "id": "d1", "title": "db 2"}
+    (slow_db / "events.jsonl").write_text(json.dumps(event))
+    lines = [line.split() for line in run(str(slow_db)).output.splitlines() if " event " in line]
+    assert sum(int(line[-1].removesuffix("%")) for line in lines) == 100
+
+
 @pytest.mark.parametrize(("text", "code"), [(None, 2), ("{", 4), ("{}", 3)])
 def test_what_is_no_case_says_what_is_needed(tmp_path: Path, text: str | None, code: int) -> None:
     if text is not None:
