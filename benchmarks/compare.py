@@ -38,7 +38,9 @@ from pathlib import Path
 import numpy as np
 
 if __package__ in (None, ""):
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not this folder, whose console.py is another
+    if __name__ == "__main__":
+        sys.path.pop(0)  # this folder, whose console.py is another
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks._kayenta import PASS, fixed, kayenta, welch
 from benchmarks._matched import Scored, print_matched, wilson
@@ -118,7 +120,8 @@ def cases(pairs: int) -> Iterator[Case]:
 def simulate(case: Case, rng: np.random.Generator) -> Simulated:
     """One pair of frames in increase form, or of the rows of two files."""
     if case.kind == ROWS:
-        return Simulated(case, _rows(case, case.change, rng), _rows(case, "none", rng))
+        law = rng.choice(("lognormal", "gamma"))  # the same on both sides
+        return Simulated(case, _rows(case, law, case.change, rng), _rows(case, law, "none", rng))
     offsets = [WEEK * week for week in range(WEEKS, 0, -1)] if case.process == "seasonal" else [DAY]
     baseline = concatenate([_window(case, START - offset, False, rng) for offset in offsets])
     return Simulated(case, _window(case, START, case.change != "none", rng), baseline)
@@ -223,10 +226,10 @@ def _histogram(case: Case, level: np.ndarray, tail: float, rng: np.random.Genera
     return Series(SeriesKey("model.latency", NO_LABELS, Kind.HISTOGRAM, EDGES), values, sums)
 
 
-def _rows(case: Case, change: str, rng: np.random.Generator) -> Samples:
-    """Latencies of one of two laws, in no order."""
+def _rows(case: Case, law: str, change: str, rng: np.random.Generator) -> Samples:
+    """Latencies, in no order."""
     size = SIZES[case.condition]
-    values = rng.lognormal(0, 0.5, size) if rng.random() < 0.5 else rng.gamma(2, 0.5, size)
+    values = rng.lognormal(0, 0.5, size) if law == "lognormal" else rng.gamma(2, 0.5, size)
     if change == "mean ×1.5":
         values = values * 1.5
     if change == "tail ×4":

@@ -14,6 +14,7 @@ from console.analysis.tails import TAIL, student_quantile, student_tail
 
 NEAR_ZERO = 0.4  # a relative standard error above this leaves zero within reach: differences are compared instead
 NOTHING = 1e-12  # of the other side: a side smaller than that is zero, and a ratio to it no number
+PATIENCE = 2.0  # times its variance may the difference of a quantile's shift and the centre's be by chance
 SCALE_FLOOR = 0.005  # no side is known better than to half a percent, so a flat series does not make a scale of zero
 
 
@@ -65,9 +66,8 @@ def contrast(current: Estimate, baseline: Estimate, *, tolerance: float, floor: 
         a, b = current.value, baseline.value
         point = math.log(a / b)
         minus, plus, freedom = _combined(current, baseline, 1 / a, 1 / b, SCALE_FLOOR)
-        shift, narrower, freedom = _with_centre(
-            point, math.sqrt((minus * minus + plus * plus) / 2), freedom, current, baseline
-        )
+        error = math.sqrt((minus * minus + plus * plus) / 2)
+        shift, narrower, freedom = _with_centre(point, error, freedom, current, baseline)
         minus, plus = minus * narrower, plus * narrower
         margin = math.log1p(max(tolerance, floor / min(a, b)))
         reach = student_quantile(TAIL, freedom)
@@ -103,7 +103,7 @@ def _with_centre(
     its_error, _plus, its_freedom = _combined(current.centre, baseline.centre, 1.0, 1.0, SCALE_FLOOR)
     shared = (current.together + baseline.together) / 2 * error * its_error
     apart = error * error + its_error * its_error - 2 * shared
-    away = max(apart, (shift - centre) * (shift - centre))
+    away = apart + max(0.0, (shift - centre) * (shift - centre) - PATIENCE * apart)
     if not 0 < away < math.inf:
         return shift, 1.0, freedom
     lean = min(max((error * error - shared) / away, 0.0), 1.0)

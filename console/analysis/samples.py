@@ -15,7 +15,7 @@ import numpy as np
 from console.analysis.compare import MIN_SAMPLES, PARTIAL
 from console.analysis.contrast import contrast
 from console.analysis.estimate import Estimate, with_centre
-from console.analysis.statistic import QUANTILES, TRIMMED, trimmed_mean
+from console.analysis.statistic import QUANTILES, TRIMMED, root_mean
 from console.analysis.tails import TAIL, student_quantile
 from console.analysis.verdicts import Limits, Measured
 from console.model import NO_LABELS, Comparison, Labels, Side, Stat, Verdict
@@ -110,29 +110,30 @@ def _quantile(samples: Samples, q: float) -> Estimate:
     if q + half >= 1 or q - half <= 0:  # the data end before the interval does
         minus = plus = max(minus, plus)
     one = Estimate(value, n, int(n), minus, plus, max(1.0, n - 1))
+    centred = _centre(samples, value)
+    return one if centred is None else with_centre(one, *centred, q)
+
+
+def _centre(samples: Samples, value: float) -> tuple[Estimate, float] | None:
+    """(the centre, correlation of its error with that of the quantile at `value`)."""
     bounds = quantile(samples, np.array([TRIMMED, 1 - TRIMMED]))
-    return with_centre(one, *_centre(samples, value, bounds), q) if bounds[0] > 0 else one
-
-
-def _centre(samples: Samples, value: float, bounds: Array) -> tuple[Estimate, float]:
-    """(trimmed mean of the logarithms, correlation of its error with that of the quantile at `value`)."""
-    n, weights = samples.n, samples.counts / samples.n
-    logs = np.log(np.clip(samples.values, *bounds))
-    mean = float(weights @ logs)
-    spread = math.sqrt(float(weights @ (logs - mean) ** 2))
+    n, shares = samples.n, samples.counts / samples.n
+    found = root_mean(np.sqrt(np.clip(samples.values, *bounds)), shares, bounds) if bounds[0] > 0 else None
+    if found is None:
+        return None
+    centre, influence = found
     above = (samples.values > value).astype(np.float64)
-    share = float(weights @ above)
+    share, spread = float(shares @ above), math.sqrt(float(shares @ influence**2))
     scale = spread * math.sqrt(share * (1 - share))
-    together = float(weights @ ((above - share) * (logs - mean))) / scale if scale > 0 else 0.0
-    error = spread / (1 - 2 * TRIMMED) / math.sqrt(max(n - 1, 1.0))
-    freedom = max(1.0, (1 - 2 * TRIMMED) * n - 1)
-    return Estimate(trimmed_mean(mean, bounds), n, int(n), error, error, freedom), together
+    together = float(shares @ (above * influence)) / scale if scale > 0 else 0.0
+    error = spread / math.sqrt(max(n - 1, 1.0))
+    return Estimate(centre, n, int(n), error, error, max(1.0, (1 - 2 * TRIMMED) * n - 1)), together
 
 
 def _width(value: float, bound: float, reach: float) -> float:
     """The standard error of which `reach` span value to bound: on the log scale where that is one."""
     if value > 0 and bound > 0:
-        return value * abs(math.log(bound / value)) / reach
+        return value * abs(math.log(bound) - math.log(value)) / reach
     return abs(bound - value) / reach
 
 

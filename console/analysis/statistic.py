@@ -6,6 +6,7 @@ inflated by an over-dispersion factor.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -51,7 +52,7 @@ class Statistic:
     error: Callable[[Doubt], tuple[float, float, float]]  # standard errors down and up, dispersion
     of_season: Callable[[IntArray], float]  # the same statistic of some steps alone
     noise: float = 0.0  # what the variance of `influence` would be were observations independent; 0: nobody knows
-    centre: Statistic | None = None  # of a quantile: the trimmed mean of logarithms, which moves where all of it moves
+    centre: Statistic | None = None  # of a quantile: where all of it lies, as a logarithm
     q: float | None = None  # of a quantile: which one
 
     @property
@@ -178,37 +179,46 @@ def _centre_of_values(values: Array, span: IntArray) -> Statistic | None:
     bounds = np.quantile(values[known], [TRIMMED, 1 - TRIMMED]) if known.any() else np.zeros(2)
     if bounds[0] <= 0:
         return None
-    logs = np.log(np.clip(values, *bounds))
-    mean = float(np.nanmean(logs))
-    influence = (logs - mean) / (1 - 2 * TRIMMED)
-    return _centre(trimmed_mean(mean, bounds), influence, known.astype(np.float64), span, 0.0)
+    roots = np.sqrt(np.clip(values, *bounds))
+    found = root_mean(roots, known / max(int(known.sum()), 1), bounds)
+    return None if found is None else _centre(*found, known.astype(np.float64), span, 0.0)
 
 
 def _centre_of_counts(counts: Array, known: BoolArray, edges: Array, span: IntArray) -> Statistic | None:
     pooled = counts.sum(axis=0)
-    n = float(pooled.sum())
     bounds = histogram_quantile(pooled, edges, np.array([TRIMMED, 1 - TRIMMED]))
     if not bounds[0] > 0:
         return None
     upper = np.append(edges[:-1], edges[-2])
     lower = np.append(min(0.0, edges[0]), edges[:-1])
-    lower, upper = np.clip(lower, *bounds), np.clip(upper, *bounds)
-    logs = (np.log(lower) + np.log(upper)) / 2
-    mean = float(pooled @ logs) / n
-    weights = (logs - mean) / (1 - 2 * TRIMMED)
-    independent = float(pooled @ weights**2)
+    roots = (np.sqrt(np.clip(lower, *bounds)) + np.sqrt(np.clip(upper, *bounds))) / 2
+    found = root_mean(roots, pooled / pooled.sum(), bounds)
+    if found is None:
+        return None
+    value, weights = found
     influence = np.where(known, counts @ weights, np.nan)
-    weight = np.where(known, counts.sum(axis=1), 0.0)
-    return _centre(trimmed_mean(mean, bounds), influence, weight, span, independent)
+    return _centre(value, influence, np.where(known, counts.sum(axis=1), 0.0), span, float(pooled @ weights**2))
 
 
-def trimmed_mean(winsorised: float, bounds: Array) -> float:
-    """The trimmed mean of logarithms: the winsorised one freed of what was piled up at the two bounds."""
-    return (winsorised - TRIMMED * float(np.log(bounds).sum())) / (1 - 2 * TRIMMED)
+def root_mean(roots: Array, shares: Array, bounds: Array) -> tuple[float, Array] | None:
+    """(centre, what each value adds to it) of values of which the roots, cut at the roots of `bounds`, are given.
+
+    The centre is the logarithm of a scale: a change of scale moves it by the logarithm of the change. It is twice that
+    of the trimmed mean of roots, which lie between values, whose mean outliers rule, and logarithms, which values near
+    zero rule; for lognormal and for gamma laws they tell a scale nearly as well as can be. None where it is zero.
+    """
+    known = shares > 0
+    winsorised = float(roots[known] @ shares[known])
+    # The trimmed mean is the winsorised one freed of what was piled up at the two bounds.
+    trimmed = (winsorised - TRIMMED * float(np.sqrt(bounds).sum())) / (1 - 2 * TRIMMED)
+    if not trimmed > 0 or not math.isfinite(trimmed):
+        return None
+    influence: Array = 2 * (roots - winsorised) / (1 - 2 * TRIMMED) / trimmed
+    return 2 * math.log(trimmed), influence
 
 
 def _centre(value: float, influence: Array, weight: Array, span: IntArray, independent: float) -> Statistic:
-    """The trimmed mean of logarithms; `weight` are the observations of each step, (steps,)."""
+    """The centre as a statistic; `weight` are the observations of each step, (steps,)."""
     n, samples = float(weight.sum()), int(np.sum(~np.isnan(influence)))
 
     def error(doubt: Doubt) -> tuple[float, float, float]:
