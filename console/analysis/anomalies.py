@@ -137,6 +137,8 @@ def anomalies(frame: Frame, current: Window, baseline: Window) -> tuple[Anomaly,
     in_current = within(frame.times, current)
     before, now = values[:, within(frame.times, baseline) & ~in_current], values[:, in_current]
     known = (np.isfinite(before).sum(axis=1) >= LEAST_STEPS) & np.isfinite(now).any(axis=1)
+    if not known.any():
+        return ()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # rows without any data
         centre, scale = _centre_and_scale(before)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The console script."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # numpy's words about columns of 1e308 are not for who reads the answer
     sys.exit(run(sys.argv[1:] if argv is None else argv))
 
 
@@ -58,14 +61,15 @@ def _say(message: str, hint: str, code: int) -> int:
 
 
 def _report_file(argv: Sequence[str]) -> str:
-    """Write the traceback and what is needed to read it; arguments after `=` may be secrets and are left out."""
+    """Write the traceback and what is needed to read it; what follows `=` or `://` may be a secret and is left out."""
     import platform
+    import re
     import tempfile
     import traceback
 
     from console import __version__
 
-    words = " ".join(argument.split("=", 1)[0] for argument in argv)
+    words = " ".join(re.split("=|(?<=://)", argument, maxsplit=1)[0] for argument in argv)
     head = f"andon {__version__}, Python {platform.python_version()}, {platform.platform()}\nandon {words}\n\n"
     told = (head + traceback.format_exc()).encode("utf-8", "backslashreplace")
     try:

@@ -97,6 +97,7 @@ def _span_list(pairs: Any) -> tuple[Span, ...]:
     if not isinstance(pairs[0], list):
         pairs = [pairs]
     times = [(time_of(pair[0]), time_of(pair[1])) for pair in pairs]
-    return tuple(
-        Span(start, math.nextafter(end, math.inf)) for start, end in times if start is not None and end is not None
-    )
+    known = [(start, end) for start, end in times if start is not None and end is not None]
+    if any(end < start for start, end in known):
+        raise ValueError("a window ends before it begins")
+    return tuple(Span(start, math.nextafter(end, math.inf)) for start, end in known)

@@ -27,6 +27,7 @@ MOST_VALUES = 20_000_000  # of metrics
 LONGEST_BODY = 4_000  # characters of a log line
 SPAN_ID = re.compile(r"\b[0-9a-fA-F]{16}\b")  # W3C Trace Context
 LABEL = re.compile(r'([^\s={,"]+)\s*=\s*"((?:[^"\\]|\\.)*)"')
+CALENDAR = (-62_135_596_800, 253_402_300_799)
 NO_FAILURE = {"", "0", "false", "ok", "unset", "none"}
 
 Row = tuple[Any, ...]
@@ -139,7 +140,7 @@ def series_key(name: str) -> SeriesKey:
 
 
 def time_of(value: Any) -> float | None:
-    """Epoch seconds, as a number or in figures, or RFC 3339."""
+    """Epoch seconds, as a number or in figures, or RFC 3339; None beyond the years 1 to 9999, which have a name."""
     try:
         time = float(value)
     except (TypeError, ValueError):
@@ -148,7 +149,7 @@ def time_of(value: Any) -> float | None:
             time = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
         except (TypeError, ValueError):
             return None
-    return time if math.isfinite(time) else None
+    return time if CALENDAR[0] <= time <= CALENDAR[1] else None
 
 
 def _rows(lines: Iterable[str], width: int, spans: tuple[Span, ...]) -> tuple[list[list[float]], int]:

@@ -123,7 +123,8 @@ def test_a_crash_is_70_with_a_report_that_holds_no_values(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.setattr(Session, "emit", lambda *_: 1 / 0)
-    assert run(["config", "path", "--source", "x=http://user:hunter2@host"]) == Exit.INTERNAL
+    url = "postgres://user:hunter2@host/db::rows"
+    assert run(["config", "path", "--source", "x=http://user:hunter2@host", "--output", url]) == Exit.INTERNAL
     said = capsys.readouterr().err
     assert "ZeroDivisionError" in said
     assert "Traceback" not in said

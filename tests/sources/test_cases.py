@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from console.analysis.rank import rank
 from console.errors import NoData, SourceMalformed, UsageError
 from console.sources import telemetry
 from console.sources.cases import read_case
-from console.sources.telemetry import series_key
+from console.sources.telemetry import series_key, time_of
 
 ABOUT = {"onset": 100.0, "windows": {"baseline": [[0, 90]], "current": [[100, 200]]}}
 
@@ -180,3 +181,18 @@ def test_a_window_may_be_one_pair_and_times_without_a_zone_are_utc(tmp_path: Pat
     case = read_case(a_case(tmp_path, about))
     assert case.current.start == 10
     assert case.baseline.start == 0
+
+
+@pytest.mark.parametrize("time", [1e300, -1e308, 1_700_000_000_000, "1e400", "nan"])
+def test_a_number_beyond_the_calendar_is_no_time(time: float | str) -> None:
+    assert time_of(time) is None
+
+
+def test_a_window_that_ends_before_it_begins_is_malformed(tmp_path: Path) -> None:
+    with pytest.raises(SourceMalformed, match="ends before it begins"):
+        read_case(a_case(tmp_path, {"windows": {"current": [200, 100], "baseline": [0, 100]}}))
+
+
+def test_nothing_before_the_incident_blames_nobody(tmp_path: Path) -> None:
+    heads = 'time,cpu{service="cart"}\n' + "100,1\n" * 50
+    assert rank(read_case(a_case(tmp_path, {"onset": 100}, metrics=heads))).candidates == ()
