@@ -87,7 +87,11 @@ def measured(command: list[str], files: list[Path], runs: int) -> list[Cost]:
     """So many runs, one after the other, of files that are in the page cache."""
     for file in files:
         file.read_bytes()
-    return [_run([*command, *map(str, files)]) for _ in range(runs)]
+    costs = []
+    for _ in range(runs):
+        costs.append(_run([*command, *map(str, files)]))
+        print(f"  {Path(command[0]).parents[1].name}: {costs[-1].cpu:.2f} CPU s", file=sys.stderr, flush=True)
+    return costs
 
 
 def _run(command: list[str]) -> Cost:
@@ -124,7 +128,7 @@ class _Memory:
         self._thread.join()
 
     def _look(self) -> None:
-        while not self._stop.wait(0.05):
+        while not self._stop.wait(0.2):
             try:
                 whole = psutil.Process(self._pid)
                 self.most = max(
