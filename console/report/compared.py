@@ -113,7 +113,7 @@ def _summary(judged: Judged, steps: Sequence[StepResult], width: int, paint: Pai
         Verdict.INCONCLUSIVE: "may be worse: chance could do that",
         Verdict.NO_DATA: "could not be compared",
         Verdict.IMPROVED: "got better",
-        Verdict.OK: "as before",
+        Verdict.OK: "no worse",
     }
     parts = [f"{counted[state]} {words_}" for state, words_ in said.items() if counted[state]]
     if counted[Verdict.DEGRADED]:

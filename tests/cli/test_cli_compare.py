@@ -77,7 +77,7 @@ def test_the_table_says_it_within_eighty_columns_worst_first_and_sums_up(
     ]  # fmt: skip
     assert run(["compare", *sides]) == Exit.PROBLEM
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("▲ degraded: 3 compared; 1 got worse (slow), 2 as before")
+    assert lines[0].startswith("▲ degraded: 3 compared; 1 got worse (slow), 2 no worse")
     assert lines[lines.index("") + 1].startswith("▲ degraded  slow")
     assert all(len(line) <= 80 for line in lines)
     assert sum("was " in line for line in lines) == sum("now " in line for line in lines) == 3
