@@ -5,9 +5,14 @@ Files of later days are counted into the same bins and added.
 
 from __future__ import annotations
 
+import fcntl
+import math
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +22,7 @@ from pydantic import ValidationError
 from console.analysis.outcomes import merged as added
 from console.analysis.profiles import merged
 from console.errors import NoData, UsageError
-from console.model import Exemplar, Profile, Record
+from console.model import ColumnProfile, Exemplar, Profile, Record
 from console.sources.at_hand import AtHand
 from console.sources.types import ExemplarRequest, OutcomesRequest, ProfileGroup, ProfileRequest
 from console.wire import dump, load
@@ -66,7 +71,8 @@ def path_of(data: Path, name: str) -> Path:
 
 def pinned_names(data: Path) -> list[str]:
     """The rows that are pinned, sorted."""
-    return sorted(path.name.removesuffix(SUFFIX) for path in folder_of(data).glob(f"*{SUFFIX}"))
+    names = (path.name.removesuffix(SUFFIX) for path in folder_of(data).glob(f"*{SUFFIX}"))
+    return sorted(name for name in names if NAME.fullmatch(name))
 
 
 def pinned_at(data: Path, text: str) -> PinnedRows | None:
@@ -81,11 +87,48 @@ def read_pinned(path: Path) -> PinnedRows:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise UsageError(f"{path} is too large for pinned rows", "pin them anew")
-        return load(PinnedRows, orjson.loads(path.read_bytes()))
+        pinned = load(PinnedRows, orjson.loads(path.read_bytes()))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", "see: andon baseline list") from None
     except (orjson.JSONDecodeError, ValidationError):
         raise UsageError(f"{path} holds no pinned rows", "pin some: andon baseline pin NAME --rows FILE") from None
+    if not _is_sound(pinned.profile):
+        raise UsageError(f"{path} holds counts that no rows have", "pin them anew")
+    return pinned
+
+
+def _is_sound(profile: Profile) -> bool:
+    """Whether rows may have been counted so: a file that people edit, or that lost a part, is not trusted."""
+    names = {column.name for column in profile.columns}
+    return profile.rows >= 0 and len(names) == len(profile.columns) and all(map(_may_be, profile.columns))
+
+
+def _may_be(column: ColumnProfile) -> bool:
+    bins = len(column.edges or column.categories) + 1
+    numbers = (column.rows, column.missing, column.infinite, column.unparsable, *column.counts)
+    return (
+        min(numbers) >= 0
+        and (not column.counts or len(column.counts) == bins)
+        and (bool(column.counts) or bins == 1)
+        and all(map(math.isfinite, column.edges))
+        and all(low < high for low, high in pairwise(column.edges))
+        and (column.minimum is None or column.maximum is None or column.minimum <= column.maximum)
+    )
+
+
+@contextmanager
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """While rows are read, added to and written: of two who add at once, none is lost. UsageError as `save`."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}", "use another --data") from None
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def pin_rows(

@@ -86,16 +86,17 @@ def pin(
         raise UsageError("a baseline is either a SPAN or --rows", "andon baseline pin NAME 24h, or … NAME --rows FILE")
     if files:
         from console.sources.at_hand import AtHand, usual_time
-        from console.sources.pinned import path_of, pin_rows, read_pinned
+        from console.sources.pinned import one_at_a_time, path_of, pin_rows, read_pinned
         from console.sources.types import OutcomesRequest
 
         path = path_of(session.config.data, name)
-        known = read_pinned(path) if add else None
-        if time is None:
-            time = known.time if known else usual_time(files)
-        rows = AtHand(files, time=time, label=target, prediction=prediction, text=texts, embedding=embeddings)
         answers = OutcomesRequest(target, prediction, by=segments) if target and prediction else None
-        pinned = pin_rows(path, rows, answers, known)
+        with one_at_a_time(path):
+            known = read_pinned(path) if add else None
+            if time is None:
+                time = known.time if known else usual_time(files)
+            rows = AtHand(files, time=time, label=target, prediction=prediction, text=texts, embedding=embeddings)
+            pinned = pin_rows(path, rows, answers, known)
         shape = _brief(name, pinned)
         said = f"pinned {pinned.rows:,} rows as {name}; use them with: andon drift pinned:{name} CURRENT"
     else:
