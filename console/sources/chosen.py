@@ -42,9 +42,8 @@ def chosen(
     """
     if time is None:
         rows = table.mutate(**{TIME: ibis.null("float64")})
-    elif time not in table.columns:
-        raise SourceMalformed(f"it has no time column {time!r}", nearest(time, table.columns))
     else:
+        _must_have(table, time)
         if spans:
             table = table.filter(_about(table[time], spans))
         rows = table.mutate(**{TIME: epoch(table[time])})
@@ -62,7 +61,8 @@ def chosen(
 
 
 def before(table: Any, time: str, until: float) -> Any:
-    """The times of a table as they are, up to the second that `until` lies in."""
+    """The times of a table as they are, up to the second that `until` lies in. Raises SourceMalformed without such."""
+    _must_have(table, time)
     return table.filter(_about(table[time], [Span(FIRST + 1, until)]))[time]
 
 
@@ -108,6 +108,11 @@ def name_of(cell: Any) -> Any:
     if cell.type().is_boolean():
         return ibis.cases((cell, "true"), (~cell, "false"))
     return cell if cell.type().is_string() else cell.cast("string")
+
+
+def _must_have(table: Any, time: str) -> None:
+    if time not in table.columns:
+        raise SourceMalformed(f"it has no time column {time!r}", nearest(time, table.columns))
 
 
 def _about(column: Any, spans: Sequence[Span]) -> Any:
