@@ -155,7 +155,7 @@ def _aggregates(i: int, bins: Bins, grid: Grid | None, *, is_typed: bool) -> lis
     """What is counted of the column that is the i-th: its $bins are its edges or its categories."""
     parts = [f"count(c{i}) AS present{i}"]
     if not is_typed:
-        parts.append(f"mode(d{i}) AS dtype{i}")
+        parts.append(f"approx_top_k(d{i}, 1) AS dtype{i}")  # mode would hold megabytes for each column
     if bins.categories:
         places = f"range(1, {len(bins.categories) + 1})::INTEGER[]"
         parts.append(f"histogram(list_position($bins{i}_::VARCHAR[], s{i}), {places}) AS counts{i}")
@@ -188,7 +188,7 @@ class _Found:
 
 def _column(bins: Bins, grid: Grid | None, declared: str | None, found: _Found) -> ColumnProfile:
     rows, present = found.row["rows"], found["present"]
-    dtype = declared or found["dtype"] or bins.dtype
+    dtype = declared or next(iter(found["dtype"] or ()), bins.dtype)
     if not present and bins.dtype != "NULL":
         dtype = bins.dtype
     column = ColumnProfile(bins.column, bins.kind, dtype, rows, missing=rows - present)
