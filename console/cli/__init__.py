@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The console script."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # numpy's words about columns of 1e308 are not for who reads the answer
+    if sys.stdout is None:  # `>&-`: the exit code is asked for alone
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the end
     sys.exit(run(sys.argv[1:] if argv is None else argv))
 
 

@@ -158,5 +158,10 @@ def _vectors(duck: Duck, drawn: Rows, column: str) -> Vectors:
     [size] = duck.asks(f"SELECT coalesce(sum(len(v)), 0) AS cells, count(DISTINCT len(v)) AS widths FROM {held}", {})  # noqa: S608 - as Duck says
     step = max(1, -(-int(size["cells"]) // MOST_CELLS))
     found = duck.arrays(f"SELECT place, v FROM {held} WHERE v IS NOT NULL AND place % {step} = 0 ORDER BY place", {})  # noqa: S608 - as Duck says
-    values = np.stack(found["v"].tolist()) if size["widths"] == 1 and found["v"].size else found["v"]
+    values = found["v"]
+    for at, vector in enumerate(values):
+        if isinstance(vector, np.ma.MaskedArray):  # a cell is NULL: by its NaN the vector is told from one of numbers
+            values[at] = vector.astype(np.float32).filled(np.nan)
+    if size["widths"] == 1 and values.size:
+        values = np.stack(values.tolist())
     return Vectors(values, found["place"].astype(np.intp))

@@ -267,3 +267,12 @@ def test_greys_are_for_terminals_that_have_them(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     assert Session().shades is shades
+
+
+def test_a_closed_stdout_changes_no_exit_code(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("v\n" + "".join(f"{i % 7}\n" for i in range(100)))
+    command = [sys.executable, "-c", "from console.cli import main; main()", "compare", str(rows), str(rows)]
+    shell = ["/bin/sh", "-c", '"$@" >&-', "sh", *command]
+    done = subprocess.run(shell, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (Exit.HEALTHY, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -47,3 +48,13 @@ def test_values_as_near_as_numbers_can_be_are_counted_once(tmp_path: Path, neigh
     [column] = profile.columns
     assert sorted(count for count in column.counts if count) == [50] * len(neighbours)
     assert len(set(column.edges)) == len(column.edges)
+
+
+@pytest.mark.parametrize("width", [[3], [3, 4]])
+def test_a_vector_with_a_hole_is_missing_not_a_number(tmp_path: Path, width: list[int]) -> None:
+    path = tmp_path / "rows.jsonl"
+    cells = [[None if i % 3 == 0 else 1.0 + i, *[0.5] * (width[i % len(width)] - 1)] for i in range(300)]
+    path.write_text("".join(json.dumps({"vec": cell}) + "\n" for cell in cells))
+    norm = AtHand([str(path)], embedding=["vec"]).profile().column("vec [norm]")
+    assert norm is not None
+    assert norm.missing * 2 == norm.rows - norm.missing
