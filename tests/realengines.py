@@ -76,14 +76,14 @@ class ClickHouse:
         return self.session.query(str(ibis.to_sql(expression, dialect="clickhouse")), "ArrowTable")
 
 
-def spark_session() -> Any:
+def spark_session(folder: Path) -> Any:
     """Spark in one thread of a process of its own."""
     from pyspark.sql import SparkSession
 
     settings = {
         "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "1", "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1", "spark.driver.memory": "1g", "spark.ui.showConsoleProgress": "false",
-        "spark.sql.warehouse.dir": tempfile.mkdtemp(prefix="andon-spark-"),
+        "spark.sql.warehouse.dir": str(folder),
     }  # fmt: skip
     return SparkSession.builder.master("local[1]").config(map=settings).getOrCreate()
 

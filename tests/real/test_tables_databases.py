@@ -149,10 +149,10 @@ def test_clickhouse_counts_the_same_rows_alike(parquet: Path) -> None:
     assert_counts_alike(tables_of(parquet), database, dtypes=False)  # its import gives the times a zone
 
 
-def test_spark_counts_the_same_rows_alike(parquet: Path) -> None:
+def test_spark_counts_the_same_rows_alike(parquet: Path, tmp_path: Path) -> None:
     import ibis
 
-    session = spark_session()
+    session = spark_session(tmp_path)
     try:
         session.read.parquet(str(parquet)).createOrReplaceTempView("rows")
         database = Database("rows", options(), Connected(ibis.pyspark.connect(session)))
