@@ -161,7 +161,7 @@ def _vectors(duck: Duck, drawn: Rows, column: str) -> Vectors:
     values = found["v"]
     for at, vector in enumerate(values):
         if isinstance(vector, np.ma.MaskedArray):  # a cell is NULL: by its NaN the vector is told from one of numbers
-            values[at] = vector.astype(np.float32).filled(np.nan)
+            values[at] = np.ma.filled(vector.astype(np.float32), np.nan)
     if size["widths"] == 1 and values.size:
         values = np.stack(values.tolist())
     return Vectors(values, found["place"].astype(np.intp))
