@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import glob
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -131,13 +133,30 @@ def json_rows(files: Sequence[str], keys: Sequence[str]) -> Rows:
 
 def described(duck: Duck, form: str, files: Sequence[str]) -> Rows:
     """Rows of CSV or Parquet, with the columns of all the files."""
-    options = f"union_by_name = true, filename = '{FILE}'"
-    if form == "csv":
-        options += ", all_varchar = true, header = true, null_padding = true, ignore_errors = true"
-    relation = f"read_{form}($files, {options})"
+    relation = (
+        f"read_{form}($files, union_by_name = true, filename = '{FILE}')" if form != "csv" else _csv(duck, files[0])
+    )
     described = duck.asks(f"DESCRIBE SELECT * FROM {relation}", {"files": list(files)})  # noqa: S608 - as Duck says
     columns = {row["column_name"]: row["column_type"] for row in described if row["column_name"] != FILE}
     return Rows(form, relation, tuple(files), columns)
+
+
+def _csv(duck: Duck, first: str) -> str:
+    """SQL for rows of CSV, each cell as it is written; `first` of the files tells how all of them are.
+
+    Cells may hold line ends. Where semicolons part cells, commas are decimal ones.
+    """
+    with Path(first).open("rb") as file:
+        is_wide = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    encoding = "utf-16" if is_wide else "utf-8"
+    options = "all_varchar = true, header = true, null_padding = true, ignore_errors = true, parallel = false"
+    options += f", encoding = '{encoding}'"
+    relation = f"read_csv($files, union_by_name = true, filename = '{FILE}', {options})"
+    sniffed = f"SELECT Delimiter AS mark FROM sniff_csv($file, encoding = '{encoding}', ignore_errors = true)"  # noqa: S608
+    if duck.asks(sniffed, {"file": glob.escape(first)})[0]["mark"] != ";":
+        return relation
+    cells = f"regexp_replace(COLUMNS(* EXCLUDE ({FILE})), '^([+-]?\\d+),(\\d+)$', '\\1.\\2')"
+    return f"(SELECT {FILE}, {cells} FROM {relation})"  # noqa: S608 - as Duck says
 
 
 def first_spellings(keys: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from console.errors import SourceMalformed, UsageError
+from console.model import ColumnProfile
 from console.sources.at_hand import AtHand, usual_time
 from console.sources.samples import SampleFiles
 
@@ -58,3 +59,27 @@ def test_a_vector_with_a_hole_is_missing_not_a_number(tmp_path: Path, width: lis
     norm = AtHand([str(path)], embedding=["vec"]).profile().column("vec [norm]")
     assert norm is not None
     assert norm.missing * 2 == norm.rows - norm.missing
+
+
+def price(path: Path, text: str, encoding: str = "utf-8") -> ColumnProfile:
+    path.write_text(text, encoding=encoding)
+    column = AtHand([str(path)]).profile().column("price")
+    assert column is not None
+    return column
+
+
+def test_commas_are_decimal_ones_where_semicolons_part_the_cells(tmp_path: Path) -> None:
+    rows = "".join(f"{number};{number},5\n" for number in range(100))
+    column = price(tmp_path / "semi.csv", "id;price\n" + rows)
+    assert (column.kind, column.mean) == ("numeric", 50.0)
+
+
+def test_utf_16_is_read_as_such(tmp_path: Path) -> None:
+    rows = "".join(f"{number},{number}.5\n" for number in range(100))
+    assert price(tmp_path / "wide.csv", "id,price\n" + rows, "utf-16").mean == 50.0
+
+
+def test_a_cell_may_hold_line_ends(tmp_path: Path) -> None:
+    rows = "".join(f'"line one\nline {number}",{number}\n' for number in range(100))
+    column = price(tmp_path / "prompts.csv", "prompt,price\n" + rows)
+    assert (column.rows, column.mean) == (100, 49.5)
