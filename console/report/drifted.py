@@ -17,6 +17,7 @@ from console.triage.world_or_model import UNPROBED
 BARS = 10  # of each side's distribution
 MOST_NAMES = 24  # of columns that are as before
 MOST_METRICS = 16
+NESTED = ("OBJECT", "STRUCT", "MAP")  # types of columns that no bin fits
 MOST_NAME = 28  # characters
 
 
@@ -82,7 +83,8 @@ def _columns(examined: Examined, width: int, paint: Paint) -> list[str]:
     whole = [column for column in examined.report.columns if not _of(column, examined)]
     told = [column for column in whole if column.verdict not in (Verdict.OK, Verdict.NO_DATA)]
     mute = [column for column in whole if column.verdict is Verdict.NO_DATA]
-    well = [column.name for column in whole if column.verdict is Verdict.OK]
+    nested = [column.name for column in whole if column.verdict is Verdict.OK and _is_nested(column, examined)]
+    well = [column.name for column in whole if column.verdict is Verdict.OK and column.name not in nested]
     lines = [paint("columns", "heading")] if told or mute else []
     for column in told:
         lines += _column(column, examined, width, paint)
@@ -99,7 +101,15 @@ def _columns(examined: Examined, width: int, paint: Paint) -> list[str]:
     if well:
         heads = f"{len(well)} as before: " if told or mute else f"{len(well)} columns as before: "
         lines += [paint(line, "quiet") for line in _wrapped(heads + _named(well), width)]
+    if nested:
+        text = f"{words.mark('no_data')} not looked into, for they hold values within values: {_named(nested)}; "
+        lines += _marked(text + "write what matters as columns of their own", "no_data", width, paint)
     return lines
+
+
+def _is_nested(column: ColumnDrift, examined: Examined) -> bool:
+    counted = examined.baseline.column(column.name)
+    return counted is not None and counted.kind == "categorical" and counted.dtype.startswith(NESTED)
 
 
 def _named(names: Sequence[str]) -> str:

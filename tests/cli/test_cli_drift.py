@@ -180,6 +180,12 @@ def test_what_cannot_be_pinned_is_said(baseline: str, tmp_path: Path, capsys: Ca
     capsys.readouterr()
     assert run(["drift", "pinned:bad", baseline, *house]) == Exit.USAGE
     assert "holds no pinned rows" in capsys.readouterr().err
+    assert run(["baseline", "pin", "good", "--rows", baseline, *house]) == Exit.HEALTHY
+    capsys.readouterr()
+    assert run(["baseline", "list", *house]) == Exit.HEALTHY
+    captured = capsys.readouterr()
+    assert "good" in captured.out and "bad.json" in captured.err
+    assert run(["baseline", "drop", "bad", *house]) == Exit.HEALTHY
 
 
 PLUGIN = """

@@ -24,6 +24,7 @@ def list_(session: Session) -> None:
     """Spans of time that the daemon keeps, and rows kept as counts."""
     from console import words
     from console.errors import DaemonUnreachable
+    from console.report.clean import clean
     from console.report.tables import columns
     from console.sources.pinned import path_of, pinned_names, read_pinned
 
@@ -40,7 +41,11 @@ def list_(session: Session) -> None:
         for pin in pins
     ]
     for name in pinned_names(data):
-        profile = read_pinned(path_of(data, name)).profile
+        try:
+            profile = read_pinned(path_of(data, name)).profile
+        except UsageError as error:  # one broken file hides no other
+            click.echo(f"andon: {clean(error.message)}", err=True)
+            continue
         pins.append(_brief(name, profile))
         rows.append((name, f"{profile.rows:,} rows of {len(profile.columns)} columns"))
     session.emit_shape(pins, lambda: columns(["name", "what"], rows, empty="nothing is pinned"))
