@@ -14,7 +14,6 @@ from console.analysis.tails import TAIL, student_quantile, student_tail
 
 NEAR_ZERO = 0.4  # a relative standard error above this leaves zero within reach: differences are compared instead
 NOTHING = 1e-12  # of the other side: a side smaller than that is zero, and a ratio to it no number
-PATIENCE = 2.0  # times its variance may the difference of a quantile's shift and the centre's be by chance
 SCALE_FLOOR = 0.005  # no side is known better than to half a percent, so a flat series does not make a scale of zero
 
 
@@ -66,9 +65,7 @@ def contrast(current: Estimate, baseline: Estimate, *, tolerance: float, floor: 
         a, b = current.value, baseline.value
         point = math.log(a / b)
         minus, plus, freedom = _combined(current, baseline, 1 / a, 1 / b, SCALE_FLOOR)
-        error = math.sqrt((minus * minus + plus * plus) / 2)
-        shift, narrower, freedom = _with_centre(point, error, freedom, current, baseline)
-        minus, plus = minus * narrower, plus * narrower
+        shift, minus, plus, freedom = _with_centre(point, minus, plus, freedom, current, baseline)
         margin = math.log1p(max(tolerance, floor / min(a, b)))
         reach = student_quantile(TAIL, freedom)
         low, high = min(shift - reach * minus, point), max(shift + reach * plus, point)
@@ -89,30 +86,28 @@ def contrast(current: Estimate, baseline: Estimate, *, tolerance: float, floor: 
 
 
 def _with_centre(
-    shift: float, error: float, freedom: float, current: Estimate, baseline: Estimate
-) -> tuple[float, float, float]:
-    """(shift, how many times its error, freedom) of a quantile that leans on the centre where the data allow it.
+    shift: float, minus: float, plus: float, freedom: float, current: Estimate, baseline: Estimate
+) -> tuple[float, float, float, float]:
+    """(shift, errors down and up, freedom) of a quantile that leans on the centre where the data allow it.
 
     Where all values moved alike, the centre tells by how much, and far more surely than a tail does; where the quantile
     moved otherwise, only the quantile itself tells. How much otherwise is estimated: not at all while the difference of
     the two is no larger than its error, and by their difference beyond that (James and Stein, 1961).
     """
     if current.centre is None or baseline.centre is None:
-        return shift, 1.0, freedom
+        return shift, minus, plus, freedom
+    error = math.sqrt((minus * minus + plus * plus) / 2)
     centre = current.centre.value - baseline.centre.value
     its_error, _plus, its_freedom = _combined(current.centre, baseline.centre, 1.0, 1.0, SCALE_FLOOR)
     shared = (current.together + baseline.together) / 2 * error * its_error
-    apart = error * error + its_error * its_error - 2 * shared
-    away = apart + max(0.0, (shift - centre) * (shift - centre) - PATIENCE * apart)
+    away = max(error * error + its_error * its_error - 2 * shared, (shift - centre) * (shift - centre))
     if not 0 < away < math.inf:
-        return shift, 1.0, freedom
+        return shift, minus, plus, freedom
     lean = min(max((error * error - shared) / away, 0.0), 1.0)
-    left = math.sqrt(max(error * error - lean * (error * error - shared), 0.0)) / error
-    return (
-        shift + lean * (centre - shift),
-        left,
-        freedom + lean * (its_freedom - freedom) if freedom < math.inf > its_freedom else min(freedom, its_freedom),
-    )
+    left = math.sqrt(max(error * error - lean * (error * error - shared), 0.0))
+    # The centre errs as much either way: what leans on it does so too.
+    minus, plus = (left * (one / error) ** (1 - lean) for one in (minus, plus))
+    return shift + lean * (centre - shift), minus, plus, its_freedom if lean > 0.5 else freedom
 
 
 def _is_positive(one: Estimate) -> bool:

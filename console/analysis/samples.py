@@ -15,7 +15,8 @@ import numpy as np
 from console.analysis.compare import MIN_SAMPLES, PARTIAL
 from console.analysis.contrast import contrast
 from console.analysis.estimate import Estimate, with_centre
-from console.analysis.statistic import QUANTILES, TRIMMED, root_mean
+from console.analysis.ranks import rank_shift
+from console.analysis.statistic import QUANTILES
 from console.analysis.tails import TAIL, student_quantile
 from console.analysis.verdicts import Limits, Measured
 from console.model import NO_LABELS, Comparison, Labels, Side, Stat, Verdict
@@ -71,6 +72,8 @@ def measured(
     if missing is not None or mine is None or its is None:
         verdict, reason = missing or (Verdict.NO_DATA, "absent")
         return Measured(_said(comparison, verdict, reason), limits)
+    if stat in QUANTILES and current is not None and baseline is not None:
+        mine, its = _leaning(mine, its, current, baseline, QUANTILES[stat])
     found = contrast(mine, its, tolerance=limits.tolerance, floor=limits.floor)
     return Measured(
         Comparison(
@@ -109,25 +112,35 @@ def _quantile(samples: Samples, q: float) -> Estimate:
     minus, plus = _width(value, low, reach), _width(value, high, reach)
     if q + half >= 1 or q - half <= 0:  # the data end before the interval does
         minus = plus = max(minus, plus)
-    one = Estimate(value, n, int(n), minus, plus, max(1.0, n - 1))
-    centred = _centre(samples, value)
-    return one if centred is None else with_centre(one, *centred, q)
+    return Estimate(value, n, int(n), minus, plus, max(1.0, n - 1))
 
 
-def _centre(samples: Samples, value: float) -> tuple[Estimate, float] | None:
-    """(the centre, correlation of its error with that of the quantile at `value`)."""
-    bounds = quantile(samples, np.array([TRIMMED, 1 - TRIMMED]))
-    n, shares = samples.n, samples.counts / samples.n
-    found = root_mean(np.sqrt(np.clip(samples.values, *bounds)), shares, bounds) if bounds[0] > 0 else None
+def _leaning(mine: Estimate, its: Estimate, current: Samples, baseline: Samples, q: float) -> tuple[Estimate, Estimate]:
+    """Both quantiles with a centre to lean on: where one side's values rank among the other's."""
+    if min(current.values[0], baseline.values[0]) < 0:
+        return mine, its
+    found = rank_shift((current.values, current.counts), (baseline.values, baseline.counts))
     if found is None:
-        return None
-    centre, influence = found
-    above = (samples.values > value).astype(np.float64)
-    share, spread = float(shares @ above), math.sqrt(float(shares @ influence**2))
-    scale = spread * math.sqrt(share * (1 - share))
-    together = float(shares @ (above * influence)) / scale if scale > 0 else 0.0
-    error = spread / math.sqrt(max(n - 1, 1.0))
-    return Estimate(centre, n, int(n), error, error, max(1.0, (1 - 2 * TRIMMED) * n - 1)), together
+        return mine, its
+    n, m = current.n, baseline.n
+    sides = (
+        (mine, current, found.shift, found.error * math.sqrt(m / (n + m)), found.current_places),
+        (its, baseline, 0.0, found.error * math.sqrt(n / (n + m)), found.baseline_places),
+    )
+    leaning = [
+        with_centre(one, Estimate(value, one.n, one.samples, error, error, one.freedom), _together(of, one, places), q)
+        for one, of, value, error, places in sides
+    ]
+    return leaning[0], leaning[1]
+
+
+def _together(of: Samples, one: Estimate, places: Array) -> float:
+    """The correlation of the errors of a quantile and of the centre: of lying above it, and of ranking high."""
+    shares = of.counts / of.n
+    above = (of.values > one.value) - float(shares @ (of.values > one.value))
+    ranked = places - float(shares @ places)
+    scale = math.sqrt(float(shares @ above**2) * float(shares @ ranked**2))
+    return float(shares @ (above * ranked)) / scale if scale > 0 else 0.0
 
 
 def _width(value: float, bound: float, reach: float) -> float:
