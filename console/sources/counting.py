@@ -10,12 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from console.model import ColumnProfile, Profile
+from console.sources.columns import Asked
 from console.sources.duck import Duck, literal
 from console.sources.fitting import Bins
-from console.sources.grids import Grid, grid_of
-from console.sources.kinds import as_text
 from console.sources.rows import pointer
-from console.sources.sampling import age
 from console.sources.selection import Selection
 
 COLUMNS_AT_ONCE = 100  # of one statement: a wide table takes several
@@ -75,25 +73,10 @@ class _Counting:
 
     def ask(self, bins: Sequence[Bins], whole: Sequence[str]) -> None:
         """Count some columns, and how many rows are repeated in the `whole` of some."""
-        names = [f"g{i}" for i in range(len(self.group))]
-        parts = [*names, "count(*) AS rows", "max(andon_time) AS newest"]
-        cells = [*(f"{expression} AS g{i}" for i, expression in enumerate(self.group)), "andon_time"]
-        if whole:
-            most = MOST_HASHES_OF_A_GROUP if self.group else MOST_HASHES
-            cells.append(f"({self.selection.hash(whole)} >> 1)::BIGINT AS hash")
-            parts += [f"len(min(hash, {most})) AS hashed", f"list_unique(min(hash, {most})) AS kinds"]
-        grids = [self._grid(one) for one in bins]
-        values = dict(self.selection.values)
-        for i, (one, grid) in enumerate(zip(bins, grids, strict=True)):
-            cells += self._cells(i, one)
-            parts += _aggregates(i, one, grid, is_typed=self.selection.rows.declared(one.column) is not None)
-            values |= {f"bins{i}_": list(one.edges or one.categories), f"newest{i}_": self.newest.get(one.column)}
-        by = ", ".join(names)
-        grouping = f" GROUP BY {by} ORDER BY rows DESC, {by} LIMIT {self.most}" if names else ""
-        query = f"SELECT {', '.join(parts)} FROM ({self.selection.query(cells)}){grouping}"  # noqa: S608 - as Duck says
+        asked = self._asked(bins)
         is_first = not self.tables
-        for row in self.duck.asks(query, values):
-            keys = tuple(row[name] for name in names)
+        for row in self._answers(asked, whole):
+            keys = tuple(row[f"g{i}"] for i in range(len(self.group)))
             if is_first:
                 self.tables[keys] = Profile((), row["rows"], newest=row["newest"], duplicates=row["rows"])
             if keys not in self.tables:  # the files grew between two statements
@@ -102,116 +85,51 @@ class _Counting:
                 repeated = _repeated(row["rows"], row["hashed"] or 0, row["kinds"] or 0)
                 known = self.tables[keys]
                 self.tables[keys] = replace(known, duplicates=min(known.duplicates, repeated))
-            row |= self._in_cells(bins, grids, values, row)
-            self.columns.setdefault(keys, []).extend(
-                _column(one, grid, self.selection.rows.declared(one.column), _Found(row, i))
-                for i, (one, grid) in enumerate(zip(bins, grids, strict=True))
-            )
-
-    def _grid(self, bins: Bins) -> Grid | None:
-        """Where it pays to count a column by cells: numbers that need no reading, and no groups."""
-        is_cheap = self.selection.rows.format == "parquet" and not self.group and bins.is_ordered
-        return grid_of(bins.edges) if is_cheap else None
-
-    def _in_cells(
-        self, bins: Sequence[Bins], grids: Sequence[Grid | None], values: Mapping[str, Any], row: Mapping[str, Any]
-    ) -> dict[str, Mapping[int, int]]:
-        """The counts of all cells. Asked by itself: beside other aggregates this one costs three times as much."""
-        parts, cells = [], ["andon_time"]
-        for i, grid in enumerate(grids):
-            if grid is not None and row[f"least{i}"] is not None:
-                cells.append(self._cell(i, bins[i]))
-                parts.append(f"histogram({grid.cell(f'n{i}', row[f'least{i}'], row[f'most{i}'])}) AS cells{i}")
-        if not parts:
-            return {}
-        query = f"SELECT {', '.join(parts)} FROM ({self.selection.query(cells)})"  # noqa: S608 - as Duck says
-        return self.duck.asks(query, values)[0]
+            self.columns.setdefault(keys, []).extend(self._columns(asked, row))
 
     def profiles(self) -> list[tuple[Keys, Profile]]:
         """What was counted, in the order of the groups' values."""
         order = sorted(self.tables, key=lambda keys: [(key is None, key) for key in keys])
         return [(keys, replace(self.tables[keys], columns=tuple(self.columns.get(keys, ())))) for keys in order]
 
-    def _cells(self, i: int, bins: Bins) -> list[str]:
-        """SQL: what is there of the i-th column, its type where each value has its own, its number or its category."""
-        rows, column = self.selection.rows, bins.column
-        cells = [f"{rows.held(column)} AS c{i}"]
-        if rows.declared(column) is None:
-            cells.append(f"{rows.dtype(column)} AS d{i}")
-        if bins.is_ordered or bins.categories:
-            cells.append(self._cell(i, bins))
-        return cells
-
-    def _cell(self, i: int, bins: Bins) -> str:
-        rows = self.selection.rows
-        if bins.categories:
-            return f"{as_text(rows, bins.column)} AS s{i}"
-        if bins.kind == "numeric":
-            return f"{rows.number(bins.column)} AS n{i}"
-        return f"{age(rows, bins.column, is_timed=self.selection.time is not None, newest=f'$newest{i}_')} AS n{i}"
-
-
-def _aggregates(i: int, bins: Bins, grid: Grid | None, *, is_typed: bool) -> list[str]:
-    """What is counted of the column that is the i-th: its $bins are its edges or its categories."""
-    parts = [f"count(c{i}) AS present{i}"]
-    if not is_typed:
-        parts.append(f"approx_top_k(d{i}, 1) AS dtype{i}")  # mode would hold megabytes for each column
-    if bins.categories:
-        places = f"range(1, {len(bins.categories) + 1})::INTEGER[]"
-        parts.append(f"histogram(list_position($bins{i}_::VARCHAR[], s{i}), {places}) AS counts{i}")
-    if bins.is_ordered:
-        finite = f"CASE WHEN isfinite(n{i}) THEN n{i} END"
-        parts += [
-            f"count(n{i}) AS numbers{i}",
-            f"coalesce(count_if(isnan(n{i})), 0) AS nan{i}",
-            f"coalesce(count_if(isinf(n{i})), 0) AS infinite{i}",
-            f"min({finite}) AS least{i}",
-            f"max({finite}) AS most{i}",
-            f"avg({finite}) AS mean{i}",
-            f"histogram({finite}, $bins{i}_::DOUBLE[]) AS counts{i}"
-            if grid is None
-            else f"coalesce(count_if({finite} <= {bins.edges[0]!r}::DOUBLE), 0) AS below{i}",
+    def _asked(self, bins: Sequence[Bins], *, is_sure: bool = False) -> list[Asked]:
+        return [
+            Asked.of(i, one, self.selection, self.newest.get(one.column), is_grouped=bool(self.group), is_sure=is_sure)
+            for i, one in enumerate(bins)
         ]
-    return parts
 
+    def _answers(self, asked: Sequence[Asked], whole: Sequence[str]) -> list[dict[str, Any]]:
+        """One row per group."""
+        names = [f"g{i}" for i in range(len(self.group))]
+        parts = [*names, "count(*) AS rows", "max(andon_time) AS newest"]
+        cells = [*(f"{expression} AS g{i}" for i, expression in enumerate(self.group)), "andon_time"]
+        if whole:
+            most = MOST_HASHES_OF_A_GROUP if self.group else MOST_HASHES
+            cells.append(f"({self.selection.hash(whole)} >> 1)::BIGINT AS hash")
+            parts += [f"len(min(hash, {most})) AS hashed", f"list_unique(min(hash, {most})) AS kinds"]
+        by = ", ".join(names)
+        grouping = f" GROUP BY {by} ORDER BY rows DESC, {by} LIMIT {self.most}" if names else ""
+        cells += [cell for one in asked for cell in one.cells()]
+        parts += [part for one in asked for part in one.counts()]
+        return self._query(cells, parts, asked, grouping)
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What was counted of the i-th column."""
+    def _columns(self, asked: Sequence[Asked], row: dict[str, Any]) -> list[ColumnProfile]:
+        """The columns of a group. Cells are asked for by themselves: beside other counts they cost three times more."""
+        in_cells = [(one, part) for one in asked if (part := one.in_cells(row)) is not None]
+        if in_cells:
+            gridded = [one for one, _part in in_cells]
+            cells = ["andon_time", *(one.number() for one in gridded)]
+            row |= self._query(cells, [part for _one, part in in_cells], gridded)[0]
+        odd = self._asked([one.bins for one in asked if not one.is_answered(row)], is_sure=True)
+        again = iter(self._columns(odd, self._answers(odd, ())[0]) if odd else ())
+        return [one.profile(row) if one.is_answered(row) else next(again) for one in asked]
 
-    row: Mapping[str, Any]
-    i: int
-
-    def __getitem__(self, name: str) -> Any:
-        return self.row.get(f"{name}{self.i}")
-
-
-def _column(bins: Bins, grid: Grid | None, declared: str | None, found: _Found) -> ColumnProfile:
-    rows, present = found.row["rows"], found["present"]
-    dtype = declared or next(iter(found["dtype"] or ()), bins.dtype)
-    if not present and bins.dtype != "NULL":
-        dtype = bins.dtype
-    column = ColumnProfile(bins.column, bins.kind, dtype, rows, missing=rows - present)
-    if bins.is_ordered:
-        finite = found["numbers"] - found["nan"] - found["infinite"]
-        in_cells = grid and grid.counts(found["cells"] or {}, found["below"], finite)
-        return replace(
-            column,
-            missing=rows - present + found["nan"], infinite=found["infinite"], unparsable=present - found["numbers"],
-            edges=bins.edges, counts=in_cells or _counts(found["counts"] or {}, bins.edges),
-            minimum=found["least"], maximum=found["most"], mean=found["mean"],
-        )  # fmt: skip
-    if bins.kind in ("text", "embedding"):
-        return column
-    places = found["counts"] or {}
-    known = [places.get(at, 0) for at, _category in enumerate(bins.categories, start=1)]
-    return replace(column, categories=bins.categories, counts=(*known, present - sum(known)))
-
-
-def _counts(counted: Mapping[float, int], edges: Sequence[float]) -> tuple[int, ...]:
-    """The counts of the bins up to these edges, and of all that lies above."""
-    counts = [counted.get(edge, 0) for edge in edges]
-    return (*counts, sum(counted.values()) - sum(counts))
+    def _query(
+        self, cells: Sequence[str], parts: Sequence[str], asked: Sequence[Asked], grouping: str = ""
+    ) -> list[dict[str, Any]]:
+        values = {name: value for one in asked for name, value in one.values.items()} | dict(self.selection.values)
+        query = f"SELECT {', '.join(parts)} FROM ({self.selection.query(cells)}){grouping}"  # noqa: S608 - as Duck says
+        return self.duck.asks(query, values)
 
 
 def _repeated(rows: int, hashed: int, distinct: int) -> int:

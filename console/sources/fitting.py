@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,7 +77,7 @@ def coded(bins: Bins, sample: Sample) -> Array:
     place: dict[str | None, float] = {category: float(at) for at, category in enumerate(bins.categories)}
     place[None] = math.nan
     other = float(len(bins.categories))
-    return np.array([place.get(value, other) for value in values.tolist()])
+    return np.fromiter(map(place.get, values.tolist(), repeat(other)), np.float64, values.size)
 
 
 def edges_of(values: Array) -> tuple[float, ...]:
@@ -108,7 +109,9 @@ def _around(few: Array) -> tuple[float, ...]:
 
 
 def _counted(sample: Sample, column: str) -> Counter[str]:
-    return Counter(value for value in sample.values[column].tolist() if value is not None)
+    counted = Counter(sample.values[column].tolist())
+    del counted[None]
+    return counted
 
 
 def categories_of(counted: Counter[str]) -> tuple[str, ...]:
