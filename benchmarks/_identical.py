@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from _windows import SAMPLE, Rows, profile
 
-from console.analysis.heavy import heavy_values
+from console.analysis.columns.heavy import heavy_values
 from console.model import Profile
 
 NAMES = np.array([f"k{number}" for number in range(60)], object)

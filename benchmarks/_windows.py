@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from console.analysis.relations import added as added_relations
-from console.analysis.relations import categories_each, relations_of, scores
+from console.analysis.columns.relations import added as added_relations
+from console.analysis.columns.relations import categories_each, relations_of, scores
 from console.model import ColumnProfile, Profile
 
 BINS = CATEGORIES = 20

@@ -46,11 +46,11 @@ from benchmarks._kayenta import PASS, fixed, kayenta, welch
 from benchmarks._matched import Scored, print_matched, wilson
 from console.analysis.compare import measured
 from console.analysis.frames import concatenate
-from console.analysis.quantiles import histogram_quantile
 from console.analysis.samples import Samples
 from console.analysis.samples import measured as measured_rows
-from console.analysis.statistic import QUANTILES
-from console.analysis.verdicts import Limits, Measured, judged
+from console.analysis.series.quantiles import histogram_quantile
+from console.analysis.series.statistic import QUANTILES
+from console.analysis.series.verdicts import Limits, Measured, judged
 from console.model import NO_LABELS, Direction, Frame, Kind, Series, SeriesKey, Stat, Verdict
 
 STEP = 15.0

@@ -30,9 +30,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from answers import of_classes, of_numbers, of_scores, record  # noqa: E402
 
-from console.analysis.differences import interval  # noqa: E402
-from console.analysis.metrics import readings  # noqa: E402
-from console.analysis.outcomes import added  # noqa: E402
+from console.analysis.answers.differences import interval  # noqa: E402
+from console.analysis.answers.metrics import readings  # noqa: E402
+from console.analysis.answers.outcomes import added  # noqa: E402
 from console.analysis.performance import performance  # noqa: E402
 from console.model import Grid, Outcomes, Performance, Record, Verdict  # noqa: E402
 from console.sources.options import TableOptions  # noqa: E402
@@ -343,7 +343,7 @@ def _share(hits: Sequence[bool]) -> str:
 
 
 def _wilson(hits: Sequence[bool]) -> tuple[float, float]:
-    from console.analysis.metrics import wilson
+    from console.analysis.answers.metrics import wilson
 
     return wilson(float(np.mean(hits)), len(hits), 1.96)
 

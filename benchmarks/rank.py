@@ -29,7 +29,7 @@ import numpy as np
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from console.analysis.anomalies import Meaning, meaning_of
+from console.analysis.incidents.anomalies import Meaning, meaning_of
 from console.analysis.rank import INGREDIENTS, evidence, fused, rank
 from console.model import Case, Labels, LogLines, Ranking, SeriesKey, Span, TraceSpans, Window
 from console.sources.cases import read_case

@@ -19,11 +19,11 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "tests")]
 
-from stories import Change, Log, case_of  # noqa: E402
 from invented import INCIDENTS  # noqa: E402
+from stories import Change, Log, case_of  # noqa: E402
 
-from console.analysis.changes import rank_changes  # noqa: E402
-from console.analysis.news import log_news  # noqa: E402
+from console.analysis.incidents.changes import rank_changes  # noqa: E402
+from console.analysis.incidents.news import log_news  # noqa: E402
 from console.analysis.templates import templates_of  # noqa: E402
 from console.model import Case  # noqa: E402
 

@@ -409,7 +409,7 @@ class Grid:
 class Outcomes:
     """A window's answers and how they turned out, as counts: one row per stratum (a bin or a class of the answer).
 
-    `analysis.outcomes` says what each column of `table` counts; the last one counts rows without a label yet.
+    `analysis.answers.outcomes` says what each column of `table` counts; the last one counts rows without a label yet.
     """
 
     grid: Grid

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from console.analysis.outcomes import shape
+from console.analysis.answers.outcomes import shape
 from console.model import Grid, Outcomes, Record, SegmentOutcomes, StepOutcomes
 
 SCORES = Grid("scores", ("0", "1"), tuple(np.round(np.arange(1, 200) / 200, 4).tolist()))

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from console.analysis.contrast import contrast
-from console.analysis.estimate import estimates
 from console.analysis.frames import has_data
 from console.analysis.onset import onset
-from console.analysis.pairing import Pair, pairs
-from console.analysis.quantiles import count_below
-from console.analysis.statistic import Statistic, statistic, total
-from console.analysis.verdicts import Limits, Measured, judged
+from console.analysis.series.contrast import contrast
+from console.analysis.series.estimate import estimates
+from console.analysis.series.pairing import Pair, pairs
+from console.analysis.series.quantiles import count_below
+from console.analysis.series.statistic import Statistic, statistic, total
+from console.analysis.series.verdicts import Limits, Measured, judged
 from console.model import Comparison, Direction, Frame, Kind, Series, Side, Stat, Verdict
 
 if TYPE_CHECKING:

@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from console.analysis.bins import aligned, counted, counts_of
-from console.analysis.broken import broken_relations
-from console.analysis.columns import LEAST_ROWS, column_issues
-from console.analysis.distances import total_variation
-from console.analysis.integrity import table_issues
-from console.analysis.judging import judged
-from console.analysis.measuring import Line, measured
-from console.analysis.movers import said
-from console.analysis.odd import Level
-from console.analysis.swaps import swapped
+from console.analysis.columns.bins import aligned, counted, counts_of
+from console.analysis.columns.broken import broken_relations
+from console.analysis.columns.distances import total_variation
+from console.analysis.columns.faults import LEAST_ROWS, column_issues
+from console.analysis.columns.integrity import table_issues
+from console.analysis.columns.judging import judged
+from console.analysis.columns.measuring import Line, measured
+from console.analysis.columns.movers import said
+from console.analysis.columns.odd import Level
+from console.analysis.columns.swaps import swapped
 from console.model import ColumnDrift, ColumnProfile, Drift, IntegrityIssue, Profile, Verdict
 
 if TYPE_CHECKING:

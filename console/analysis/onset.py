@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from console.analysis.wobble import lag_one
+from console.analysis.series.wobble import lag_one
 from console.model import Direction
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from console.analysis.frames import has_data
-from console.analysis.statistic import statistic
+from console.analysis.series.statistic import statistic
 from console.model import Frame, Series, Span, Stat
 
 if TYPE_CHECKING:

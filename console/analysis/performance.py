@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from console.analysis.differences import GRAVITY, Question, Tolerance, judged, worst_first
-from console.analysis.disparities import disparities, without_mirrors
-from console.analysis.dispersion import dispersion
-from console.analysis.estimated import BLIND, estimated, explained, supported
-from console.analysis.labelling import labelling, of_all_rows
-from console.analysis.metrics import HIGHER_IS_BETTER, Key, Reading, readings
+from console.analysis.answers.differences import GRAVITY, Question, Tolerance, judged, worst_first
+from console.analysis.answers.disparities import disparities, without_mirrors
+from console.analysis.answers.dispersion import dispersion
+from console.analysis.answers.estimated import BLIND, estimated, explained, supported
+from console.analysis.answers.labelling import labelling, of_all_rows
+from console.analysis.answers.metrics import HIGHER_IS_BETTER, Key, Reading, readings
+from console.analysis.answers.outcomes import scaled
 from console.analysis.onset import onset
-from console.analysis.outcomes import scaled
 from console.model import (
     Direction,
     Disparity,

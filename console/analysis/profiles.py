@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import reduce
 
-from console.analysis.relations import added
+from console.analysis.columns.relations import added
 from console.model import ColumnProfile, Profile
 
 MOST_HEAVY = 20  # values that are kept of all that were heavy somewhere

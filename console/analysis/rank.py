@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from console.analysis.anomalies import anomalies, ended
-from console.analysis.behaviour import LEAST_SURPRISE, Habit, changed_habits
-from console.analysis.callgraph import call_graph
-from console.analysis.changes import rank_changes
-from console.analysis.evidence import Evidence, Said, deepest, distinct, shares
-from console.analysis.news import LogNews, log_news, log_scores
-from console.analysis.spans import Losses, call_paths, losses
-from console.analysis.trouble import resources, silence, symptom
+from console.analysis.incidents.anomalies import anomalies, ended
+from console.analysis.incidents.behaviour import LEAST_SURPRISE, Habit, changed_habits
+from console.analysis.incidents.callgraph import call_graph
+from console.analysis.incidents.changes import rank_changes
+from console.analysis.incidents.evidence import Evidence, Said, deepest, distinct, shares
+from console.analysis.incidents.news import LogNews, log_news, log_scores
+from console.analysis.incidents.spans import Losses, call_paths, losses
+from console.analysis.incidents.trouble import resources, silence, symptom
 from console.model import Candidate, Ranking
 
 if TYPE_CHECKING:

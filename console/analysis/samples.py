@@ -1,6 +1,6 @@
 """Plain samples against each other: rows of files, each an observation of its own, with no order and no clock.
 
-Where rows have a time, `console.analysis.timed` makes frames of them, and what neighbours share is accounted for.
+Where rows have a time, `analysis.series.timed` makes frames of them, and what neighbours share is accounted for.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from console.analysis.compare import MIN_SAMPLES, PARTIAL
-from console.analysis.contrast import contrast
-from console.analysis.estimate import Estimate, with_centre
-from console.analysis.ranks import rank_shift
-from console.analysis.statistic import QUANTILES
+from console.analysis.series.contrast import contrast
+from console.analysis.series.estimate import Estimate, with_centre
+from console.analysis.series.ranks import rank_shift
+from console.analysis.series.statistic import QUANTILES
+from console.analysis.series.verdicts import Limits, Measured
 from console.analysis.tails import TAIL, student_quantile
-from console.analysis.verdicts import Limits, Measured
 from console.model import NO_LABELS, Comparison, Labels, Side, Stat, Verdict
 
 if TYPE_CHECKING:

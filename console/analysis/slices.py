@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from console.analysis.bins import aligned, counts_of
+from console.analysis.columns.bins import aligned, counts_of
 from console.analysis.tails import chi_square_tail
 from console.model import ColumnProfile, Profile, SliceShare
 

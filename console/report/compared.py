@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from console import words
-from console.analysis.shape import BINS, Shape
+from console.analysis.series.shape import BINS, Shape
 from console.model import Direction, Finding, StepResult, Verdict
 from console.playbook.steps.wording import unit_of
 from console.report.clean import clean

@@ -7,7 +7,7 @@ from itertools import chain
 from textwrap import wrap
 
 from console import words
-from console.analysis.bins import aligned
+from console.analysis.columns.bins import aligned
 from console.model import ColumnDrift, ColumnProfile, Labels, Metric, Performance, Span, Verdict
 from console.report.clean import clean
 from console.report.text import INDENT, Paint, colour, plain

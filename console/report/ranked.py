@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from console.analysis.changes import NONE
+from console.analysis.incidents.changes import NONE
 from console.model import Candidate
 from console.report.clean import clean
 from console.words import instant

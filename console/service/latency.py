@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from console.analysis.quantiles import histogram_quantile
+from console.analysis.series.quantiles import histogram_quantile
 from console.model import Finding, Kind, Reading, SeriesKey
 from console.service.sparks import levels
 from console.signals.catalogue import find_signal

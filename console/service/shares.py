@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from console.analysis.bins import aligned
+from console.analysis.columns.bins import aligned
 from console.model import ColumnProfile
 
 MOST_BINS = 24

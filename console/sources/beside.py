@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from console.analysis.heavy import heavy_values
-from console.analysis.relations import MOST_SCORES, categories_each, relations_of, scores
+from console.analysis.columns.heavy import heavy_values
+from console.analysis.columns.relations import MOST_SCORES, categories_each, relations_of, scores
 from console.model import ColumnProfile, Profile
 from console.sources.fitting import Bins, coded
 from console.sources.rich import facets

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from sys import intern
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from console.analysis.columns.relations import added
 from console.analysis.profiles import merged
-from console.analysis.relations import added
 from console.model import ColumnProfile, Profile, Relations, Span
 from console.sources.types import ProfileGroup, ProfileRequest
 

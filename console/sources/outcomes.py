@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from console.analysis.outcomes import MOMENTS, THRESHOLD, shape
+from console.analysis.answers.outcomes import MOMENTS, THRESHOLD, shape
 from console.errors import UsageError
 from console.model import Grid, Outcomes, Record, SegmentOutcomes, StepOutcomes
 from console.sources.duck import Duck, literal

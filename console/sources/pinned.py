@@ -19,7 +19,7 @@ from typing import Literal
 import orjson
 from pydantic import ValidationError
 
-from console.analysis.outcomes import merged as added
+from console.analysis.answers.outcomes import merged as added
 from console.analysis.profiles import merged
 from console.errors import NoData, UsageError
 from console.model import ColumnProfile, Exemplar, Profile, Record

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from console.analysis.embeddings import embedding_facets
-from console.analysis.texts import text_facets
+from console.analysis.columns.embeddings import embedding_facets
+from console.analysis.columns.texts import text_facets
 from console.model import ColumnProfile
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from console.analysis.samples import Samples
-from console.analysis.timed import STEPS
+from console.analysis.series.timed import STEPS
 from console.errors import UsageError
 from console.model import Labels
 from console.sources.duck import Duck

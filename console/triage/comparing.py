@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from console.analysis import compare as frames
 from console.analysis import samples as plain
 from console.analysis.samples import Samples, usual_stats
-from console.analysis.shape import Shape, shape
-from console.analysis.timed import framed
-from console.analysis.verdicts import Limits, Measured, judged
+from console.analysis.series.shape import Shape, shape
+from console.analysis.series.timed import framed
+from console.analysis.series.verdicts import Limits, Measured, judged
 from console.errors import NoData
 from console.model import (
     Comparison,

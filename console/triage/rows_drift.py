@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from console.analysis.bins import aligned
+from console.analysis.columns.bins import aligned
 from console.analysis.performance import performance
 from console.errors import PluginError
 from console.model import ColumnDrift, Exemplar, IntegrityIssue, Performance, Profile, Record, Span, Verdict

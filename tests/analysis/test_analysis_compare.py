@@ -7,9 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from console.analysis.compare import compare
-from console.analysis.contrast import contrast
-from console.analysis.estimate import Estimate
 from console.analysis.frames import concatenate
+from console.analysis.series.contrast import contrast
+from console.analysis.series.estimate import Estimate
 from console.model import Direction, Frame, Kind, Labels, Series, SeriesKey, Verdict
 
 NAN = float("nan")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.analysis.bins import aligned
+from console.analysis.columns.bins import aligned
 from console.analysis.drift import drift
 from console.analysis.slices import counts_onset, explaining_slice
 from console.model import ColumnProfile, Profile, Verdict

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from console.analysis.columns import column_issues
+from console.analysis.columns.faults import column_issues
+from console.analysis.columns.heavy import heavy_values
+from console.analysis.columns.nulls import usual_shift
+from console.analysis.columns.odd import Level, at_least, is_more
 from console.analysis.drift import drift
-from console.analysis.heavy import heavy_values
-from console.analysis.nulls import usual_shift
-from console.analysis.odd import Level, at_least, is_more
 from console.analysis.profiles import merged
 from console.model import ColumnProfile, Profile, Verdict
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from console.analysis.bootstrap import block_length, draw, moving_blocks
 from console.analysis.onset import onset
-from console.analysis.wobble import Wobble, lag_one, shared_variance, usual_wobble, without_step, wobble
+from console.analysis.series.bootstrap import block_length, draw, moving_blocks
+from console.analysis.series.wobble import Wobble, lag_one, shared_variance, usual_wobble, without_step, wobble
 from console.model import Direction
 
 UP, DOWN, EITHER = Direction.UP, Direction.DOWN, Direction.EITHER

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from console.analysis.distances import jensen_shannon, kolmogorov_smirnov, psi, total_variation, wasserstein
+from console.analysis.columns.distances import jensen_shannon, kolmogorov_smirnov, psi, total_variation, wasserstein
+from console.analysis.columns.nulls import anderson_darling, chi_square, p_sampling
 from console.analysis.families import benjamini_hochberg
-from console.analysis.nulls import anderson_darling, chi_square, p_sampling
-from console.analysis.quantiles import count_below, histogram_quantile
+from console.analysis.series.quantiles import count_below, histogram_quantile
 from console.analysis.tails import chi_square_tail, student_quantile, student_tail, weighted_chi_square_tail
 
 counts = st.lists(st.integers(0, 400), min_size=3, max_size=20).filter(lambda one: sum(one) > 0)

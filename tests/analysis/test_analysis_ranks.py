@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from console.analysis.ranks import REACH, rank_shift
+from console.analysis.series.ranks import REACH, rank_shift
 
 
 def side(values):

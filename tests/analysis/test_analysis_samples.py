@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from console.analysis.compare import compare
 from console.analysis.samples import Samples, measured, quantile, usual_stats
-from console.analysis.shape import BINS, shape
-from console.analysis.timed import framed
-from console.analysis.verdicts import Limits, judged
+from console.analysis.series.shape import BINS, shape
+from console.analysis.series.timed import framed
+from console.analysis.series.verdicts import Limits, judged
 from console.model import Direction, Kind, Verdict
 
 UP = Limits(0.2, Direction.UP)

@@ -4,11 +4,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stories import ONSET, Change, Incident, Log, Metric, answer, case_of
 from invented import HARD, INCIDENTS
+from stories import ONSET, Change, Incident, Log, Metric, answer, case_of
 
-from console.analysis.changes import NONE, rank_changes
-from console.analysis.news import log_news
+from console.analysis.incidents.changes import NONE, rank_changes
+from console.analysis.incidents.news import log_news
 from console.model import NO_LABELS, Case, Event, Labels, Span, Window
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from console.analysis.diffs import LONGEST_LINE, Diff, read_diff
+from console.analysis.incidents.diffs import LONGEST_LINE, Diff, read_diff
 
 
 def test_a_unified_diff_is_taken_apart():

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from console.analysis.columns.embeddings import embedding_facets, nearest, neighbourhoods, principal_directions
 from console.analysis.drift import drift
-from console.analysis.embeddings import embedding_facets, nearest, neighbourhoods, principal_directions
 from console.model import ColumnProfile, Profile, Verdict
 
 WIDTH = 48

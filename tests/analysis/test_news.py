@@ -1,6 +1,6 @@
 import numpy as np
 
-from console.analysis.news import gravity_of, log_news, log_scores
+from console.analysis.incidents.news import gravity_of, log_news, log_scores
 from console.model import LogLines, Span, Window
 
 BASELINE = Window((Span(0, 3600),), "span")

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from console.analysis.dispersion import dispersion
-from console.analysis.metrics import readings, wilson
-from console.analysis.outcomes import (
+from console.analysis.answers.dispersion import dispersion
+from console.analysis.answers.metrics import readings, wilson
+from console.analysis.answers.outcomes import (
     added,
     answered,
     carried_over,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.analysis.anomalies import Meaning, anomalies, ended, is_of_others, meaning_of
-from console.analysis.callgraph import reached, unexplained
+from console.analysis.incidents.anomalies import Meaning, anomalies, ended, is_of_others, meaning_of
+from console.analysis.incidents.callgraph import reached, unexplained
 from console.analysis.rank import rank
 from console.model import Case, Labels, Ranking
 from console.sources.telemetry import series_key

@@ -8,9 +8,9 @@ import incidents
 import numpy as np
 from incidents import Call
 
-from console.analysis.behaviour import changed_habits
+from console.analysis.incidents.behaviour import changed_habits
+from console.analysis.incidents.spans import call_paths, losses
 from console.analysis.rank import rank
-from console.analysis.spans import call_paths, losses
 from console.model import Case, Event
 
 

@@ -4,8 +4,8 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from console.analysis.broken import broken_relations
-from console.analysis.relations import added, relations_of, scores
+from console.analysis.columns.broken import broken_relations
+from console.analysis.columns.relations import added, relations_of, scores
 from console.model import ColumnProfile, Profile
 
 COLOURS = ("red", "green", "blue")

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from console.analysis.columns.movers import said
+from console.analysis.columns.texts import text_facets
+from console.analysis.columns.vocabulary import FEWEST_TEXTS, words_of
 from console.analysis.drift import drift
-from console.analysis.movers import said
-from console.analysis.texts import text_facets
-from console.analysis.vocabulary import FEWEST_TEXTS, words_of
 from console.model import ColumnProfile, Profile, Verdict
 
 PARTS = {

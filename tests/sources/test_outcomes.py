@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from answers import of_classes, of_numbers, of_scores
 
-from console.analysis.outcomes import labelled, merged, shape, table_of, waiting
+from console.analysis.answers.outcomes import labelled, merged, shape, table_of, waiting
 from console.analysis.performance import performance
 from console.errors import NoData, SourceMalformed, UsageError
 from console.model import Labels, Outcomes, Record, Span, Verdict

@@ -67,7 +67,7 @@ def rank(session: Session, case: Path, top: int) -> Exit:
     """
     from dataclasses import asdict
 
-    from console.analysis.changes import NONE
+    from console.analysis.incidents.changes import NONE
     from console.analysis.rank import rank as ranked
     from console.model import Ranking
     from console.report.clean import clean

@@ -1,0 +1,1 @@
+"""The parts of `performance`: outcomes as counts, metrics with their limits, late labels, estimates."""
