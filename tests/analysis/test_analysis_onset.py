@@ -111,7 +111,8 @@ def test_a_step_in_one_window_does_not_hide_it():
     calm = wobble(np.tile([0.1, -0.1], 30), STILL)
     assert wobble(step, STILL).inflation > 10
     assert np.ptp(without_step(step)) == pytest.approx(0.2)
-    assert usual_wobble(wobble(step, STILL), calm, wobble(without_step(step), STILL)).inflation < 2
+    both = wobble(step, STILL)
+    assert usual_wobble(both, calm, both, wobble(without_step(step), STILL)).inflation < 2
     assert wobble(np.full(60, 3.0), STILL) == Wobble()
     assert without_step(np.array([1.0, 2.0])).tolist() == [1, 2]
 
