@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 import pytest
 
+from console.analysis.profiles import merged
 from console.model import ColumnProfile, Profile, Span
 from console.sources import counting as counting_module
 from console.sources import sampling as sampling_module
@@ -294,3 +295,19 @@ def test_gzipped_text_is_read(tmp_path: Path, suffix: str, copy: str) -> None:
     counted = profile(path)
     assert counted.rows == 100
     assert [one.kind for one in counted.columns] == ["numeric", "categorical"]
+
+
+def test_shards_counted_by_themselves_add_up_to_all_of_them(tmp_path: Path) -> None:
+    select = "CASE WHEN i % 9 = 0 THEN NULL ELSE sin(i + {k}) END AS x, 'c' || (i % {k}) AS c, i % 2 = 0 AS flag"
+    for k in (3, 4):
+        parquet(tmp_path / f"{k}.parquet", select.format(k=k), 800)
+    whole = profile(tmp_path)
+    parts = merged([profile(tmp_path / f"{k}.parquet", like=whole) for k in (3, 4)])
+    for one, other in zip(whole.columns, parts.columns, strict=True):
+        assert (one.counts, one.rows, one.missing, one.maximum) == (
+            other.counts,
+            other.rows,
+            other.missing,
+            other.maximum,
+        )
+        assert other.mean == (None if one.mean is None else pytest.approx(one.mean))
