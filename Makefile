@@ -32,6 +32,11 @@ test-real: $(VENV)/.ready-test .venv-tables/.ready
 bench: $(VENV)/.ready-test .venv-peers/.ready .venv-streams/.ready .venv-evidently/.ready .venv-nannyml/.ready .venv-alibi/.ready
 	$(BIN)/python benchmarks/compare.py
 	$(BIN)/python benchmarks/drift_honesty.py
+	$(BIN)/python benchmarks/drift_speed.py
+	$(BIN)/python benchmarks/performance.py
+	$(BIN)/python benchmarks/rich_drift.py
+	$(BIN)/python benchmarks/templates.py
+	$(BIN)/python benchmarks/following.py
 	$(BIN)/python benchmarks/paths.py
 	$(BIN)/python benchmarks/pages.py
 	$(BIN)/python benchmarks/console.py

@@ -12,6 +12,7 @@ from console.analysis.families import benjamini_hochberg
 from console.model import ColumnDrift, Verdict
 
 NOTICED = 0.5  # of the effect floor: surely moved by less is nothing
+LEAST_SHOWN = 1e-4
 SEEN = 0.25  # of the rows that moved, a facet sees at least so many: two texts differ, their lengths may not
 
 
@@ -67,13 +68,20 @@ def _decision(
     moved = f"{effect:.1%} of the rows moved" if effect < effect_floor else f"{effect:.0%} of the rows moved"
     if one.shift is not None:
         moved += f", the mean by {one.shift:+.3g}"
-    wobbles = f"×{one.wobble:.3g}" if one.wobble is not None else "unknown"
+    wobbles = "" if one.wobble is None else f"×{one.wobble:.3g}"
+    chance = _chance(p)
     if p > alpha:
-        return Verdict.OK, f"{moved}: sampling noise (p {p:.2g})"
+        return Verdict.OK, f"{moved}: sampling noise ({chance})"
     if effect < effect_floor * NOTICED:
         return Verdict.OK, f"{moved}: less than the {effect_floor:.0%} that matter"
     if p_usual is not None and p_usual > alpha:
-        return Verdict.OK, f"{moved}: this column wobbles {wobbles} by itself (p {p_usual:.2g})"
+        return Verdict.OK, f"{moved}: this column wobbles {wobbles} by itself ({_chance(p_usual)})"
     if effect < effect_floor:
-        return Verdict.INCONCLUSIVE, f"{moved}: surely (p {p:.2g}), but less than the {effect_floor:.0%} that matter"
-    return Verdict.DEGRADED, f"{moved}: more than sampling noise (p {p:.2g}) and than its usual wobble ({wobbles})"
+        return Verdict.INCONCLUSIVE, f"{moved}: surely ({chance}), but less than the {effect_floor:.0%} that matter"
+    more = f"more than sampling noise ({chance})"
+    return Verdict.DEGRADED, f"{moved}: {more}" + (f" and than its usual wobble ({wobbles})" if wobbles else "")
+
+
+def _chance(p: float) -> str:
+    """A p-value as people write it: beyond four places it says no more."""
+    return "p < 0.0001" if p < LEAST_SHOWN else f"p {p:.2g}"
