@@ -18,8 +18,9 @@ class' unchanged pairs lies above it; power is the share of the changed pairs ab
 cannot judge is never above it. alpha is our own measured rate in that class, 1 % and 5 %. Only changes of at least
 twice the tolerance count: the mean ×1.5 for every statistic; the tail ×4 (of a tenth of the values) for p95 alone, for
 it hardly moves the median. A rule that reads one value per step gets what it would get in the field: of a histogram,
-the quantile asked for, computed in each step. ▲ and ▼: ours has more, or less, power than Kayenta's, by a sign test of
-the pairs that only one of them caught (p < 0.025). Exits 1 where there is a ▼.
+the quantile asked for, computed in each step. ▲ and ▼: ours has more, or less, power than Kayenta's, by the 95 %
+interval of their difference over bootstrap draws of the unchanged pairs (which move both thresholds) and of the changed
+ones. Exits 1 where there is a ▼.
 """
 
 from __future__ import annotations
