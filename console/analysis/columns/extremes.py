@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from console.analysis.columns.bins import aligned, counted, counts_of
-from console.analysis.columns.odd import Level
+from console.analysis.columns.odd import Level, at_least
 from console.analysis.tails import student_tail
 from console.model import ColumnProfile
 
@@ -41,9 +41,18 @@ def beyond(
     chance = _chance_of_reaching(distance, max(reach), current, baseline, way)
     rows = sum(counted(one) for one in past)
     many = (counted(current) / (counted(current) + rows)) ** _rows_beyond(current, baseline, low, high, way)
-    if 2 * min(chance, many) > level.sampling:
+    before, now = aligned(baseline, current)
+    last = -1 if way > 0 else 0
+    fuller = at_least((now.counts[last], counted(now)), (before.counts[last], counted(before)))
+    if 2 * min(_both(chance, fuller), many) > level.sampling:
         return 0.0, 0.0
     return (widths, end) if _is_unusual(distance, reach[1:], level) else (0.0, 0.0)
+
+
+def _both(p: float, q: float) -> float:
+    """Of two independent p-values one (Fisher, Statistical Methods for Research Workers, 1932): far, and more of it."""
+    product = min(p, 1.0) * q
+    return product * (1 - math.log(product)) if product > 0 else 0.0
 
 
 def _chance_of_reaching(
