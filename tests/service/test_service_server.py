@@ -138,7 +138,7 @@ async def test_garbage_gets_a_line_each_and_then_the_door_while_others_are_serve
 
 async def test_a_typo_names_the_nearest_operation_and_the_arguments_there_are(stage: Stage, link: Connect) -> None:
     peer = await link()
-    assert (await peer.ask("ehco"))["error"]["hint"] == "did you mean echo?"
+    assert (await peer.ask("ehco"))["error"]["hint"] == "did you mean 'echo'?"
     refused = (await peer.ask("echo", txet="x"))["error"]
     assert refused["kind"] == "UsageError"
     assert "txet" in refused["message"]
