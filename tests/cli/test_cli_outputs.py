@@ -21,7 +21,6 @@ from console.errors import Exit
 from console.service.client import Client
 from console.service.starting import start_daemon
 
-NOW = time.time()
 CAMPAIGN = """schema: andon/v1
 name: campaign
 title: Is it only a campaign?
@@ -42,12 +41,13 @@ causes:
 def house() -> Iterator[list[str]]:
     """A daemon that watches this host, a prediction log and an event file; the flags that reach it."""
     folder = Path(tempfile.mkdtemp(prefix="andon-cli-"))
+    now = time.time()  # not of the import: a busy suite may come here much later
     rows = [
-        {"time": NOW - age, "model": "glove", "brightness": 100 + age % 7, "line": f"line-{age % 3}"}
+        {"time": now - age, "model": "glove", "brightness": 100 + age % 7, "line": f"line-{age % 3}"}
         for age in range(0, 2 * 86400, 20)
     ]
     (folder / "predictions.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
-    event = {"time": NOW - 60, "kind": "deploy", "target": "glove", "id": "d1", "title": "glove 7 released"}
+    event = {"time": now - 60, "kind": "deploy", "target": "glove", "id": "d1", "title": "glove 7 released"}
     (folder / "events.jsonl").write_bytes(orjson.dumps(event) + b"\n")
     (folder / "books").mkdir()
     (folder / "books" / "campaign.yaml").write_text(CAMPAIGN)
@@ -155,7 +155,7 @@ def test_the_schemas_are_printed(house: list[str], capsys: pytest.CaptureFixture
 
 
 def test_a_span_may_be_the_baseline(house: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    span = "..".join(words.instant(NOW - age) for age in (86400, 43200))
+    span = "..".join(words.instant(now - age) for age in (86400, 43200))
     run([*house, "run", "accuracy_drop", "-i", "model=glove", "--baseline", span])
     assert "Baseline     the span given; " in capsys.readouterr().out
 
