@@ -155,7 +155,7 @@ def test_the_schemas_are_printed(house: list[str], capsys: pytest.CaptureFixture
 
 
 def test_a_span_may_be_the_baseline(house: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    span = "..".join(words.instant(now - age) for age in (86400, 43200))
+    span = "..".join(words.instant(time.time() - age) for age in (86400, 43200))
     run([*house, "run", "accuracy_drop", "-i", "model=glove", "--baseline", span])
     assert "Baseline     the span given; " in capsys.readouterr().out
 
