@@ -26,7 +26,7 @@ from console.model import (
     StepResult,
     Verdict,
 )
-from console.playbook.steps.wording import compared
+from console.playbook.steps.compare import finding_of
 from console.signals.catalogue import catalogue
 from console.triage.diagnose import VERDICTS, diagnose
 from console.words import labelled
@@ -205,20 +205,4 @@ def _gravity(comparison: Comparison) -> tuple[int, float]:
 
 def _finding(comparison: Comparison, place: str) -> Finding:
     name = f"{comparison.signal}{labelled(comparison.labels)}"
-    return Finding(
-        id=f"{name} {place}",
-        kind="comparison",
-        step=name,
-        text=compared(comparison, None),
-        verdict=comparison.verdict,
-        signal=comparison.signal,
-        labels=comparison.labels,
-        reason=comparison.reason,
-        stat=comparison.stat,
-        current=comparison.current,
-        baseline=comparison.baseline,
-        ratio=comparison.ratio,
-        interval=comparison.interval,
-        p=comparison.p,
-        onset=comparison.onset,
-    )
+    return finding_of(name, comparison, id_=f"{name} {place}")

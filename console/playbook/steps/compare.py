@@ -140,7 +140,7 @@ async def _run(context: StepContext, options: CompareOptions) -> StepOutcome:
     return StepOutcome(
         state=State(worst.verdict),
         reason=worst.reason,
-        findings=tuple(_finding(context.step, each, options.of) for each in found[:MOST_FINDINGS]),
+        findings=tuple(finding_of(context.step, each, options.of) for each in found[:MOST_FINDINGS]),
         values={
             "verdict": worst.verdict,
             "reason": worst.reason,
@@ -198,9 +198,10 @@ def _gravity(comparison: Comparison) -> tuple[int, float]:
     return GRAVEST_FIRST.index(comparison.verdict), -moved
 
 
-def _finding(step: str, comparison: Comparison, of: str | None) -> Finding:
+def finding_of(step: str, comparison: Comparison, of: str | None = None, *, id_: str = "") -> Finding:
+    """A comparison as a finding of a step."""
     return Finding(
-        id="",
+        id=id_,
         kind="comparison",
         step=step,
         text=compared(comparison, of),
