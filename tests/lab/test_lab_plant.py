@@ -154,8 +154,9 @@ def test_a_hog_makes_the_station_wait_for_its_core(healthy: Plant) -> None:
     find_fault("cpu_hog").inject(healthy, {"count": 10})
     starved = [healthy.tick() for _ in range(4)]
     assert sum(tick.waited for tick in starved) > 0.1 + 3 * sum(tick.waited for tick in usual)
-    assert quantile(starved, "total", 0.95) > 1.3 * quantile(usual, "total", 0.95)
-    assert quantile(starved, "dependency") < 1.3 * quantile(usual, "dependency")
+    grown = quantile(starved, "total", 0.95) / quantile(usual, "total", 0.95)
+    assert grown > 1.3
+    assert quantile(starved, "dependency") / quantile(usual, "dependency") < grown, "the dependency has its own core"
 
 
 def test_a_slow_dependency_shows_in_its_own_time(healthy: Plant) -> None:
@@ -238,5 +239,5 @@ def test_everything_ends_with_a_killed_lab(tmp_path: Path, ending: signal.Signal
         groups = list(map(int, lab.stdout.readline().split()))
         assert len(groups) == 3
         lab.send_signal(ending)
-        lab.wait(10)
+        lab.wait(60)  # of a machine that may be busy
     assert wait_until_gone(groups)
