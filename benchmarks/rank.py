@@ -30,7 +30,7 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from console.analysis.incidents.anomalies import Meaning, meaning_of
-from console.analysis.rank import INGREDIENTS, evidence, fused, rank
+from console.analysis.rank import INGREDIENTS, evidence, fused, news_of, rank
 from console.model import Case, Labels, LogLines, Ranking, SeriesKey, Span, TraceSpans, Window
 from console.sources.cases import read_case
 
@@ -201,13 +201,14 @@ def measure(
     """One case: its seconds, and the place of the true target under each setting."""
     began = time.process_time()
     case = read_case(folder / key)
-    said = evidence(case)
-    ranking = fused(case, said)
+    news = news_of(case)
+    said = evidence(case, news)
+    ranking = fused(case, news, said)
     seconds = time.process_time() - began
     places = {"all": place(ranking, truth)}
     for name in INGREDIENTS:
-        places[f"only {name}"] = place(fused(case, said, {name}), truth)
-        places[f"without {name}"] = place(fused(case, said, set(INGREDIENTS) - {name}), truth)
+        places[f"only {name}"] = place(fused(case, news, said, {name}), truth)
+        places[f"without {name}"] = place(fused(case, news, said, set(INGREDIENTS) - {name}), truth)
     for name in perturbations:
         wanted = (
             {**truth, "services": [f"s{hash_of(one)}" for one in truth["services"]]}
@@ -215,7 +216,7 @@ def measure(
             else truth
         )
         changed = PERTURBATIONS[name](case)
-        places[f"~{name}"] = place(fused(changed, evidence(changed)), wanted)
+        places[f"~{name}"] = place(rank(changed), wanted)
     return key, seconds, places
 
 

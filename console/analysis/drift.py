@@ -30,7 +30,6 @@ GRAVEST_FIRST = (Verdict.DEGRADED, Verdict.INCONCLUSIVE)
 ORDER = (Verdict.DEGRADED, Verdict.INCONCLUSIVE, Verdict.NO_DATA, Verdict.IMPROVED, Verdict.OK)
 DISTRIBUTIONS, RELATIONS, COLUMNS, TABLE = 0.5, 0.2, 0.2, 0.1  # what each kind of question has of alpha
 CHECKS, TABLE_CHECKS = 6, 3
-HALF = 0.5  # of the rows: beyond it the mean's shift is that of all of them
 
 
 def drift(

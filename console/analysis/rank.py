@@ -6,7 +6,7 @@ Services are ranked by what metrics, spans and logs say of each, changes by `cha
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,10 +39,16 @@ def rank(case: Case) -> Ranking:
     Scores are comparable within a kind, and only roughly across: a service's is the sum of its parts (0..1 each), a
     change's is the probability that it is to blame.
     """
-    return fused(case, evidence(case))
+    news = news_of(case)
+    return fused(case, news, evidence(case, news))
 
 
-def evidence(case: Case) -> dict[str, Said]:
+def news_of(case: Case) -> tuple[LogNews, ...]:
+    """What the logs say that they did not say before; nothing without logs."""
+    return () if case.logs is None else log_news(case.logs, case.current, case.baseline)
+
+
+def evidence(case: Case, news: Sequence[LogNews]) -> dict[str, Said]:
     """What each ingredient says of each service; ingredients that have nothing to go by are absent."""
     graph = call_graph(case.calls, case.spans)
     said: dict[str, Said] = {}
@@ -63,12 +69,13 @@ def evidence(case: Case) -> dict[str, Said]:
         habits = changed_habits(case.spans, paths, case.logs, case.current, case.baseline)
         said["habits"] = distinct(deepest(_habits(habits), graph))
     if case.logs is not None:
-        news = [one for one in log_news(case.logs, case.current, case.baseline) if one.change == "new"]
-        said["news"] = distinct(deepest(_news(news), graph))
+        said["news"] = distinct(deepest(_news([one for one in news if one.change == "new"]), graph))
     return said
 
 
-def fused(case: Case, said: Mapping[str, Said], ingredients: Collection[str] = INGREDIENTS) -> Ranking:
+def fused(
+    case: Case, news: Sequence[LogNews], said: Mapping[str, Said], ingredients: Collection[str] = INGREDIENTS
+) -> Ranking:
     """One list of what `evidence` found and of the case's changes: a service's score is the sum of its parts."""
     services: dict[str, dict[str, Evidence]] = {}
     for name in INGREDIENTS:
@@ -78,7 +85,6 @@ def fused(case: Case, said: Mapping[str, Said], ingredients: Collection[str] = I
     candidates = [_candidate(service, parts) for service, parts in services.items()]
     candidates = [one for one in candidates if one.score >= LEAST_SCORE]
     if case.events:
-        news = log_news(case.logs, case.current, case.baseline) if case.logs is not None else ()
         candidates += rank_changes(case, news, {one.target: one.score for one in candidates})
     return Ranking(tuple(sorted(candidates, key=_order)))
 

@@ -6,8 +6,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from console.errors import SourceMalformed, UsageError
 from console.model import ColumnKind, Exemplar, Profile, Record, Span
@@ -29,11 +28,6 @@ if TYPE_CHECKING:
 
 MOST_GROUPS = 500  # of one answer
 MOST_EXEMPLARS = 16
-
-
-def open_table(name: str, **options: Any) -> Table:
-    """The table out of options that were checked before: what checks them is more than the child needs to load."""
-    return Table(name, cast("TableOptions", SimpleNamespace(**options)))
 
 
 class Table:

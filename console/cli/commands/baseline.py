@@ -95,6 +95,8 @@ def pin(
         from console.sources.types import OutcomesRequest
 
         path = path_of(session.config.data, name)
+        if target is not None and prediction is None:
+            raise UsageError("--target needs --prediction", "name the column of the model's answers")
         answers = OutcomesRequest(target, prediction, by=segments) if target and prediction else None
         with one_at_a_time(path):
             known = read_pinned(path) if add else None
