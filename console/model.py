@@ -86,7 +86,7 @@ class Direction(StrEnum):
     EITHER = "either"
 
 
-Scope = Literal["gpu", "model", "host", "data"]
+Scope = Literal["gpu", "model", "host", "workload", "data"]
 Across = Literal["sum", "mean", "max"]
 
 
@@ -605,7 +605,73 @@ class Event:
     source: str = ""
 
 
-FindingKind = Literal["comparison", "drift", "event", "probe", "exemplar", "integrity", "rank", "answer"]
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What somebody's alerting rule says."""
+
+    id: str  # the alert manager's own, the same for as long as its labels are
+    labels: Labels
+    text: str  # its summary
+    started: float
+    ended: float | None = None
+    state: Literal["firing", "silenced", "inhibited", "resolved"] = "firing"
+    silences: tuple[str, ...] = ()  # ids of those that keep it quiet
+    url: str = ""  # the page of the rule
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """One condition on an alert's labels."""
+
+    label: str
+    value: str
+    is_equal: bool = True  # False: it must not be
+    is_regex: bool = False  # a whole value, as RE2 reads it
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A stretch of time in which alerts with these labels tell nobody."""
+
+    matchers: tuple[Matcher, ...]  # all of which must hold
+    start: float
+    end: float
+    author: str
+    comment: str
+    id: str = ""  # empty: not created yet
+    state: Literal["active", "pending", "expired"] = "pending"
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line that a service wrote."""
+
+    time: float
+    service: str
+    severity: str  # as analysis.incidents knows it: error, warning, info …; empty where the line does not say
+    body: str
+    trace: str = ""  # the id of the trace that it was written in
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSpan:
+    """One call of a distributed trace."""
+
+    trace: str
+    id: str
+    parent: str  # empty: the trace begins here, or its caller was not kept
+    service: str
+    operation: str
+    start: float
+    end: float
+    failed: bool = False
+
+
+FindingKind = Literal[
+    "comparison", "drift", "event", "probe", "exemplar", "integrity", "rank", "answer", "log", "trace"
+]
 
 
 @dataclass(frozen=True, slots=True)

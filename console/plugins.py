@@ -66,6 +66,7 @@ class SourceType:
     inside: str = ""  # isolated: the `module:function` that opens it from plain options, to spare its child the offer
     environment: tuple[str, ...] = ()  # isolated: what the names of variables begin with that its child may see
     from_url: Callable[[str], Mapping[str, Any] | None] = lambda _url: None  # `--source NAME=URL`: options, or not ours
+    takes_the_rest: bool = False  # it is asked about a URL last, and may take one that says little
     live: bool = False  # cheap enough to be asked every second while somebody looks
     at_home: Callable[[], bool] = lambda: False  # whether this machine has it: then it is opened where nothing is set
     hint: str = ""  # what to type where no GPU is seen

@@ -11,8 +11,16 @@ from dataclasses import dataclass, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any
 
-from console.model import ColumnProfile, Event, Exemplar, Gpu, Labels, Profile, Reading, Relations, Span
-from console.sources.types import ExemplarRequest, ProbeAnswer, ProfileGroup, ProfileRequest, Progress, SourceStatus
+from console.model import ColumnProfile, Event, Exemplar, Gpu, Labels, LogLine, Profile, Reading, Relations, Span
+from console.sources.types import (
+    ExemplarRequest,
+    LogRequest,
+    ProbeAnswer,
+    ProfileGroup,
+    ProfileRequest,
+    Progress,
+    SourceStatus,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,10 @@ def _exemplar_request(data: Mapping[str, Any]) -> ExemplarRequest:
     return ExemplarRequest(**{**data, **_rows_of(data)})
 
 
+def _log_request(data: Mapping[str, Any]) -> LogRequest:
+    return LogRequest(**{**data, "span": _span(data["span"]), "where": Labels.of(data["where"])})
+
+
 def _rows_of(data: Mapping[str, Any]) -> dict[str, Any]:
     return {"spans": tuple(map(_span, data["spans"])), "where": Labels.of(data["where"])}
 
@@ -76,6 +88,7 @@ CALLS: Mapping[str, Call] = MappingProxyType(
         "outputs": Call((), tuple[str, ...]),
         "progress": Call((), Progress),
         "events": Call((_span, tuple), tuple[Event, ...]),
+        "logs": Call((_log_request,), tuple[LogLine, ...]),
         "probe": Call((), ProbeAnswer),
         "gpus": Call((_as_it_is,), tuple[Gpu, ...]),
         "check": Call((), SourceStatus),

@@ -8,7 +8,16 @@ from typing import Any
 
 from console.errors import AndonError
 from console.model import Span
-from console.sources.types import EventReader, Prober, SignalReader, TableReader
+from console.sources.types import (
+    AlertReader,
+    EventReader,
+    LogReader,
+    Prober,
+    SignalReader,
+    Silencer,
+    TableReader,
+    TraceReader,
+)
 
 
 @dataclass(slots=True)
@@ -19,6 +28,10 @@ class Estate:
     tables: dict[str, TableReader] = field(default_factory=dict)
     events: dict[str, EventReader] = field(default_factory=dict)
     probers: dict[str, Prober] = field(default_factory=dict)
+    logs: dict[str, LogReader] = field(default_factory=dict)
+    traces: dict[str, TraceReader] = field(default_factory=dict)
+    alerts: dict[str, AlertReader] = field(default_factory=dict)
+    silencers: dict[str, Silencer] = field(default_factory=dict)
     sources: dict[str, Any] = field(default_factory=dict)  # all of them
     models: dict[str, str] = field(default_factory=dict)  # source -> the model it is about, where its options say so
     failed: dict[str, AndonError] = field(default_factory=dict)  # those that could not be opened, and why

@@ -1,4 +1,4 @@
-"""One GET that cannot hurt us: bounded in time, in bytes on the wire and in bytes once inflated, and true to its host.
+"""One request that cannot hurt us: bounded in time, in bytes on the wire and once inflated, and true to its host.
 
 Header values never reach a message or a log: they may hold tokens.
 """
@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import ssl
 import zlib
 from collections.abc import AsyncIterator, Mapping
+from typing import Literal
 
 import httpx
 
@@ -23,8 +25,8 @@ GZIP = 16 + zlib.MAX_WBITS
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, and a query may hold a token
 
 
-def open_client(url: str) -> httpx.AsyncClient:
-    """A client for one host, without the environment's proxies and passwords.
+def open_client(url: str, trust: ssl.SSLContext | None = None) -> httpx.AsyncClient:
+    """A client for one host, without the environment's proxies and passwords; `trust` is for TLS of one's own.
 
     Raises SourceError where the URL is none.
     """
@@ -34,7 +36,7 @@ def open_client(url: str) -> httpx.AsyncClient:
         raise SourceError(f"{shown_url(url)!r} is not a URL", "write it like http://host:port/metrics") from None
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise SourceError(f"{shown_url(url)!r} is not an http URL", "write it like http://host:port/metrics")
-    return httpx.AsyncClient(trust_env=False, verify=parsed.scheme == "https")
+    return httpx.AsyncClient(trust_env=False, verify=trust or parsed.scheme == "https")
 
 
 async def fetch(
@@ -45,22 +47,28 @@ async def fetch(
     most_bytes: int,
     headers: Mapping[str, str] | None = None,
     params: Mapping[str, str] | None = None,
+    method: Literal["GET", "POST", "DELETE"] = "GET",
+    body: bytes | None = None,
 ) -> bytes:
-    """The body of a page, all of it within `seconds` and `most_bytes`.
+    """The body of an answer, all of it within `seconds` and `most_bytes`.
 
     Raises SourceDenied for 401 and 403, SourceMalformed for a body that is too large, broken off or wrongly packed,
-    SourceError for everything else that is not a 200.
+    SourceError for everything else that is not a success.
     """
     target = httpx.URL(url).copy_merge_params(params or {})
     where = shown(target)
     try:
         async with asyncio.timeout(seconds):
-            return await _fetch(client, target, dict(headers or {}), most_bytes)
+            return await _fetch(client, client.build_request(method, target, headers=headers, content=body), most_bytes)
     except (TimeoutError, httpx.TimeoutException):
         raise SourceError(
             f"{where} took more than {seconds:g} s to answer", "raise its timeout, or look at it"
         ) from None
     except httpx.ConnectError as error:
+        if isinstance(_first_cause(error), ssl.SSLError):
+            raise SourceError(
+                f"{where} cannot be trusted: {_first_cause(error)}", "check its certificate, or name its `ca`"
+            ) from None
         raise SourceError(
             f"{where} cannot be reached: {error}", "check that it runs and that the name is right"
         ) from None
@@ -75,17 +83,29 @@ def shown(url: httpx.URL) -> str:
     return str(url.copy_with(userinfo=b"", query=None, fragment=None))
 
 
-async def _fetch(client: httpx.AsyncClient, url: httpx.URL, headers: dict[str, str], most_bytes: int) -> bytes:
-    headers["Accept-Encoding"] = "gzip"
+async def _fetch(client: httpx.AsyncClient, request: httpx.Request, most_bytes: int) -> bytes:
+    request.headers["Accept-Encoding"] = "gzip"
+    request.extensions["timeout"] = {}  # the whole has one
     for _hop in range(MOST_REDIRECTS + 1):
-        async with client.stream("GET", url, headers=headers, timeout=None) as response:
-            if response.has_redirect_location:
-                url = _next(url, response)
+        response = await client.send(request, stream=True)
+        try:
+            url = request.url
+            if response.has_redirect_location and request.method == "GET":
+                request = client.build_request("GET", _next(url, response), headers=request.headers)
+                request.extensions["timeout"] = {}
                 continue
-            if response.status_code != 200:
+            if response.status_code != 200 and not (response.is_success and request.method != "GET"):
                 raise await _refusal(url, response)
             return b"".join([piece async for piece in _pieces(response, url, most_bytes)])
-    raise SourceError(f"{shown(url)} redirects in circles", "check the URL")
+        finally:
+            await response.aclose()
+    raise SourceError(f"{shown(request.url)} redirects in circles", "check the URL")
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return error
 
 
 def _next(url: httpx.URL, response: httpx.Response) -> httpx.URL:

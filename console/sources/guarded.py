@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from console.errors import AndonError, PluginError, SourceMalformed
-from console.model import Event, Exemplar, Frame, Gpu, Reading
+from console.model import Alert, Event, Exemplar, Frame, Gpu, LogLine, Reading, Silence, TraceSpan
 from console.sources.types import ProbeAnswer, ProfileGroup, Progress, SourceStatus
 
 MOST_ITEMS = 60_000  # taken of an answer without a length: more than the collector keeps, and no more
@@ -18,10 +18,12 @@ ONE: dict[str, type[Any]] = {
     "probe": ProbeAnswer,
     "check": SourceStatus,
     "progress": Progress,
+    "silence": str,
 }
 MANY: dict[str, type[Any]] = {
     "collect": Reading, "ingest": Reading, "signals": str, "profiles": ProfileGroup, "exemplars": Exemplar,
     "slices": str, "outputs": str, "events": Event, "gpus": Gpu,
+    "logs": LogLine, "spans": TraceSpan, "alerts": Alert, "silences": Silence,
 }  # fmt: skip
 
 
@@ -31,7 +33,7 @@ def guarded(source: Any, name: str, plugin: str) -> Any:
     """
     methods = {
         call: _guard(getattr(source, call), name, call, plugin)
-        for call in (*ONE, *MANY, "close")
+        for call in (*ONE, *MANY, "unsilence", "close")
         if callable(getattr(source, call, None))
     }
     return type("GuardedSource", (), methods)()

@@ -19,7 +19,18 @@ from console.sources.child import open_child
 from console.sources.estate import Estate
 from console.sources.guarded import guarded
 from console.sources.redact import shown_url
-from console.sources.types import Closable, EventReader, Prober, SignalReader, Speaking, TableReader
+from console.sources.types import (
+    AlertReader,
+    Closable,
+    EventReader,
+    LogReader,
+    Prober,
+    SignalReader,
+    Silencer,
+    Speaking,
+    TableReader,
+    TraceReader,
+)
 
 log = logging.getLogger("andon.sources")
 
@@ -81,6 +92,14 @@ def enlist(estate: Estate, name: str, source: Any) -> None:
         estate.events[name] = source
     if isinstance(source, Prober):
         estate.probers[name] = source
+    if isinstance(source, LogReader):
+        estate.logs[name] = source
+    if isinstance(source, TraceReader):
+        estate.traces[name] = source
+    if isinstance(source, AlertReader):
+        estate.alerts[name] = source
+    if isinstance(source, Silencer):
+        estate.silencers[name] = source
 
 
 async def close(estate: Estate) -> None:
@@ -107,7 +126,7 @@ def from_argument(text: str, plugins: Plugins) -> SourceConfig:
         raise UsageError(
             f"--source {text!r} is not NAME=URL", "write it like --source line=http://127.0.0.1:8000/metrics"
         )
-    for plugin, offer in plugins.offers("andon_sources"):
+    for plugin, offer in sorted(plugins.offers("andon_sources"), key=lambda pair: pair[1].takes_the_rest):
         options = _guarded(plugin, "reading a URL", partial(offer.from_url, url))
         if options is not None:
             return SourceConfig(name, offer.kind, dict(options))

@@ -10,7 +10,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from console.model import NO_LABELS, Event, Exemplar, Frame, Gpu, Labels, Profile, Query, Reading, Record, Span
+from console.model import (
+    NO_LABELS,
+    Alert,
+    Event,
+    Exemplar,
+    Frame,
+    Gpu,
+    Labels,
+    LogLine,
+    Profile,
+    Query,
+    Reading,
+    Record,
+    Silence,
+    Span,
+    TraceSpan,
+)
 
 if TYPE_CHECKING:
     from console.signals.dialect import Dialect
@@ -105,6 +121,25 @@ class ProbeAnswer:
     error: str = ""  # why some were not answered
 
 
+@dataclass(frozen=True, slots=True)
+class LogRequest:
+    """Give me lines of this span; where there are more than `most`, an even thinning of them or the newest."""
+
+    span: Span
+    where: Labels = NO_LABELS  # common labels: model, workload, service, namespace, pod …
+    words: str = ""  # only lines that contain this text, whatever their case
+    most: int = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRequest:
+    """Give me the spans of traces that began in this span of time; of whole traces, `most` spans at the most."""
+
+    span: Span
+    where: Labels = NO_LABELS
+    most: int = 20_000
+
+
 @runtime_checkable
 class Collectable(Protocol):
     """Gives samples of this instant, for the collector to keep."""
@@ -153,6 +188,38 @@ class EventReader(Protocol):
     """Knows what changed and when."""
 
     async def events(self, span: Span, kinds: Sequence[str]) -> Sequence[Event]: ...
+
+
+@runtime_checkable
+class LogReader(Protocol):
+    """Finds lines that services wrote."""
+
+    async def logs(self, request: LogRequest) -> Sequence[LogLine]: ...  # in order of time
+
+
+@runtime_checkable
+class TraceReader(Protocol):
+    """Finds the calls of distributed traces."""
+
+    async def spans(self, request: TraceRequest) -> Sequence[TraceSpan]: ...  # in order of start
+
+
+@runtime_checkable
+class AlertReader(Protocol):
+    """Knows which alerts fire."""
+
+    async def alerts(self) -> Sequence[Alert]: ...
+
+
+@runtime_checkable
+class Silencer(Protocol):
+    """Keeps alerts quiet for a while."""
+
+    async def silences(self) -> Sequence[Silence]: ...  # those that have not ended
+
+    async def silence(self, silence: Silence) -> str: ...  # its id
+
+    async def unsilence(self, id_: str) -> None: ...
 
 
 @runtime_checkable

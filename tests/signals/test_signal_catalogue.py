@@ -11,14 +11,14 @@ from console.signals.catalogue import catalogue, find_signal
 UNIT = re.compile(r"s|By|1|Cel|W|J|Hz|\{[a-z]+\}")
 
 
-def test_at_least_sixty_signals_cover_gpu_model_host_and_data() -> None:
+def test_at_least_sixty_signals_cover_every_scope() -> None:
     assert len(catalogue()) >= 60
-    assert {signal.scope for signal in catalogue().values()} == {"gpu", "model", "host", "data"}
+    assert {signal.scope for signal in catalogue().values()} == {"gpu", "model", "host", "workload", "data"}
 
 
 def test_every_signal_is_whole() -> None:
     for name, signal in catalogue().items():
-        assert re.fullmatch(r"(gpu|model|host|data)(\.[a-z]+)+", name)
+        assert re.fullmatch(r"(gpu|model|host|workload|data)(\.[a-z]+)+", name)
         assert UNIT.fullmatch(signal.unit), name
         assert signal.title and not signal.title.endswith("."), name
         assert signal.floor >= 0, name
@@ -57,4 +57,4 @@ def test_a_typo_is_answered_with_the_nearest_names() -> None:
 def test_a_name_from_nowhere_is_told_how_names_begin() -> None:
     with pytest.raises(UsageError) as caught:
         find_signal("zzzz")
-    assert caught.value.hint == "signals begin with gpu, model, host, data"
+    assert caught.value.hint == "signals begin with gpu, model, host, workload, data"
