@@ -653,6 +653,7 @@ class LogLine:
     severity: str  # as analysis.incidents knows it: error, warning, info …; empty where the line does not say
     body: str
     trace: str = ""  # the id of the trace that it was written in
+    stands_for: float = 1.0  # lines: more than itself, where a source thinned them out
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from console.errors import SourceMalformed
-from console.model import Event, Exemplar, Gpu, Reading, Span
+from console.model import Event, Exemplar, Gpu, LogLine, Reading, Span
 from console.sources.calls import CALLS, Opening, plain
-from console.sources.types import ExemplarRequest, ProbeAnswer, ProfileGroup, ProfileRequest, Progress, SourceStatus
+from console.sources.types import (
+    ExemplarRequest,
+    LogRequest,
+    ProbeAnswer,
+    ProfileGroup,
+    ProfileRequest,
+    Progress,
+    SourceStatus,
+)
 from console.sources.worker import CALL_SECONDS, Worker
 
 
@@ -71,6 +79,12 @@ class _Remembers(Child):
         return answer
 
 
+class _Reads(Child):
+    async def logs(self, request: LogRequest) -> Sequence[LogLine]:
+        answer: Sequence[LogLine] = await self._ask("logs", request)
+        return answer
+
+
 class _Probes(Child):
     async def probe(self) -> ProbeAnswer:
         answer: ProbeAnswer = await self._ask("probe")
@@ -90,8 +104,8 @@ class _Checks(Child):
 
 
 FACES = {
-    "collect": _Collects, "profiles": _Counts, "progress": _Follows, "events": _Remembers, "probe": _Probes,
-    "gpus": _SeesGpus, "check": _Checks,
+    "collect": _Collects, "profiles": _Counts, "progress": _Follows, "events": _Remembers, "logs": _Reads,
+    "probe": _Probes, "gpus": _SeesGpus, "check": _Checks,
 }  # fmt: skip
 
 
