@@ -128,6 +128,7 @@ class LogRequest:
     span: Span
     where: Labels = NO_LABELS  # common labels: model, workload, service, namespace, pod …
     words: str = ""  # only lines that contain this text, whatever their case
+    grave: bool = False  # only lines of trouble, where the source can tell them; others may be among the answer
     most: int = 5_000
 
 

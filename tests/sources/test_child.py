@@ -28,6 +28,7 @@ from console.sources.types import (
     EventReader,
     Follower,
     GpuReader,
+    LogReader,
     Prober,
     SignalReader,
     TableReader,
@@ -355,7 +356,7 @@ def test_last_words_are_one_line_without_control_sequences() -> None:
 def test_every_call_is_a_method_of_some_capability() -> None:
     methods = {
         name
-        for face in (Collectable, TableReader, Follower, EventReader, Prober, GpuReader, Checkable)
+        for face in (Collectable, TableReader, Follower, EventReader, LogReader, Prober, GpuReader, Checkable)
         for name in vars(face)
     }
     assert set(CALLS) <= methods
