@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import click
     from pydantic import BaseModel
 
-    from console.model import Incident
+    from console.model import Notice
     from console.signals.dialect import Dialect
 
 hookspec = pluggy.HookspecMarker("andon")
@@ -126,10 +126,16 @@ class DriftMeasure:
 
 @dataclass(frozen=True, slots=True)
 class Notifier:
-    """Tells people about an incident."""
+    """A way to tell people, which `[notify.NAME] kind = …` may name.
 
-    name: str
-    notify: Callable[[Incident], None]
+    `notify(options, notice)` is a coroutine or a blocking function, and may be called again with the same notice. It
+    raises SourceBusy or SourceError where it is worth another try later, ConfigError where it is not.
+    """
+
+    kind: str
+    title: str
+    options: type[BaseModel]
+    notify: Callable[[Any, Notice], Awaitable[None] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +173,10 @@ class Hooks:
     @hookspec
     def andon_dialects(self) -> Iterable[Dialect]:  # type: ignore[empty-body]
         """How exporters spell signals."""
+
+    @hookspec
+    def andon_codes(self) -> Iterable[CodeBook]:  # type: ignore[empty-body]
+        """What the numbers of a signal mean that are names."""
 
     @hookspec
     def andon_step_types(self) -> Iterable[StepType]:  # type: ignore[empty-body]

@@ -1,4 +1,4 @@
-"""XID errors: what the codes mean and ask for, and the ones of late, from NVML's events and from the kernel log.
+"""XID errors of late, from NVML's events and from the kernel log; what they mean says `_nvidia_codes.toml`.
 
 NVML tells only those that happen while it is listened to; the kernel log, where it may be read, those since the boot,
 in the driver's own words. One error that both tell is one event.
@@ -11,13 +11,13 @@ import ctypes
 import os
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pynvml as nvml
+from andon_plugins._nvidia_xids import xids
 from andon_plugins._nvml_device import Device
 
 from console.model import Event, Span
@@ -33,48 +33,6 @@ PROC_STAT = Path("/proc/stat")
 
 LINE = re.compile(r"NVRM: Xid \(PCI:([0-9a-fA-F]+):([0-9a-fA-F]+):([0-9a-fA-F]+)[^)]*\): (\d+)(?:, *(.*))?")
 RECORD = re.compile(r"\d+,\d+,(\d+),[^;]*;(.*)")  # of /dev/kmsg: level, number, microseconds, flags; words
-
-RESTART = "restart the application; if it comes again in other applications too, suspect the GPU"
-RESET = "drain the node and reset the GPU; if it comes again, have the GPU looked at"
-REBOOT = "drain the node and restart it; if it comes again, have the board reseated or replaced"
-NVLINK = "look at the NVLinks of this GPU and at the switches; reset the GPU if its errors grow"
-WAIT = "nothing at once; look whether it comes more often"
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """An XID: what it means, in a few words, and what to do."""
-
-    meaning: str
-    advice: str
-
-
-CODES: Mapping[int, Code] = MappingProxyType({
-    13: Code("graphics engine exception", RESTART),
-    31: Code("memory page fault", RESTART),
-    43: Code("the GPU stopped processing for one application", "nothing: that application failed, the GPU is well"),
-    45: Code("work was cleaned up after another error", "look at the XID before this one"),
-    48: Code("uncorrectable memory error", "look at XID 63, 64, 94 and 95 beside it; drain the node and reset the GPU"),
-    62: Code("the micro-controller halted", RESET),
-    63: Code("a memory row was marked for remapping", "nothing at once; it is remapped at the next GPU reset"),
-    64: Code("a memory row could not be remapped", RESET),
-    69: Code("graphics engine class error", RESTART),
-    74: Code("NVLink error", NVLINK),
-    79: Code("fell off the bus", REBOOT),
-    92: Code("high rate of corrected memory errors", WAIT),
-    94: Code("contained memory error", "restart the application that was hit, and reset the GPU when it can be spared"),
-    95: Code("uncontained memory error", RESET),
-    109: Code("context switch timed out", RESET),
-    110: Code("security fault", RESET),
-    119: Code("the GPU's own processor (GSP) did not answer", RESET),
-    120: Code("error in the GPU's own processor (GSP)", RESET),
-    140: Code("unrecovered memory error", RESET),
-    143: Code("the GPU could not be initialised", RESET),
-    **{code: Code("NVLink 5 error", NVLINK) for code in range(144, 151)},
-    154: Code("the recovery action changed", "look at the recovery action of this GPU, and do that"),
-    155: Code("NVLink error told by software", RESET),
-    156: Code("a resource was taken out of use", RESET),
-})  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -173,16 +131,16 @@ class Xids:
         self.last[new.gpu] = new.code
 
     def _event(self, seen: _Seen) -> Event:
-        code = CODES.get(seen.code)
+        code = xids().look_up(seen.code)
         where = f"GPU {seen.gpu}" if seen.gpu.isdigit() else f"the GPU at {seen.gpu}"
         said = f" The driver: {seen.words}" if seen.words else ""
         return Event(
             time=seen.time,
             kind="xid",
             target=f"{self._host}/{seen.gpu}",
-            title=f"XID {seen.code} on {where}: {code.meaning if code else 'see the list of XID errors'}",
+            title=f"XID {seen.code} on {where}: {code.meaning}",
             id=f"xid-{seen.code}-{seen.id}",
-            detail=f"{code.advice if code else 'look the code up in the list of XID errors'}.{said}",
+            detail=f"{code.action}.{said}",
             source=self._source,
         )
 

@@ -329,7 +329,7 @@ def test_the_kernel_log_tells_of_before_and_in_the_drivers_words(library: Path, 
     assert known.title == "XID 31 on GPU 1: memory page fault"
     assert known.time == booted() + 60
     assert known.detail.endswith("The driver: pid=77, name=python, Ch 8, MMU Fault")
-    assert stranger.title == "XID 888 on the GPU at 0000:ff:00: see the list of XID errors"
+    assert stranger.title == "XID 888 on the GPU at 0000:ff:00: not in andon's table"
     again = open_nvml(kernel_log=log).events(ALWAYS, ())
     assert [event.id for event in again] == [known.id, stranger.id]
     with log.open("a") as file:
