@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from console.model import Notice
+    from console.signals.codes import CodeBook
     from console.signals.dialect import Dialect
 
 hookspec = pluggy.HookspecMarker("andon")
