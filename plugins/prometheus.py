@@ -127,7 +127,7 @@ class Prometheus:
         """Which dialects it holds, which of their signals it lacks, and how old its newest sample is."""
         began = time.monotonic()
         exposed = await self._exposed()
-        seen = [dialect for dialect in self._dialects if not exposed.isdisjoint(dialect.detectors())]
+        seen = [dialect for dialect in self._dialects if dialect.is_seen(exposed)]
         newest = await self._newest()
         age = None if newest is None else time.time() - newest
         reason = "" if seen else "it holds no metrics in a dialect that andon knows"

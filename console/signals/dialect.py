@@ -1,6 +1,6 @@
 """How one exporter spells signals: a page of mappings with no control flow, written once and read by two interpreters.
 
-page.py reads a scraped page with it, promql.py writes queries with it.
+page.py reads a scraped page with it, promql.py writes queries with it. What one metric needs is in native.py.
 
     press = Dialect("press", detect="press:cycles_total", model_label="cell", signals={
         "model.latency": histogram("press:answer_seconds"),
@@ -10,72 +10,49 @@ page.py reads a scraped page with it, promql.py writes queries with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from console.errors import UsageError
-from console.model import NO_LABELS, Kind, Labels
 from console.signals.catalogue import find_signal
+from console.signals.native import Blanks, Native, Pairs, age, counter, gauge, histogram, rest, share, used
 
-Pairs = Mapping[str, str]
-NO_PAIRS: Pairs = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Native:
-    """One metric of an exporter that holds (a part of) a signal."""
-
-    kind: Kind
-    names: tuple[str, ...]  # as exposed, the current name first, then names it had before
-    scale: float = 1.0  # native value × scale = the signal's unit; a histogram's edges and sum too
-    where: Labels = NO_LABELS  # native labels that select the series
-    labels: Labels = NO_LABELS  # labels to add, where several metrics make one signal
-
-
-def gauge(native: str, *aliases: str, scale: float = 1.0, where: Pairs = NO_PAIRS, labels: Pairs = NO_PAIRS) -> Native:
-    """A value of this instant.
-
-    >>> gauge("gpu_busy_percent", scale=0.01).names
-    ('gpu_busy_percent',)
-    """
-    return Native(Kind.GAUGE, (native, *aliases), scale, Labels.of(where), Labels.of(labels))
-
-
-def counter(
-    native: str, *aliases: str, scale: float = 1.0, where: Pairs = NO_PAIRS, labels: Pairs = NO_PAIRS
-) -> Native:
-    """A total that only grows, but for restarts; named as exposed, with `_total` where the exporter has it."""
-    return Native(Kind.COUNTER, (native, *aliases), scale, Labels.of(where), Labels.of(labels))
-
-
-def histogram(
-    native: str, *aliases: str, scale: float = 1.0, where: Pairs = NO_PAIRS, labels: Pairs = NO_PAIRS
-) -> Native:
-    """Cumulative buckets; named without `_bucket` and `_sum`. Edges are read from `le`, never assumed."""
-    return Native(Kind.HISTOGRAM, (native, *aliases), scale, Labels.of(where), Labels.of(labels))
+__all__ = ["Blanks", "Dialect", "Native", "age", "counter", "gauge", "histogram", "rest", "share", "used"]
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """An exporter's spelling of signals.
 
-    `detect` names metrics of which at least one is on every page of that exporter. `model_label` becomes `model`, the
-    pairs of `labels` (native -> common: gpu, host, replica …) are renamed and every other label stays as it is.
-    `respelled` are prefixes that stand for others: with {"press:": ("press_",)} the metric `press:x` is also
-    known as `press_x`. Values within one of `blanks` (low, high) are an exporter's way to say "not supported": no data.
+    `detect` names metrics of which at least one is on every page of that exporter; where no name is its own, an entry
+    is a tuple of names that only its pages have together. `model_label` becomes `model`, the pairs of `labels`
+    (native -> common: gpu, host, replica …) are renamed and every other label stays as it is; where two of a series
+    become one, the first that is not empty counts. `respelled` are prefixes that stand for others: with
+    {"press:": ("press_",)} the metric `press:x` is also known as `press_x`. Values within one of `blanks` (low, high)
+    are an exporter's way to say "not supported": no data.
+
+    `dropped` labels are left out, because they say who asked or are too many: series that become one are added up, and
+    gauges folded as the catalogue says. Series that differ by a `repeated` label say the same thing several times, as
+    the ranks of one engine do: one of them counts, the largest.
+
+    `opt_in` says what to turn on (a sentence, in which `{names}` are the metrics') for which signals; `lacks` says why
+    a signal that one would look for is not to be had.
 
     Raises UsageError where it maps to a signal that the catalogue lacks, or has as another kind.
     """
 
     name: str
-    detect: str | tuple[str, ...]
+    detect: str | tuple[str | tuple[str, ...], ...]
     model_label: str | None = None
     signals: Mapping[str, Native | tuple[Native, ...]] = field(default_factory=dict)
     title: str = ""
     labels: Pairs = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
     respelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    blanks: tuple[tuple[float, float], ...] = ()
+    blanks: Blanks = ()
+    opt_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lacks: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for signal in self.signals:
@@ -85,6 +62,8 @@ class Dialect:
                         f"dialect {self.name} maps {native.names[0]} as a {native.kind} to {signal}",
                         f"{signal} is a {find_signal(signal).kind}",
                     )
+        for signal in (*self.lacks, *(signal for signals in self.opt_in.values() for signal in signals)):
+            find_signal(signal)
 
     def natives(self, signal: str) -> tuple[Native, ...]:
         """What makes up one signal; empty where this exporter does not have it."""
@@ -100,21 +79,53 @@ class Dialect:
         return tuple(dict.fromkeys(spelling for name in names for spelling in self._respell(name)))
 
     def detectors(self) -> tuple[str, ...]:
-        """The metric names that give this exporter away."""
-        return self.spellings(*((self.detect,) if isinstance(self.detect, str) else self.detect))
+        """The metric names that give this exporter away, alone or together."""
+        return self.spellings(*(name for together in self._detected() for name in together))
+
+    def is_seen(self, names: Container[str]) -> bool:
+        """Whether these metric names are (among) this exporter's."""
+        return any(
+            all(any(spelling in names for spelling in self.spellings(name)) for name in together)
+            for together in self._detected()
+        )
 
     def common(self, native_label: str) -> str:
         """The common name of a native label."""
         return "model" if native_label == self.model_label else self.labels.get(native_label, native_label)
 
-    def native_labels(self, label: str) -> tuple[str, ...]:
-        """The native labels that a common one may have come from."""
-        renamed = tuple(native for native, common in self._renamed() if common == label)
-        return renamed or (label,)
+    def named(self, native: Mapping[str, str]) -> dict[str, str]:
+        """Native labels under their common names, without those that are empty or dropped.
 
-    def is_blank(self, value: float) -> bool:
-        """Whether a native value says that there is none."""
-        return any(low <= value <= high for low, high in self.blanks)
+        >>> Dialect("d", "x", labels={"UUID": "uuid"}, dropped=("user",)).named({"UUID": "GPU-1", "user": "a@b.c"})
+        {'uuid': 'GPU-1'}
+        """
+        first = [label for label, _common in self._renamed() if label in native]
+        pairs: dict[str, str] = {}
+        for label in (*first, *(label for label in native if label not in first)):
+            if native[label] and not self.is_left_out(label):
+                pairs.setdefault(self.common(label), native[label])
+        return pairs
+
+    def native_labels(self, label: str) -> tuple[str, ...]:
+        """The native labels that a common one may have come from, the first that counts first."""
+        renamed = tuple(native for native, common in self._renamed() if common == label)
+        return renamed or (() if self.is_left_out(label) else (label,))
+
+    def is_left_out(self, native_label: str) -> bool:
+        """Whether a native label is never shown."""
+        return native_label in self.dropped or native_label in self.repeated
+
+    def why_missing(self, signal: str) -> str:
+        """Why a page of this exporter may lack a signal, in words for `andon source check`."""
+        if signal in self.lacks:
+            return self.lacks[signal]
+        names = ", ".join(native.names[0] for native in self.natives(signal))
+        sentence = next((text for text, signals in self.opt_in.items() if signal in signals), "")
+        return sentence.replace("{names}", names) if sentence else f"no {names}, or it says that it is not supported"
+
+    def _detected(self) -> Iterator[tuple[str, ...]]:
+        for entry in (self.detect,) if isinstance(self.detect, str) else self.detect:
+            yield (entry,) if isinstance(entry, str) else entry
 
     def _renamed(self) -> Iterator[tuple[str, str]]:
         if self.model_label:

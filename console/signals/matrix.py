@@ -61,7 +61,7 @@ def plain_series(rows: Iterable[Row], times: Array, step: float) -> tuple[Series
 
 
 def _common(expression: Expression, metric: Mapping[str, str]) -> Labels:
-    named = {expression.dialect.common(name): value for name, value in metric.items() if name != "le"}
+    named = expression.dialect.named({name: value for name, value in metric.items() if name != "le"})
     return Labels.of(named | dict(expression.native.labels))
 
 

@@ -7,6 +7,7 @@ counted; what is wrong with the page as a whole is a SourceMalformed in one sent
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 
@@ -14,7 +15,9 @@ from console.errors import SourceMalformed
 from console.model import NO_LABELS, Labels, Reading
 from console.signals.dialect import Dialect
 from console.signals.exposition import parse_labels, parse_line
-from console.signals.wanted import Get, Template, Wanted
+from console.signals.spoken import Spoken
+from console.signals.templates import Get, Template
+from console.signals.wanted import Wanted
 
 UNWANTED = -1
 UNKNOWN = -2
@@ -22,6 +25,7 @@ CHUNK_BYTES = 1 << 20  # a page is split into lines piece by piece, so that tiny
 MOST_SERIES = 500_000
 SPARE_ENTRIES = 1000
 TWICE = "a series is there twice"
+NAME = re.compile(rb"^[ \t]*+([a-zA-Z_:][a-zA-Z0-9_:]*+)", re.MULTILINE)
 
 Stamped = dict[float, dict[int, float]]  # time -> slot -> value, of lines with a timestamp of their own
 
@@ -45,7 +49,10 @@ class PageReader:
         self._waiting = list(dialects) if detect else []
         self._active = [] if detect else list(dialects)
         self._answered: set[str] = set()
+        self._names: set[str] = set()  # of the metrics on the pages so far
+        self._has_new_names = False
         self._values: list[float | None] = []  # the numbers of this page, by slot
+        self._wanted = Wanted((), labels)
         self._forget()
 
     @property
@@ -59,14 +66,19 @@ class PageReader:
         return tuple(sorted(self._answered))
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The metrics that were on the pages so far."""
+        return tuple(sorted(self._names))
+
+    @property
     def missing(self) -> tuple[tuple[str, str], ...]:
         """(signal, why) for what the seen dialects know and the last page did not have."""
-        return tuple(
-            (signal, f"no {dialect.natives(signal)[0].names[0]} on the page, or it says that it is not supported")
-            for dialect in self._active
-            for signal in dialect.signals
-            if signal not in self._answered
-        )
+        return tuple(pair for one in self.spoken for pair in one.missing)
+
+    @property
+    def spoken(self) -> tuple[Spoken, ...]:
+        """What each dialect that was seen says, by the last page."""
+        return tuple(Spoken.of(dialect, self._answered.__contains__) for dialect in self._active)
 
     def read(self, body: bytes, now: float) -> list[Reading]:
         """Every sample of every wanted signal; a line without a timestamp of its own is of `now`.
@@ -75,8 +87,14 @@ class PageReader:
         """
         self.skipped, self.trouble = 0, ""
         body = self._whole_lines(body)
-        self._detect(body)
+        if not self._names:
+            self._names = {name.decode() for name in NAME.findall(body)}
+            self._detect()
+        halves = self.skipped, self.trouble
         lines, stamped = self._take(body)
+        if self._has_new_names and self._detect():
+            self.skipped, self.trouble = halves
+            lines, stamped = self._take(body)
         if self.skipped * 2 > lines:
             raise SourceMalformed(f"most of the page is not metrics: {self.trouble}", "check the URL")
         readings = list(self._assemble(self._wanted.templates, self._values.__getitem__, now))
@@ -105,12 +123,15 @@ class PageReader:
             self._skip("the page breaks off within its last line")  # half a number would read as another number
         return whole
 
-    def _detect(self, body: bytes) -> None:
-        found = [d for d in self._waiting if any(_starts_a_line(body, name.encode()) for name in d.detectors())]
+    def _detect(self) -> bool:
+        """Whether a dialect is seen that was not; then the page is to be learned anew."""
+        self._has_new_names = False
+        found = [dialect for dialect in self._waiting if dialect.is_seen(self._names)]
         if found:
             self._active += found
             self._waiting = [dialect for dialect in self._waiting if dialect not in found]
             self._forget()
+        return bool(found)
 
     def _take(self, body: bytes) -> tuple[int, Stamped]:
         """Fill `_values` from the page's lines; returns how many there were, and the numbers with timestamps."""
@@ -165,6 +186,9 @@ class PageReader:
 
     def _admit(self, name: str, label_text: bytes) -> int:
         """A slot for a series not seen before; UNWANTED where no dialect wants it."""
+        if name not in self._names and len(self._names) < MOST_SERIES:
+            self._names.add(name)
+            self._has_new_names = True
         if not self._wanted.has(name):
             return UNWANTED
         slot = len(self._owners)
@@ -196,7 +220,7 @@ class PageReader:
         self._slots: dict[bytes, int] = {}  # series text -> its place in `_values`, or UNWANTED
         self._values = []
         self._owners: list[list[Template]] = []  # who wants the number of each slot
-        self._wanted = Wanted(self._active, self._labels)
+        self._wanted = Wanted(self._active, self._labels, self._wanted.carried())
         self._is_stale = False
 
 
@@ -205,10 +229,6 @@ def _put(stamped: Stamped, time: float, slot: int, value: float) -> None:
     if slot in moment:
         raise ValueError(TWICE)
     moment[slot] = value
-
-
-def _starts_a_line(body: bytes, name: bytes) -> bool:
-    return body.startswith(name) or b"\n" + name in body
 
 
 def _pieces(body: bytes) -> Iterator[list[bytes]]:

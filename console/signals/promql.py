@@ -22,7 +22,8 @@ from typing import Literal
 from console.errors import UsageError
 from console.model import Across, Kind, Labels, Query
 from console.signals.catalogue import find_signal
-from console.signals.dialect import Dialect, Native
+from console.signals.dialect import Dialect
+from console.signals.native import Blanks, Native, is_literal
 
 LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 QUOTED = r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)"""
@@ -32,6 +33,7 @@ LONGEST_GAP = 300.0  # seconds between two samples of a counter that still have 
 FOLD: dict[Across, str] = {"sum": "sum", "mean": "avg", "max": "max"}
 
 Part = Literal["value", "bucket", "sum"]
+Relation = Literal["=", "!=", "=~", "!~"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,33 +56,34 @@ def promql(dialect: Dialect, query: Query, exposed: Container[str] | None = None
     """
     signal = find_signal(query.signal)
     fold = FOLD[signal.across] if signal.kind is Kind.GAUGE else "sum"
-    by = tuple(label_name(native) for label in query.by for native in dialect.native_labels(label))
+    asked = tuple(label_name(native) for label in query.by for native in dialect.native_labels(label))
     found = []
     for native in dialect.natives(query.signal):
         if not _can_match(native, query.where):
             continue
+        by = tuple(label for label in asked if not native.says(label))
         for part, suffix in _parts(native.kind):
             names = [spelling + suffix for spelling in dialect.spellings(*native.names)]
             names = [name for name in names if exposed is None or name in exposed]
             series = [
-                _over_step(native.kind, f"{name}{matchers}", query.step, dialect.blanks)
+                _over_step(native, name, matchers, query.step, dialect.blanks)
                 for name, matchers in product(names, _matchers(dialect, native, query))
             ]
             if series:
                 kept = ", ".join(("le", *by) if part == "bucket" else by)
-                text = f"{fold} by ({kept}) ({' or '.join(series)})"
+                text = f"{fold} by ({kept}) ({_said_once(dialect, ' or '.join(series))})"
                 found.append(Expression(text, part, dialect, native))
     return tuple(found)
 
 
-def matcher(label: str, value: str) -> str:
+def matcher(label: str, value: str, relation: Relation = "=") -> str:
     r"""`label="value"` that no value can break out of: the one place where text from outside enters a query.
 
     >>> matcher("model", 'a"} or up{x="')
     'model="a\\"} or up{x=\\""'
     """
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
-    return f'{label_name(label)}="{escaped.encode(errors="replace").decode()}"'
+    return f'{label_name(label)}{relation}"{escaped.encode(errors="replace").decode()}"'
 
 
 def matched_labels(text: str) -> dict[str, frozenset[str]]:
@@ -122,13 +125,21 @@ def _can_match(native: Native, where: Labels) -> bool:
 
 
 def _matchers(dialect: Dialect, native: Native, query: Query) -> Iterator[str]:
-    """The braces after a metric's name: one for every native label that a wanted common one may have come from."""
+    """The braces after a metric's name: one for every native label that a wanted common one may have come from.
+
+    Where there are several, those that would count before it are to be empty.
+    """
     wanted = [
-        [matcher(name, value) for name in dialect.native_labels(label)]
+        [
+            ", ".join((*(matcher(earlier, "") for earlier in names[:place]), matcher(name, value)))
+            for place, name in enumerate(names)
+        ]
         for label, value in _merged(query.where, query.window.where)
+        for names in [dialect.native_labels(label)]
         if native.labels.value(label) is None
     ]
-    fixed = [matcher(label, value) for label, value in native.where]
+    fixed = [matcher(label, pattern, "=" if is_literal(pattern) else "=~") for label, pattern in native.where]
+    fixed += [matcher(label, pattern, "!=" if is_literal(pattern) else "!~") for label, pattern in native.unless]
     for chosen in product(*wanted):
         yield "{" + ", ".join((*fixed, *chosen)) + "}" if fixed or chosen else ""
 
@@ -137,15 +148,38 @@ def _merged(*wheres: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return list(dict.fromkeys(pair for where in wheres for pair in where))
 
 
-def _over_step(kind: Kind, selector: str, step: float, blanks: tuple[tuple[float, float], ...]) -> str:
+def _said_once(dialect: Dialect, series: str) -> str:
+    return f"max without ({', '.join(map(label_name, dialect.repeated))}) ({series})" if dialect.repeated else series
+
+
+def _over_step(native: Native, name: str, matchers: str, step: float, blanks: Blanks) -> str:
     # Prometheus 2 takes the sample at the far edge of a range into it, Prometheus 3 does not: leave it out in both.
-    window = f"{selector}[{round(step * 1000) - 1}ms]"
-    if kind is Kind.GAUGE:
-        mean = f"avg_over_time({window})"
-        return mean + "".join(f" unless (max_over_time({window}) {_within(*blank)})" for blank in blanks)
-    now = f"last_over_time({window})"
-    before = f"last_over_time({selector}[{round(LONGEST_GAP * 1000)}ms] offset {round(step * 1000)}ms)"
+    window = f"{matchers}[{round(step * 1000) - 1}ms]"
+    if native.kind is Kind.GAUGE:
+        mean = f"avg_over_time({name}{window})"
+        mean += "".join(
+            f" unless (max_over_time({name}{window}) {_within(*blank)})" for blank in (*blanks, *native.blanks)
+        )
+        return _formed(native, mean, window)
+    now = f"last_over_time({name}{window})"
+    before = f"last_over_time({name}{matchers}[{round(LONGEST_GAP * 1000)}ms] offset {round(step * 1000)}ms)"
     return f"(({now} - {before} >= 0) or ({now} and {before}))"
+
+
+def _formed(native: Native, x: str, window: str) -> str:
+    """What becomes of a gauge and of the one that it goes with. Nothing is divided by 0: that is no data."""
+    y = f"avg_over_time({native.of}{window})" if isinstance(native.of, str) else repr(native.of)
+    match native.form:
+        case "share":
+            return f"({x} / ({y} > 0))"
+        case "used":
+            return f"(({y} - {x}) / ({y} > 0))"
+        case "rest":
+            return f"({y} - {x})"
+        case "age":
+            return f"(time() - {x})"
+        case "value":
+            return x
 
 
 def _within(low: float, high: float) -> str:

@@ -236,12 +236,14 @@ def escape(text: str) -> str:
 
 
 @given(st.dictionaries(st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True), st.text(max_size=30), max_size=5))
-def test_any_label_value_comes_back_as_it_was(labels: dict[str, str]) -> None:
+def test_any_label_value_comes_back_as_it_was_and_an_empty_one_is_none(labels: dict[str, str]) -> None:
     labels = {f"l_{name}": value for name, value in labels.items()}
     text = ",".join(f'{name}="{escape(value)}"' for name, value in labels.items())
     it = reader(detect=False)
     for _scrape in range(2):
-        assert one(it.read(f"toy_up{{{text}}} 1\n".encode(), 1.0), "model.up").series.labels == Labels.of(labels)
+        assert one(it.read(f"toy_up{{{text}}} 1\n".encode(), 1.0), "model.up").series.labels == Labels.of(
+            {name: value for name, value in labels.items() if value}
+        )
 
 
 @settings(max_examples=200)

@@ -57,7 +57,7 @@ def test_old_names_are_asked_for_where_the_new_one_has_nothing() -> None:
 
 def test_a_common_label_is_looked_for_under_each_of_its_native_names() -> None:
     [text] = texts("model.queue.depth", where={"host": "n1"}, by=("host",))
-    each = [f'avg_over_time(toy_queue{{{name}="n1"}}[59999ms])' for name in ("HOST", "node")]
+    each = [f'avg_over_time(toy_queue{{{those}="n1"}}[59999ms])' for those in ("HOST", 'HOST="", node')]
     assert text == f"sum by (HOST, node) ({' or '.join(each)})"
 
 
