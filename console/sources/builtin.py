@@ -11,7 +11,14 @@ from typing import Any
 
 from console.plugins import SourceType, hookimpl
 from console.sources.engines import named_in
-from console.sources.options import DatabaseOptions, EventsOptions, HostOptions, MetricsOptions, TableOptions
+from console.sources.options import (
+    DatabaseOptions,
+    EventsOptions,
+    HostOptions,
+    LogsOptions,
+    MetricsOptions,
+    TableOptions,
+)
 
 # What the drivers of object stores read: credentials, regions, endpoints, and the way out of the house.
 STORES = ("AWS_", "AZURE_", "FSSPEC_", "GCSFS_", "GOOGLE_", "S3_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
@@ -39,6 +46,12 @@ def _open_events(name: str, options: EventsOptions) -> Any:
     return EventFile(name, Path(options.path))
 
 
+def _open_logs(name: str, options: LogsOptions) -> Any:
+    from console.sources.log_files import open_logs
+
+    return open_logs(name, **options.model_dump())
+
+
 def _open_host(name: str, options: HostOptions) -> Any:
     from console.sources.host import Host
 
@@ -64,6 +77,10 @@ def _events_url(url: str) -> Mapping[str, Any] | None:
     return {"path": url} if "://" not in url and Path(url).name == "events.jsonl" else None
 
 
+def _logs_url(url: str) -> Mapping[str, Any] | None:
+    return {"path": url} if "://" not in url and re.search(r"\.log(?:[.-][\w.*?-]+)?$", url) else None
+
+
 def _host_url(url: str) -> Mapping[str, Any] | None:
     return {} if url == "host" else None
 
@@ -77,6 +94,15 @@ def andon_sources() -> Iterable[SourceType]:
     """Kinds of source: what a command line means by a URL is asked in this order."""
     return (
         SourceType("events", "Events from a file", EventsOptions, _open_events, isolated=True, from_url=_events_url),
+        SourceType(
+            "logs",
+            "Logs in files",
+            LogsOptions,
+            _open_logs,
+            isolated=True,
+            from_url=_logs_url,
+            inside="console.sources.log_files:open_logs",
+        ),
         SourceType(
             "table",
             "Rows in files, here or in an object store",

@@ -36,6 +36,8 @@ TROUBLE = (
     r"|unreachable|exhausted|deadlock|corrupt|rejected|no space|critical|severe|warn"
 )
 
+TROUBLE_BYTES = re.compile(TROUBLE.encode(), re.IGNORECASE)
+
 _TROUBLE = re.compile(TROUBLE, re.IGNORECASE)
 _CRI = re.compile(r"^(\S{20,40}) (?:stdout|stderr) [FP] (.*)", re.DOTALL)
 _PAIR = re.compile(r'([\w.@-]+)=("(?:[^"\\]|\\.)*"|[^\s"]*)')

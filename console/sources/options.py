@@ -74,6 +74,20 @@ class EventsOptions(_Options):
     path: LocalPath
 
 
+LogField = Literal["time", "severity", "body", "service", "trace"]
+
+
+class LogsOptions(_Options):
+    """Logs in files: plain text, JSON lines or logfmt; what was rotated away or compressed beside them is read, too."""
+
+    path: LocalPath | list[LocalPath]  # a path or a glob, or several
+    service: str | None = None  # who writes them; else a line says so, or the file's name does
+    model: str | None = None  # the model that they are about
+    labels: dict[str, str] = Field(default_factory=dict)  # what else is true of all of them: namespace, host …
+    zone: str | None = None  # of times that name none, such as UTC or Europe/Berlin; else this host's
+    fields: dict[LogField, str] = Field(default_factory=dict)  # what lines of JSON call these, where not as usual
+
+
 class HostOptions(_Options):
     """This machine."""
 
