@@ -26,6 +26,26 @@ class SourceConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class NotifierConfig:
+    """One way to tell people: its kind decides which options it takes."""
+
+    name: str
+    kind: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path | None = None  # as of a source
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """When alerts that were sent to us open an incident. Durations are seconds."""
+
+    group_by: tuple[str, ...] = ()  # labels; none: what each alert is about
+    once_within: float = 300.0  # of a group's last incident, it opens no other
+    once_after: float = 120.0  # a group must have fired for so long
+    accumulate_within: float = 30.0  # from a group's first alert on, the others are waited for
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything that can be set."""
 
@@ -41,6 +61,8 @@ class Config:
     plugin_dirs: tuple[Path, ...] = ()
     plugins_disabled: tuple[str, ...] = ()
     playbook_dirs: tuple[Path, ...] = ()
+    grouping: Grouping = Grouping()
+    notifiers: tuple[NotifierConfig, ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)  # by name: URLs with {model}, {gpu} … in them
 
 

@@ -11,7 +11,15 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from console.config import Config, SourceConfig, default_config_path, default_data_dir, duration
+from console.config import (
+    Config,
+    Grouping,
+    NotifierConfig,
+    SourceConfig,
+    default_config_path,
+    default_data_dir,
+    duration,
+)
 from console.errors import ConfigError
 
 LINK_NAMES = ("model", "incident", "gpu", "uuid", "host", "source", "signal")
@@ -69,6 +77,22 @@ class _Source(_Table):
     kind: str = Field(description="metrics, table, events, host or what a plugin offers")
 
 
+class _Alerts(_Table):
+    """When alerts that were sent to `andon listen` open an incident."""
+
+    group_by: list[str] = Field([], description="labels whose values make a group; none: what each alert is about")
+    once_within: str = Field("5m", description="a group opens no second incident so soon after its last")
+    once_after: str = Field("2m", description="how long a group must have fired before it opens an incident")
+    accumulate_within: str = Field("30s", description="how long a group's first alert waits for the others")
+
+
+class _Notifier(_Table):
+    """A way to tell people of incidents; its kind decides which other keys it takes."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+    kind: str = Field(description="what a plugin offers")
+
+
 class _File(_Table):
     """andon's configuration. Paths are relative to the file."""
 
@@ -76,6 +100,8 @@ class _File(_Table):
     plugins: _Plugins = _Plugins()
     playbooks: _Playbooks = _Playbooks()
     sources: dict[SourceName, _Source] = {}
+    alerts: _Alerts = _Alerts()
+    notify: dict[SourceName, _Notifier] = {}
     links: dict[str, Link] = Field({}, description="pages that `o` opens, by name: URLs with {model}, {gpu} … in them")
 
 
@@ -126,6 +152,16 @@ def _settings(path: Path, file: _File, data: Path | None) -> Config:
         sources=tuple(
             SourceConfig(name, table.kind, dict(table.model_extra or {}), path.parent)
             for name, table in file.sources.items()
+        ),
+        grouping=Grouping(
+            group_by=tuple(file.alerts.group_by),
+            once_within=duration(file.alerts.once_within),
+            once_after=duration(file.alerts.once_after),
+            accumulate_within=duration(file.alerts.accumulate_within),
+        ),
+        notifiers=tuple(
+            NotifierConfig(name, table.kind, dict(table.model_extra or {}), path.parent)
+            for name, table in file.notify.items()
         ),
         plugin_dirs=tuple(map(beside, file.plugins.dirs)),
         plugins_disabled=tuple(file.plugins.disable),

@@ -8,6 +8,7 @@ AndonError                 message: what happened; hint: what to do about it
 ├── SourceError         4  a source that was needed did not answer
 │   ├── SourceDenied       it answered that we may not
 │   ├── SourceMalformed    it answered something that is not what it should be
+│   ├── SourceBusy         it answered that it wants to be left alone for a while
 │   └── DaemonUnreachable  no daemon, or it hung up
 ├── StoreError          4  the store cannot be used
 │   ├── StoreTooNew        written by a newer andon
@@ -101,6 +102,14 @@ class SourceMalformed(SourceError):
     """The source answered something that is not what it should be."""
 
 
+class SourceBusy(SourceError):
+    """It wants to be left alone for `seconds`."""
+
+    def __init__(self, message: str, hint: str = "", seconds: float = 0.0) -> None:
+        super().__init__(message, hint)
+        self.seconds = seconds
+
+
 class DaemonUnreachable(SourceError):
     """There is no daemon, or it hung up."""
 
@@ -139,6 +148,6 @@ FAMILY: dict[str, type[AndonError]] = {
     kind.__name__: kind
     for kind in (
         AndonError, UsageError, ConfigError, PlaybookError, DaemonRunning, SourceError, SourceDenied, SourceMalformed,
-        DaemonUnreachable, StoreError, StoreTooNew, StoreCorrupt, StoreFull, PluginError, NoData,
+        SourceBusy, DaemonUnreachable, StoreError, StoreTooNew, StoreCorrupt, StoreFull, PluginError, NoData,
     )
 }  # fmt: skip

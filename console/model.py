@@ -618,6 +618,7 @@ class Alert:
     silences: tuple[str, ...] = ()  # ids of those that keep it quiet
     url: str = ""  # the page of the rule
     source: str = ""
+    annotations: Labels = NO_LABELS  # what the rule says beside: a description, pages such as a runbook
 
 
 @dataclass(frozen=True, slots=True)
@@ -932,3 +933,26 @@ class Diagnosis:
     agent: None = None  # what a language model added, where one is configured
     runs: tuple[Run, ...] = ()
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What people are told of an incident: that it was opened, what its cause is, that it is over."""
+
+    what: Literal["opened", "cause", "closed", "test"]
+    time: float
+    incident: Incident
+    diagnosis: Diagnosis | None = None  # once it was examined
+    command: str = ""  # what shows all of it
+    url: str = ""  # a page that does, where one is configured
+
+    @property
+    def cause(self) -> Cause | None:
+        """The likeliest cause, where one is named."""
+        return self.diagnosis.causes[0] if self.diagnosis and self.diagnosis.causes else None
+
+    @property
+    def cited(self) -> tuple[Finding, ...]:
+        """The findings that speak for that cause."""
+        named = set(self.cause.evidence) if self.cause else set()
+        return tuple(each for each in (self.diagnosis.findings if self.diagnosis else ()) if each.id in named)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,3 +29,10 @@ class Clock:
 async def ask(house: House, op: str, **args: Any) -> Any:
     """One operation, as the socket would perform it."""
     return await perform(all_operations(house), Request(1, op, args), Peer(0, "ada"))
+
+
+async def eventually(holds: Callable[[], bool], *, seconds: float = 20.0) -> None:
+    """Wait until something holds; AssertionError where it never does."""
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await asyncio.sleep(0.01)

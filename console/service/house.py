@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from console.clock import Clock
 from console.config import Config
 from console.errors import SourceError, StoreError
-from console.model import Diagnosis, Finding, Incident, Reading, Span, Symptom
+from console.model import Diagnosis, Finding, Incident, Notice, Reading, Span, Symptom
 from console.playbook.definition import Playbook
 from console.plugins import Panel, Plugins, StepType
 from console.service.bench import Bench
@@ -18,6 +18,7 @@ from console.service.drift_view import View, view
 from console.service.drifting import Drifts
 from console.service.following_rows import Memory
 from console.service.live import Live
+from console.service.notifying import Notifying
 from console.service.outlook import Outlook
 from console.service.pages import Pages
 from console.service.records import StoreRecords
@@ -28,8 +29,9 @@ from console.service.watching import Watch
 from console.service.writer import Writer
 from console.sources.bridge import bridged
 from console.sources.estate import Estate, Situation
+from console.store.notices import Due
 from console.store.store import Store
-from console.triage import investigate, standing
+from console.triage import diagnose, investigate, standing
 from console.triage.questions import answering
 
 EVALUATE_SECONDS = 60.0  # all triggers together
@@ -57,6 +59,7 @@ class House:
     collector: Collector = field(init=False)
     watch: Watch = field(init=False)
     outlook: Outlook = field(init=False)
+    notifying: Notifying = field(init=False)
     drifts: Drifts = field(init=False)
     memories: dict[str, Memory] = field(default_factory=dict)  # by model: what the last look at its rows left
     sightings: Sightings = field(default_factory=Sightings)
@@ -150,6 +153,20 @@ class House:
         if incident is not None:
             self.drifts.look_again(incident.subject)  # or the board would say less than the diagnosis does
         return diagnosis
+
+    async def notice(self, due: Due) -> Notice:
+        """What is to be said of an incident, as it is now."""
+        incident = await self.records.incident(due.incident)
+        runs = await self.records.runs(incident.runs)
+        page = self.config.links.get("incident", "").replace("{incident}", incident.id)
+        return Notice(
+            due.what,
+            due.time,
+            incident,
+            diagnose(runs, incident) if runs else None,
+            f"andon incident show {incident.id}",
+            "" if "{" in page else page,
+        )
 
     async def see_rows(self, model: str) -> View:
         """The drift of a model's rows as it is now."""

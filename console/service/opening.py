@@ -20,7 +20,7 @@ from console.service.collecting import Collector
 from console.service.drift_view import models_with_rows
 from console.service.drifting import Drifts
 from console.service.house import BOARD_SECONDS, House
-from console.service.notifying import tell
+from console.service.notifying import Notifying, open_voices
 from console.service.outlook import Outlook
 from console.service.pages import Pages
 from console.service.records import StoreRecords
@@ -70,7 +70,7 @@ async def open_house(config: Config) -> AsyncIterator[House]:
         stack.callback(reader.close)
         estate.readers.insert(0, reader)
         records = StoreRecords(writer)
-        panels, notifiers = plugins.offers("andon_panels"), plugins.offers("andon_notifiers")
+        panels = plugins.offers("andon_panels")
         bench = Bench()
         stack.push_async_callback(bench.close)
         house = House(config, clock, plugins, step_types, playbooks, estate, writer, records, bench, troubles, panels)
@@ -81,11 +81,15 @@ async def open_house(config: Config) -> AsyncIterator[House]:
         house.timeline = Timeline(estate.events, records.add_events)
         house.pages = Pages(estate.sources, house.keep, clock)
         house.board = Topic(lambda: read_board(house), rest=BOARD_SECONDS)
+        voices, wrong = open_voices(config.notifiers, plugins)
+        for problem in wrong:
+            left_out(problem)
+        house.notifying = Notifying(voices, writer, house.notice, clock, troubles)
         house.watch = Watch(
             records,
             house.evaluate,
             house.examine,
-            lambda incident: tell(notifiers, incident),
+            house.notifying.tell,
             config.data,
             on_change=house.board.touch,
         )
@@ -97,6 +101,8 @@ async def open_house(config: Config) -> AsyncIterator[House]:
             house.board.touch,
             config.data,
         )
+        house.notifying.start()
+        stack.push_async_callback(house.notifying.close)
         stack.push_async_callback(house.watch.close)
         house.started = clock()
         yield house

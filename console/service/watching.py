@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from console.errors import AndonError, UsageError
 from console.model import Diagnosis, Incident, Labels, Run, Symptom
 from console.service.reports import write_report
+from console.store.notices import What
 
 log = logging.getLogger("andon.watch")
 
@@ -73,7 +74,7 @@ class Watch:
         records: Records,
         evaluate: Callable[[float], Awaitable[Sequence[Symptom]]],
         examine: Callable[[Incident, Sequence[Symptom]], Awaitable[Diagnosis]],
-        tell: Callable[[Incident], Coroutine[Any, Any, None]],
+        tell: Callable[[What, str], Awaitable[None]],
         data: Path,
         *,
         on_change: Callable[[], None] = lambda: None,
@@ -222,14 +223,17 @@ class Watch:
         self._on_change()
 
     async def _work(self, case: _Case, incident: Incident, symptoms: Sequence[Symptom], is_news: bool) -> None:
+        if is_news:
+            await self._tell("opened", incident.id)
         async with self._room:
-            telling = asyncio.create_task(self._tell(incident)) if is_news else None
             try:
                 async with asyncio.timeout(self._seconds):
                     diagnosis = await self._examine(incident, symptoms)
                     await self._records.keep_runs(diagnosis.runs, incident.id)
                 case.is_named = case.is_named or bool(diagnosis.causes)
                 self.trouble = ""
+                if diagnosis.causes:
+                    await self._tell("cause", incident.id)
             except TimeoutError:
                 self._say(f"examining {incident.id} took more than {self._seconds:g} s and was stopped")
             except AndonError as error:
@@ -237,8 +241,6 @@ class Watch:
             except Exception as error:  # noqa: BLE001 - a mistake of ours costs one examination, never the daemon
                 told = write_report(self._data, f"examining {incident.id}", error)
                 self._say(f"{told.message} ({told.hint})")
-            if telling is not None:
-                await telling
 
     def _say(self, trouble: str) -> None:
         self.trouble = trouble

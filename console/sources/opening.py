@@ -7,6 +7,7 @@ import difflib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -135,6 +136,22 @@ def from_argument(text: str, plugins: Plugins) -> SourceConfig:
     )
 
 
+def checked_options(
+    whose: str, kind: str, given: Mapping[str, Any], model: type[BaseModel], folder: Path | None
+) -> BaseModel:
+    """What the configuration says of one thing, as its kind has it; ConfigError, naming it, where that does not fit."""
+    known = model.model_fields
+    for option in given:
+        if option not in known:
+            raise ConfigError(f"{whose}: the kind {kind} has no option {option!r}", _nearest(option, known))
+    try:
+        return model.model_validate(dict(given), context={"folder": folder})
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = ".".join(map(str, first["loc"])) or "options"
+        raise ConfigError(f"{whose}: {option}: {first['msg']}", f"options are {', '.join(known)}") from None
+
+
 def _offers(plugins: Plugins) -> Offers:
     """The kinds of source; where two plugins offer one, the first stays."""
     return {offer.kind: (plugin, offer) for plugin, offer in reversed(plugins.offers("andon_sources"))}
@@ -151,7 +168,7 @@ async def _open(config: SourceConfig, plugins: Plugins, offers: Offers) -> Any:
     if config.kind not in offers:
         raise ConfigError(f"source {config.name}: there is no kind {config.kind!r}", _nearest(config.kind, offers))
     plugin, offer = offers[config.kind]
-    options = _checked(config, offer)
+    options = checked_options(f"source {config.name}", config.kind, config.options, offer.options, config.folder)
     if offer.isolated:
         module = plugins.manager.get_plugin(plugin)
         name = getattr(module, "__name__", plugin)
@@ -173,23 +190,6 @@ async def _open(config: SourceConfig, plugins: Plugins, offers: Offers) -> Any:
 
 async def _close(source: Closable) -> None:
     await source.close()
-
-
-def _checked(config: SourceConfig, offer: SourceType) -> BaseModel:
-    known = offer.options.model_fields
-    for option in config.options:
-        if option not in known:
-            raise ConfigError(
-                f"source {config.name}: a {offer.kind} source has no option {option!r}", _nearest(option, known)
-            )
-    try:
-        return offer.options.model_validate(dict(config.options), context={"folder": config.folder})
-    except ValidationError as error:
-        first = error.errors()[0]
-        option = ".".join(map(str, first["loc"])) or "options"
-        raise ConfigError(
-            f"source {config.name}: {option}: {first['msg']}", f"options are {', '.join(known)}"
-        ) from None
 
 
 def _guarded(plugin: str, what: str, call: Callable[[], T]) -> T:

@@ -97,4 +97,31 @@ CREATE TABLE pin_spans (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (V1,)
+V2 = """
+-- Alerts that were taken and have not ended, and what came of their groups.
+CREATE TABLE alerts (
+    id       TEXT PRIMARY KEY,
+    grp      TEXT NOT NULL,
+    taken    REAL NOT NULL,          -- when it was first heard of, by the daemon's clock
+    heard    REAL NOT NULL,          -- and last
+    incident TEXT NOT NULL,          -- empty: it waits
+    body     TEXT NOT NULL           -- model.Alert as JSON
+) WITHOUT ROWID;
+CREATE TABLE alert_groups (
+    grp      TEXT PRIMARY KEY,
+    incident TEXT NOT NULL,          -- the last one that it opened or joined
+    time     REAL NOT NULL           -- when
+) WITHOUT ROWID;
+
+-- What people are told, once each.
+CREATE TABLE notices (
+    incident TEXT NOT NULL,
+    what     TEXT NOT NULL CHECK (what IN ('opened', 'cause', 'closed')),
+    notifier TEXT NOT NULL,
+    time     REAL NOT NULL,          -- when it happened
+    state    TEXT NOT NULL CHECK (state IN ('waiting', 'told', 'given up')),
+    PRIMARY KEY (incident, what, notifier)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (V1, V2)

@@ -11,6 +11,7 @@ from console.store.database import Database, worded
 from console.store.events import Events
 from console.store.incidents import Incidents
 from console.store.lock import StoreLock
+from console.store.notices import Notices
 from console.store.pins import Pins
 from console.store.retention import DEFAULT_RETENTION, Compaction, Retention, compact
 from console.store.runs import Runs
@@ -41,6 +42,7 @@ class Store:
         self.incidents = Incidents(database)
         self.runs = Runs(database)
         self.pins = Pins(database)
+        self.notices = Notices(database)
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Store:

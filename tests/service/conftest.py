@@ -71,12 +71,12 @@ class Rig:
         train = GpuProcess(7, "ada", "train.py", memory=1e9)
         return [Gpu("0", "node-a", "u0", "Tester", Labels.of(driver="1.2"), (train,), (GpuLink(0, True, {"crc": 2}),))]
 
-def notify(incident):
+def write(options, notice):
     if folder := os.environ.get("TOLD"):
         with open(os.path.join(folder, "told"), "a") as file:
-            file.write(incident.id + "\\n")
+            file.write(f"{notice.incident.id} {notice.what}\\n")
 
-def shout(incident):
+async def shout(options, notice):
     raise RuntimeError("no voice")
 
 def explode():
@@ -94,7 +94,7 @@ def andon_sources():
 
 @hookimpl
 def andon_notifiers():
-    return [Notifier("file", notify), Notifier("shout", shout)]
+    return [Notifier("file", "file", Nothing, write), Notifier("shout", "shout", Nothing, shout)]
 
 @hookimpl
 def andon_panels():

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from household import Clock, ask
+from household import Clock, ask, eventually
 from nouns import a_run, diagnosis
 
+from console.config import NotifierConfig
 from console.errors import ConfigError, SourceError, UsageError
 from console.model import Diagnosis, Labels, Symptom, Verdict
 from console.service.board import read_board, status
@@ -126,6 +127,7 @@ async def test_what_stands_twice_opens_an_incident_that_is_examined_and_told(
     opened: Open, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOLD", str(tmp_path))
+    told = tmp_path / "told"
 
     async def standing(*_: Any) -> Standing:
         return Standing([SLOW], ())
@@ -135,12 +137,13 @@ async def test_what_stands_twice_opens_an_incident_that_is_examined_and_told(
 
     monkeypatch.setattr("console.service.house.standing", standing)
     monkeypatch.setattr("console.service.house.investigate", investigate)
-    house = await opened("steady")
+    house = await opened("steady", notifiers=(NotifierConfig("file", "file"), NotifierConfig("loud", "shout")))
     assert (await ask(house, "collect", wait=True))["incidents"] == []
     clock.set(clock.now + 15)
     assert (await ask(house, "collect", wait=True))["incidents"] == ["I-1"]
     assert (await ask(house, "diagnosis", incident="I-1"))["exit"] == 1
-    assert (tmp_path / "told").read_text() == "I-1\n"
+    await eventually(lambda: told.exists() and told.read_text() == "I-1 opened\nI-1 cause\n")
+    assert any("notify loud: plugin stage failed" in each for each in (await read_board(house))["troubles"])
     (row,) = (await read_board(house))["models"]
     assert (row["model"], row["incident"], row["lights"]["latency"]["state"]) == ("glove", "I-1", "degraded")
     again = await ask(house, "triage", incident="I-1")

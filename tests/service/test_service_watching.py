@@ -47,7 +47,8 @@ class Tower:
     def __init__(self, data: Path, seconds: float = 5.0) -> None:
         self.sees: list[Symptom] = []
         self.book = Book()
-        self.told: list[str] = []
+        self.told: list[str] = []  # incidents that people were told of
+        self.named: list[str] = []  # and those with a cause
         self.examined: list[tuple[str, list[str | None]]] = []
         self.fails: Exception | None = None
         self.names = True  # examinations name a cause
@@ -67,8 +68,8 @@ class Tower:
             raise self.fails
         return diagnosis(runs=(a_run(),)) if self.names else diagnosis(runs=(a_run(causes=()),), causes=())
 
-    async def _tell(self, incident: Incident) -> None:
-        self.told.append(incident.id)
+    async def _tell(self, what: str, incident: str) -> None:
+        (self.told if what == "opened" else self.named).append(incident)
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ async def test_a_symptom_opens_an_incident_only_when_it_stands_twice(tower: Towe
     (incident,) = await tower.watch.look(45.0)
     await tower.watch.settled()
     assert (incident.subject, incident.opened) == ("glove", 45.0)
-    assert tower.told == ["I-1"]
+    assert (tower.told, tower.named) == (["I-1"], ["I-1"])
     assert [name for name, _run in tower.book.runs] == ["I-1"]
 
 

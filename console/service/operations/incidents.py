@@ -111,7 +111,9 @@ def operations(house: House) -> tuple[Operation, ...]:
         return changed(await records.acknowledge(arguments.incident, house.clock(), peer.name))
 
     async def close(arguments: Closed, peer: Peer) -> Any:
-        return changed(await records.close(arguments.incident, house.clock(), peer.name, arguments.text))
+        incident = await records.close(arguments.incident, house.clock(), peer.name, arguments.text)
+        await house.notifying.tell("closed", incident.id)
+        return changed(incident)
 
     async def diagnosis(arguments: One, _peer: Peer) -> Any:
         incident = await records.incident(arguments.incident)
