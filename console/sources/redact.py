@@ -19,6 +19,13 @@ ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 KEY_LIKE = re.compile(r"\b(sk|pk|ghp|xox[abp]|AKIA|eyJ)[-_]?[A-Za-z0-9_\-.]{12,}")
 USERINFO = re.compile(r"(?<=://)[^?#]*@")
 QUERY = re.compile(r"[?#].*", re.DOTALL)
+SECRET_PAIR = re.compile(
+    r"""(?ix)\b([\w.-]*(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?
+    |authorization|cookie|session[_-]?id)["']?\s*[=:]\s*)("[^"]*"|'[^']*'|(?:bearer|basic|token)\s+\S+|[^\s,;&"'})\]]+)"""
+)
+BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w+/=.~-]{8,}")
+ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_]?)")
+USERINFO_WITHIN = re.compile(r"(?<=://)[^/\s@]+@")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
@@ -44,6 +51,18 @@ def shown_value(value: str | None) -> str:
         return f"{number:.4g}" if "." in value else value[:MOST_CHARACTERS]
     text = CONTROL.sub(" ", KEY_LIKE.sub(MASK, ADDRESS.sub(MASK, value)))
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"
+
+
+def shown_line(line: str, most: int = 400) -> str:
+    """A line of a log as it may be shown: one line, without control sequences, secrets and addresses, cut.
+
+    >>> shown_line("login of ada@example.org with password=hunter2")
+    'login of ••• with password=•••'
+    """
+    text = CONTROL.sub(" ", ESCAPES.sub("", line[: 4 * most]))
+    text = USERINFO_WITHIN.sub(f"{MASK}@", text)
+    text = KEY_LIKE.sub(MASK, ADDRESS.sub(MASK, BEARER.sub(rf"\1 {MASK}", SECRET_PAIR.sub(rf"\1{MASK}", text))))
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def shown_url(url: str) -> str:

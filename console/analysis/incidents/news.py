@@ -13,7 +13,7 @@ import numpy as np
 from console.analysis.templates import message_of, templates_of
 
 if TYPE_CHECKING:
-    from console.model import Array, Flags, LogLines, Window
+    from console.model import Array, Codes, Flags, LogLines, Window
 
 PRIOR_LINES = 0.5  # that a baseline without such a line is taken to have had
 LEAST_RATIO = 2.0
@@ -48,17 +48,35 @@ class LogNews:
     first: float  # when the first of all its lines was written, epoch seconds
     example: str  # a line of it, in full up to some length
     score: float
+    kind: int  # of `Counted`
 
 
-def log_news(lines: LogLines, current: Window, baseline: Window) -> tuple[LogNews, ...]:
-    """What is new in the logs of the current window, gravest first.
+@dataclass(frozen=True, slots=True, eq=False)
+class Counted:
+    """Lines counted by service and template, in both windows."""
 
-    A template's lines are compared with what the baseline lets expect, a Poisson count, by likelihood. How much was
-    logged in each window is told by the templates that both have (the median of their ratios: Anders and Huber, Genome
-    Biology 11, 2010), else by the windows' lengths: traffic differs, and logs are often kept for part of a window only.
+    kind: Codes  # (lines,) of the kinds
+    service: Codes  # (kinds,) of the services
+    template: Codes  # (kinds,) of `templates`
+    templates: tuple[str, ...]
+    now: Array  # (kinds,) lines in the current window
+    before: Array  # (kinds,) in the baseline
+    exposure: float  # lines that the current window lets expect for each one of the baseline
+
+    @property
+    def expected(self) -> Array:
+        """How many lines of each kind the baseline lets expect in the current window."""
+        expected: Array = (self.before + PRIOR_LINES) * self.exposure
+        return expected
+
+
+def counted(lines: LogLines, current: Window, baseline: Window, exposure: float | None = None) -> Counted:
+    """How often each service says what. `exposure` is that of the windows, where it is known from elsewhere.
+
+    How much was logged in each window is told by the templates that both have (the median of their ratios: Anders and
+    Huber, Genome Biology 11, 2010), else by the windows' lengths: traffic differs, and logs are often kept for part of
+    a window only.
     """
-    if not lines.bodies:
-        return ()
     ids, templates = templates_of(lines.bodies)
     kinds, kind = np.unique(np.stack([lines.service, ids]), axis=1, return_inverse=True)
     kind = kind.ravel()
@@ -66,33 +84,59 @@ def log_news(lines: LogLines, current: Window, baseline: Window) -> tuple[LogNew
     now, before = within(lines.times, current), within(lines.times, baseline)
     k = np.bincount(kind[now], minlength=many).astype(np.float64)
     m = np.bincount(kind[before & ~now], minlength=many).astype(np.float64)
-    expected = (m + PRIOR_LINES) * _exposure(k, m, current, baseline)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gain = np.where(k > 0, k * np.log(k / expected), 0.0) - (k - expected)
+    if exposure is None:
+        exposure = _exposure(k, m, current, baseline)
+    return Counted(kind, kinds[0], kinds[1], templates, k, m, exposure)
+
+
+def log_news(lines: LogLines, current: Window, baseline: Window, of: Counted | None = None) -> tuple[LogNews, ...]:
+    """What is new in the logs of the current window, gravest first.
+
+    A template's lines are compared with what the baseline lets expect, a Poisson count, by likelihood. `of` are these
+    very lines, counted.
+    """
+    if not lines.bodies:
+        return ()
+    of = of or counted(lines, current, baseline)
+    kind, k, m, expected = of.kind, of.now, of.before, of.expected
+    gain = likelihood_gain(k, expected)
     ratio = np.maximum(k / expected, expected / np.maximum(k, PRIOR_LINES))
     gravity = np.array([_WEIGHTS[gravity_of(name)] for name in lines.severities])[lines.severity]
-    heaviest = np.zeros(many)
+    heaviest = np.zeros(k.size)
     np.maximum.at(heaviest, kind, gravity)
-    first_at = np.full(many, len(lines.bodies) - 1)
+    first_at = np.full(k.size, len(lines.bodies) - 1)
     np.minimum.at(first_at, kind, np.arange(len(lines.bodies)))  # lines are sorted by time
     # One line of an error that was never seen is news; one line of chatter is not.
     grave = heaviest >= _WEIGHTS["error"]
     is_news = ((gain >= LEAST_GAIN) & (ratio >= LEAST_RATIO)) | (grave & (m == 0) & (k > 0))
     found = []
     for at in np.flatnonzero(is_news).tolist():
-        body, template = lines.bodies[first_at[at]], templates[kinds[1, at]]
+        body, template = lines.bodies[first_at[at]], of.templates[of.template[at]]
         weight = max(float(heaviest[at]), _WEIGHTS["warn"] if _GRAVE.search(template) else 0.0)
         change: Literal["new", "surged", "vanished"] = (
             "vanished" if k[at] < expected[at] else "surged" if m[at] else "new"
         )
         score = weight * math.log1p(min(max(float(gain[at]), 0.5), MOST_GAIN)) * (0.5 if change == "vanished" else 1.0)
+        service, severity = lines.services[of.service[at]], _severity(float(heaviest[at]))
         found.append(
             LogNews(
-                lines.services[kinds[0, at]], template, _severity(float(heaviest[at])), change, int(k[at]), int(m[at]),
-                float(expected[at]), float(lines.times[first_at[at]]), message_of(body)[:400], score,
+                service, template, severity, change, int(k[at]), int(m[at]),
+                float(expected[at]), float(lines.times[first_at[at]]), message_of(body)[:400], score, at,
             )
         )  # fmt: skip
     return tuple(sorted(found, key=lambda one: (-one.score, one.service, one.template)))
+
+
+def likelihood_gain(k: Array, expected: Array) -> Array:
+    """How much likelier counts are by a rate of their own than by the expected one, in nats."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gain: Array = np.where(k > 0, k * np.log(k / expected), 0.0) - (k - expected)
+    return gain
+
+
+def says_trouble(text: str) -> bool:
+    """Whether a line without a severity speaks of something that went wrong."""
+    return bool(_GRAVE.search(text))
 
 
 def log_scores(news: Iterable[LogNews]) -> dict[str, float]:
