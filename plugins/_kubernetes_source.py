@@ -1,0 +1,271 @@
+"""A cluster as a source: blocking, for it runs in a child that may be ended at any call.
+
+Every resource is mirrored by a thread of its own; a question is answered from what they hold, so what andon costs the
+API server does not depend on how often andon asks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from andon_plugins import _kubernetes_events as told
+from andon_plugins import _kubernetes_logs as logs
+from andon_plugins import _kubernetes_records as records
+from andon_plugins import _kubernetes_signals as signals
+from andon_plugins._kubernetes_door import Door, NotThere
+from andon_plugins._kubernetes_mirror import Mirror, Resource
+from andon_plugins._kubernetes_records import Owner, Pod, Revision
+from andon_plugins._kubernetes_templates import Facts, facts
+from andon_plugins._kubernetes_workloads import SHAPES, workload
+
+from console.errors import SourceDenied, SourceError
+from console.model import Event, LogLine, Reading, Span
+from console.sources.types import LogRequest, SourceStatus
+
+SETTLE_SECONDS = 6.0  # that a question waits for the first lists; less than whoever asks waits for us
+DISCOVER_AGAIN_SECONDS = 300.0  # for kinds that come later
+MOST_LOOKS = 40  # at templates, for one question
+KEPT_LOOKS = 2000
+
+# Beside the workloads: (group, plural), whether a cluster must have it, and what is kept of it.
+EVENTS_ASKED = ("type=Warning", f"reason={told.SCALED}")
+
+
+class Kubernetes:
+    """Collectable, EventReader, LogReader and Checkable."""
+
+    def __init__(self, name: str, door: Door, namespaces: Sequence[str] = (), model_label: Sequence[str] = ()) -> None:
+        self.name = name
+        self._door = door
+        self._namespaces: Sequence[str | None] = [*namespaces] or [None]
+        self._labels = tuple(model_label)
+        self._mirrors: dict[tuple[str, str, str], list[Mirror[Any]]] = {}  # by group, plural and fields
+        self._version = ""
+        self._discovered = 0.0
+        self._losses = signals.Losses()
+        self._seen: dict[tuple[Owner, int], float] = {}  # when a revision was seen to become the newest
+        self._facts: dict[str, Facts | None] = {}
+
+    def collect(self, now: float) -> Sequence[Reading]:
+        """The samples of every workload and node. Raises SourceError where neither pods nor workloads are known."""
+        self._begin()
+        found: list[Reading] = []
+        troubles: list[SourceError] = []
+        pods: list[Pod] = self._of("", "pods", troubles)
+        workloads = self._workloads(troubles)
+        if pods or workloads:
+            newest = signals.newest_hashes(workloads, self._revisions())
+            tallies = signals.tally(pods, newest)
+            found += signals.of_workloads(now, workloads, tallies, self._of("autoscaling", "horizontalpodautoscalers"),
+                                          self._losses)  # fmt: skip
+        found += signals.of_nodes(now, self._of("", "nodes"), pods)
+        if not found and troubles:
+            raise troubles[0]
+        return found
+
+    def events(self, span: Span, kinds: Sequence[str]) -> Sequence[Event]:
+        """What changed and what was warned of within the span, in order of time."""
+        wanted = set(kinds or told.KINDS) & set(told.KINDS)
+        if not wanted:
+            return ()
+        self._begin()
+        troubles: list[SourceError] = []
+        workloads = self._workloads(troubles)
+        found: list[Event] = []
+        if wanted & {"deploy", "rollback"}:
+            revisions = self._revisions(troubles)
+            looks = iter(range(MOST_LOOKS))
+            found += told.of_revisions(self.name, span, revisions, {each.owner: each for each in workloads}, self._seen,
+                                       partial(self._look, looks))  # fmt: skip
+        if "config" in wanted:
+            found += told.of_configs(self.name, span, self._of("", "configmaps", troubles), workloads)
+        if "node" in wanted:
+            found += told.of_nodes(self.name, span, self._of("", "nodes", troubles))
+        if wanted & {"restart", "oom"}:
+            found += told.of_deaths(self.name, span, self._of("", "pods", troubles))
+        if wanted & {"warning", "restart", "oom", "scale", "node", "unschedulable"}:
+            for fields in EVENTS_ASKED:
+                said = self._of("", "events", troubles, fields)
+                found += told.of_what_was_said(self.name, span, said, self._owner_of())
+        if not found and troubles and not self._knows_something():
+            raise troubles[0]
+        return sorted((each for each in found if each.kind in wanted), key=lambda event: event.time)
+
+    def logs(self, request: LogRequest) -> Sequence[LogLine]:
+        """The last lines of the pods that the request is about, the worst of them first to be read."""
+        self._begin()
+        pods: list[Pod] = self._must("", "pods")
+        return logs.lines(self._door, logs.wanted(pods, request.where), request)
+
+    def check(self) -> SourceStatus:
+        """What there is, and which permissions are missing. Raises SourceError where nothing can be read."""
+        began = time.monotonic()
+        readings = self.collect(time.time())
+        have = [f"Kubernetes {self._version}"]
+        for group, plural, one in (("", "nodes", "node"), ("", "pods", "pod")):
+            count = len(self._of(group, plural))
+            have.append(f"{count:,} {one}{'s' * (count != 1)}")
+        have.append(f"{len(self._workloads()):,} workloads")
+        lacking = [
+            mirror.trouble.message for mirror in self._all()
+            if mirror.trouble is not None and not isinstance(mirror.trouble, NotThere)
+        ]  # fmt: skip
+        return SourceStatus(
+            self.name, "kubernetes", "ok", "; ".join([", ".join(have), *dict.fromkeys(lacking)]),
+            signals=tuple(sorted({reading.series.signal for reading in readings})),
+            newest=time.time(), seconds=time.monotonic() - began,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Begin nothing new."""
+        for mirror in self._all():
+            mirror.stop()
+        self._door.close()
+
+    # ── mirrors ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _begin(self) -> None:
+        """Start what is not mirrored yet, and wait a moment for the first lists."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        if not self._mirrors or time.monotonic() - self._discovered > DISCOVER_AGAIN_SECONDS:
+            self._discover()
+        for mirror in self._all():
+            mirror.settled.wait(max(0.0, deadline - time.monotonic()))
+
+    def _discover(self) -> None:
+        """Ask which groups and versions there are, and mirror what we know of them."""
+        self._version = self._version or str(self._door.get("/version").get("gitVersion", ""))
+        groups = {str(each["name"]): each for each in self._door.get("/apis").get("groups") or ()}
+        self._discovered = time.monotonic()
+        label = self._labels
+        core: list[tuple[Resource, Callable[[dict[str, Any]], Any], Callable[..., None] | None]] = [
+            (Resource("", "v1", "pods"), lambda item: records.pod(item, label, time.time()), self._losses.note),
+            (Resource("", "v1", "nodes", namespaced=False), records.node, None),
+            (Resource("", "v1", "configmaps", metadata_only=True), records.config, None),
+            *((Resource("", "v1", "events", fields=fields), records.said, None) for fields in EVENTS_ASKED),
+        ]
+        for group, plural, metadata_only, keep, changed in (
+            ("apps", "replicasets", True, records.revision, self._revised),
+            ("apps", "controllerrevisions", False, records.revision, self._revised),
+            ("autoscaling", "horizontalpodautoscalers", False, records.scaler, None),
+        ):
+            if (version := self._served(groups, group, plural)) is not None:
+                core.append((Resource(group, version, plural, metadata_only=metadata_only), keep, changed))
+        for shape in SHAPES:
+            if (version := self._served(groups, shape.group, shape.plural)) is not None:
+                keep = lambda item, shape=shape: workload(item, shape, label)  # noqa: E731
+                core.append((Resource(shape.group, version, shape.plural), keep, None))
+        for resource, keep, changed in core:
+            key = (resource.group, resource.plural, resource.fields)
+            if key not in self._mirrors:
+                self._mirrors[key] = [
+                    Mirror(self._door, resource, namespace, keep, **({"changed": changed} if changed else {}))
+                    for namespace in (self._namespaces if resource.namespaced else [None])
+                ]
+                for mirror in self._mirrors[key]:
+                    mirror.start()
+
+    def _served(self, groups: Mapping[str, Any], group: str, plural: str) -> str | None:
+        """The version in which a group has a resource: the preferred one before the others; None where none has."""
+        told_of = groups.get(group)
+        if told_of is None or (group, plural, "") in self._mirrors:
+            return None
+        preferred = str((told_of.get("preferredVersion") or {}).get("version", ""))
+        versions = [str(each["version"]) for each in told_of.get("versions") or ()]
+        for version in sorted(versions, key=lambda each: each != preferred):
+            try:
+                found = self._door.get(f"/apis/{group}/{version}").get("resources") or ()
+            except NotThere:
+                continue
+            if any(each.get("name") == plural for each in found):
+                return version
+        return None
+
+    def _all(self) -> list[Mirror[Any]]:
+        return [mirror for those in self._mirrors.values() for mirror in those]
+
+    def _of(self, group: str, plural: str, troubles: list[SourceError] | None = None, fields: str = "") -> list[Any]:
+        """All records of one kind; what cannot be read is added to `troubles`."""
+        found: list[Any] = []
+        for mirror in self._mirrors.get((group, plural, fields), ()):
+            try:
+                found += mirror.now()
+            except SourceError as error:
+                if troubles is not None:
+                    troubles.append(error)
+        return found
+
+    def _must(self, group: str, plural: str) -> list[Any]:
+        troubles: list[SourceError] = []
+        found = self._of(group, plural, troubles)
+        if not found and troubles:
+            raise troubles[0]
+        return found
+
+    def _workloads(self, troubles: list[SourceError] | None = None) -> list[records.Workload]:
+        return [each for shape in SHAPES for each in self._of(shape.group, shape.plural, troubles)]
+
+    def _revisions(self, troubles: list[SourceError] | None = None) -> list[Revision]:
+        return [
+            each for plural in ("replicasets", "controllerrevisions") for each in self._of("apps", plural, troubles)
+        ]
+
+    def _knows_something(self) -> bool:
+        return any(mirror.listed.is_set() and mirror.trouble is None for mirror in self._all())
+
+    def _revised(self, before: Revision | None, after: Revision | None) -> None:
+        """A revision came back while we looked on."""
+        if before is not None and after is not None and before.numbers[-1] < after.numbers[-1]:
+            self._seen[after.owner, after.numbers[-1]] = time.time()
+
+    # ── looking closer ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _look(self, looks: Any, one: Revision) -> Facts | None:
+        """What a revision's template says; None where that is not known, or enough were looked at."""
+        plural = "replicasets" if one.owner.kind in ("Deployment", "Rollout") else "controllerrevisions"
+        key = f"{one.owner.namespace}/{plural}/{one.name}"
+        if key not in self._facts and next(looks, None) is not None:
+            if len(self._facts) >= KEPT_LOOKS:
+                self._facts.clear()
+            try:
+                item = self._door.get(f"/apis/apps/v1/namespaces/{one.owner.namespace}/{plural}/{one.name}")
+                template = ((item.get("data") or item).get("spec") or {}).get("template") or {}
+                self._facts[key] = facts(template)
+            except (SourceDenied, NotThere):
+                self._facts[key] = None
+            except (SourceError, AttributeError, TypeError, KeyError):
+                return None
+        return self._facts.get(key)
+
+    def _owner_of(self) -> Callable[[tuple[str, str, str]], Owner]:
+        """Whose workload the subject of an Event belongs to, as far as it is still there."""
+        pods = {(pod.owner.namespace, pod.name): pod.owner for pod in self._of("", "pods")}
+        sets = {(each.owner.namespace, each.name): each.owner for each in self._revisions()}
+
+        def owner(about: tuple[str, str, str]) -> Owner:
+            namespace, kind, name = about
+            known = pods if kind == "Pod" else sets if kind == "ReplicaSet" else {}
+            return known.get((namespace, name)) or Owner(namespace, kind, _stem(name) if kind == "Pod" else name)
+
+        return owner
+
+
+def open_kubernetes(
+    name: str,
+    *,
+    kubeconfig: str | None = None,
+    context: str | None = None,
+    namespaces: Sequence[str] = (),
+    model_label: Sequence[str] = (),
+    timeout: float = 10.0,
+) -> Kubernetes:
+    """The source out of its plain options. Raises ConfigError where nothing says how to get in."""
+    return Kubernetes(name, Door(name, kubeconfig, context, timeout), namespaces, model_label)
+
+
+def _stem(name: str) -> str:
+    """The name of what made a pod that is gone: a Deployment's pods are called NAME-HASH-RANDOM."""
+    return name.rsplit("-", 2)[0] if name.count("-") > 1 else name
