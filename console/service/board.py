@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import console
 from console.config import default_config_path
 from console.model import Incident, Symptom
+from console.service.hosts import ALLOCATABLE, REQUESTED
 from console.service.house import SHOW_SECONDS, House
 from console.service.sightings import COLUMNS, column_of
 from console.service.watching import subject_of
 from console.wire import dump
 
 STALE_SECONDS = 120.0
+MOST_ROWS = 200  # of GPUs; an operation gives the others
+MOST_HOSTS = 8  # named for what is wrong with their GPUs
+BUSY = 0.05  # of its time, from which a GPU counts as in use
 LATE_SECONDS = 5.0  # at least, until a GPU is stale
 LATE_PACES = 3  # rounds that may be missed
 EXAMPLE = ("  [sources.chat]", '  kind = "metrics"', '  url = "http://HOST:8000/metrics"')
@@ -49,8 +54,9 @@ async def read_board(house: House) -> dict[str, Any]:
         "version": console.__version__,
         "config": str(house.config.path or ""),
         "models": models(house, incidents, now),
-        "gpus": house.live.gpus.rows(now, lambda source: late(house, source)),
-        "latency": house.live.latency.rows(now, late(house), house.compared),
+        "gpus": house.live.gpus.rows(now, lambda source: late(house, source), MOST_ROWS),
+        "fleet": fleet(house, now),
+        "latency": latency(house, now),
         "drift": house.drifts.rows(),
         "incidents": [_brief(incident) | outlook[incident.id] for incident in incidents],
         "sources": sources(house, now),
@@ -63,6 +69,8 @@ async def read_board(house: House) -> dict[str, Any]:
 def late(house: House, source: str | None = None) -> float:
     """From which age on the newest samples of a source are stale; soon, where it is asked every second."""
     pace = house.config.interval or STALE_SECONDS
+    if source is not None and source in house.fleet.health:
+        return house.fleet.late(source)
     if source in house.collector.live and house.is_watched:
         pace = min(pace, SHOW_SECONDS)
     return max(LATE_SECONDS, LATE_PACES * pace)
@@ -86,6 +94,32 @@ def models(house: House, incidents: Sequence[Incident], now: float) -> list[dict
     symptoms = [*house.watch.symptoms, *(incident.symptom for incident in incidents)]
     rows = [_row(name, times, symptoms, incidents, now) for name, times in house.sightings.newest.items()]
     return sorted(rows, key=lambda row: (min(_RANK[light["state"]] for light in row["lights"].values()), row["model"]))
+
+
+def latency(house: House, now: float) -> list[dict[str, Any]]:
+    """One row per model and duration."""
+    return house.live.latency.rows(now, lambda source: late(house, source or None), house.compared)
+
+
+def fleet(house: House, now: float) -> dict[str, Any]:
+    """All GPUs in a few numbers: how many there are, how they are, which hosts have the most that are not well."""
+    live = house.live
+    by_host = live.gpus.states(now, lambda source: late(house, source))
+    states: Counter[str] = Counter()
+    unwell: Counter[str] = Counter()
+    for (host, state), count in by_host.items():
+        states[state] += count
+        if state in ("degraded", "stale"):
+            unwell[host] += count
+    return {
+        "gpus": states.total(),
+        "hosts": len({host for host, _state in by_host}),
+        "states": dict(states),
+        "busy": sum(gpu.values.get("gpu.utilization", 0.0) >= BUSY for gpu in live.gpus.all(now)),
+        "unwell": [{"host": host, "gpus": count} for host, count in unwell.most_common(MOST_HOSTS)],
+        "allocatable": live.hosts.total(ALLOCATABLE, now),
+        "requested": live.hosts.total(REQUESTED, now),
+    }
 
 
 def sources(house: House, now: float) -> list[dict[str, Any]]:
@@ -134,7 +168,9 @@ def _source(house: House, name: str, kind: str, now: float) -> dict[str, Any]:
     if name in house.estate.failed:
         return row | {"state": "unreachable", "reason": house.estate.failed[name].message}
     health = house.collector.health.get(name)
-    if health is None:  # it is asked when a playbook needs it, never collected from
+    if health is None and house.board.subscribers:
+        health = house.fleet.health.get(name)
+    if health is None or (health.state == "new" and name in house.fleet.health):  # it is asked when somebody looks
         trouble = house.timeline.troubles.get(name)
         return row if trouble is None else row | {"state": "unreachable", "reason": trouble}
     age = None if health.newest is None else now - health.newest

@@ -16,6 +16,7 @@ from console.service.bench import Bench
 from console.service.collecting import Collector
 from console.service.drift_view import View, view
 from console.service.drifting import Drifts
+from console.service.fleet import Fleet
 from console.service.following_rows import Memory
 from console.service.live import Live
 from console.service.notifying import Notifying
@@ -57,6 +58,7 @@ class House:
     troubles: dict[str, str]
     panels: Sequence[tuple[str, Panel]] = ()  # with the plugin that offers each
     collector: Collector = field(init=False)
+    fleet: Fleet = field(init=False)
     watch: Watch = field(init=False)
     outlook: Outlook = field(init=False)
     notifying: Notifying = field(init=False)
@@ -81,11 +83,14 @@ class House:
         """While somebody looks at the board, let its clock go on and the live sources say how they are."""
         if not self.board.subscribers:
             self.looked_at = None
+            self.fleet.rest()
             return
+        self.fleet.look()
         if self.collector.live and not 0 < self.config.interval <= SHOW_SECONDS:  # they are asked that often anyway
             if self.looked_at is None:
                 self.looked_at = asyncio.get_running_loop().time()
             await self.collector.look(patience=SHOW_SECONDS)
+        self.live.compare(self.clock())
         self.board.touch()
 
     async def incidents_or_none(self) -> Sequence[Incident]:

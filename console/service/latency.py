@@ -1,16 +1,18 @@
-"""How long requests took within the last minute, by model and signal, out of totals as they arrive."""
+"""How long requests took within the last minute, by model and signal: out of totals as they arrive, or out of what a
+source that was asked says of that minute.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from console.analysis.series.quantiles import histogram_quantile
-from console.model import Finding, Kind, Reading, SeriesKey
+from console.model import Finding, Frame, Kind, Reading, SeriesKey
 from console.service.sparks import levels
 from console.signals.catalogue import find_signal
 from console.store.increase import Increase, Total, increase
@@ -25,6 +27,8 @@ MOST_PLACES = 5_000
 MOST_REPLICAS = 1_000  # of one model, whose gauges are added up
 FORGOTTEN_SECONDS = 3600.0  # after that a series that gives nothing any more is none
 SWEEP_SECONDS = 600.0
+OWN_SECONDS = 60.0  # for so long what one source told of a model is not written over by another that was asked
+COLLECTED = ""  # in place of the source: readings add up, whoever brings them
 SPARK = 60
 QUANTILES = np.array([0.5, 0.95, 0.99])
 
@@ -55,10 +59,13 @@ class Gains:
     edges: tuple[float, ...] = ()
     newest: float = 0.0
     slots: dict[int, _Slot] = field(default_factory=dict)
+    source: str = COLLECTED
+    found: list[float | None] | None = None  # the quantiles, once they are asked for
 
     def add(self, began: float, time: float, gain: Increase) -> None:
         """Take one increase."""
         self.newest = max(self.newest, time)
+        self.found = None
         slot = self.slots.setdefault(int(time // SLOT_SECONDS), _Slot(began))
         slot.began = min(slot.began, began)
         slot.value += gain.value
@@ -82,8 +89,19 @@ class Gains:
 
     def quantiles(self) -> list[float | None]:
         """p50, p95 and p99; None where nothing was observed."""
-        found = histogram_quantile(self.counts, np.array(self.edges), QUANTILES) if self.edges else QUANTILES * np.nan
-        return [None if np.isnan(value) else float(value) for value in found]
+        if self.found is None:
+            bars = self.counts
+            found = histogram_quantile(bars, np.array(self.edges), QUANTILES) if self.edges else QUANTILES * np.nan
+            self.found = [None if np.isnan(value) else float(value) for value in found]
+        return self.found
+
+
+@dataclass(slots=True)
+class Gauges:
+    """The newest values of one signal of one model, by series."""
+
+    source: str = COLLECTED
+    newest: dict[SeriesKey, Total] = field(default_factory=dict)
 
 
 class Latency:
@@ -95,7 +113,7 @@ class Latency:
     def __init__(self) -> None:
         self._totals: dict[SeriesKey, Total] = {}
         self._gains: dict[Place, Gains] = {}
-        self._gauges: dict[Place, dict[SeriesKey, Total]] = {}
+        self._gauges: dict[Place, Gauges] = {}
         self._sparks: dict[Place, deque[float]] = {}
         self._swept = 0.0
 
@@ -109,12 +127,45 @@ class Latency:
                 touched[model, signal] = None
                 self._sweep(reading.time)
         for place in touched:
-            gains = self._gains.get(place)
-            if gains and gains.edges and (p95 := gains.quantiles()[1]) is not None:
-                self._sparks.setdefault(place, deque(maxlen=SPARK)).append(p95)
+            self._remember(place)
 
-    def rows(self, now: float, late: float, findings: Sequence[Finding]) -> list[dict[str, Any]]:
-        """One row per model and duration, or one per model that only counts its requests; by model."""
+    def take(self, source: str, signal: str, frame: Frame) -> None:
+        """Take what a source that was asked says of one signal: its last step, which is a minute, by model.
+
+        Where others tell of the same model it is not added to what they say: the one that told first goes on.
+        """
+        if not frame.times.size:
+            return
+        time = float(frame.times[-1])
+        self._sweep(time)
+        for series in frame.series:
+            place = (series.key.labels.value("model") or "", signal)
+            last = series.values[-1]
+            if not place[0] or np.isnan(last).any():
+                continue
+            if series.key.kind is Kind.GAUGE:
+                gauges = self._gauges.get(place)
+                newest = max((total.time for total in gauges.newest.values()), default=0.0) if gauges else 0.0
+                if self._may_tell(place in self._gauges, gauges.source if gauges else source, newest, source, time):
+                    self._gauges[place] = Gauges(source, {series.key: Total(time, float(last))})
+                continue
+            held = self._gains.get(place)
+            if not self._may_tell(held is not None, held.source if held else source, held.newest if held else 0.0,
+                                  source, time):  # fmt: skip
+                continue
+            slot = _Slot(time - frame.step)
+            if series.key.kind is Kind.HISTOGRAM:
+                slot.counts, slot.value = last, 0.0 if series.sums is None else float(series.sums[-1])
+            else:
+                slot.value = float(last)
+            self._gains[place] = Gains(series.key.edges, time, {0: slot}, source)
+            self._remember(place)
+
+    def rows(self, now: float, late: Callable[[str], float], findings: Sequence[Finding]) -> list[dict[str, Any]]:
+        """One row per model and duration, or one per model that only counts its requests; by model.
+
+        `late` says from which age on what a source told is stale; of `COLLECTED`, of all that was brought.
+        """
         places = [
             (model, signal)
             for model in sorted({model for model, _signal in self._gains})
@@ -128,28 +179,41 @@ class Latency:
     def _durations(self, model: str) -> Sequence[str]:
         return [signal for signal in DURATIONS if (model, signal) in self._gains] or DURATIONS[:1]
 
+    def _may_tell(self, is_known: bool, teller: str, newest: float, source: str, time: float) -> bool:
+        """Whether a source that was asked may say something of a place: it is new, its own, or nobody's any more."""
+        return len(self._gains) < MOST_PLACES if not is_known else teller == source or time - newest > OWN_SECONDS
+
+    def _remember(self, place: Place) -> None:
+        gains = self._gains.get(place)
+        if gains and gains.edges and (p95 := gains.quantiles()[1]) is not None:
+            self._sparks.setdefault(place, deque(maxlen=SPARK)).append(p95)
+
     def _take(self, place: Place, reading: Reading) -> None:
         series, total = reading.series, Total(reading.time, reading.value, reading.counts)
         if series.kind == Kind.GAUGE:
-            if place in self._gauges or len(self._gauges) < MOST_PLACES:
-                _put(self._gauges.setdefault(place, {}), series, total, MOST_REPLICAS)
+            gauges = self._gauges.get(place)
+            if gauges is None or gauges.source != COLLECTED:
+                if gauges is None and len(self._gauges) >= MOST_PLACES:
+                    return
+                gauges = self._gauges[place] = Gauges()
+            _put(gauges.newest, series, total, MOST_REPLICAS)
             return
         before = self._totals.get(series)
         if not _put(self._totals, series, total, MOST_SERIES):
             return
-        if place not in self._gains:
-            if len(self._gains) >= MOST_PLACES:
+        gains = self._gains.get(place)
+        if gains is None or gains.source != COLLECTED:
+            if gains is None and len(self._gains) >= MOST_PLACES:
                 return
-            self._gains[place] = Gains(series.edges, reading.time)
-        gains = self._gains[place]
+            gains = self._gains[place] = Gains(series.edges, reading.time)
         gain = increase(before, reading)
         if before is not None and gain is not None and gains.edges == series.edges:
             gains.add(before.time, reading.time, gain)
 
-    def _row(self, place: Place, now: float, late: float) -> dict[str, Any]:
+    def _row(self, place: Place, now: float, late: Callable[[str], float]) -> dict[str, Any]:
         model, signal = place
         gains = self._gains.get(place) or self._gains.get((model, REQUESTS)) or Gains()
-        is_new = now - gains.newest <= late
+        is_new = now - gains.newest <= late(gains.source)
         p50, p95, p99 = gains.quantiles() if is_new and gains.slots else (None, None, None)
         requests = self._gained(model, REQUESTS, now, late)
         observed = float(gains.counts.sum()) / gains.seconds if is_new and gains.slots and gains.edges else None
@@ -169,16 +233,18 @@ class Latency:
             "spark": levels([*self._sparks.get(place, ())]),
         }
 
-    def _gained(self, model: str, signal: str, now: float, late: float) -> float | None:
+    def _gained(self, model: str, signal: str, now: float, late: Callable[[str], float]) -> float | None:
         """What a counter gained a second; None where it says nothing."""
         gains = self._gains.get((model, signal))
-        if gains is None or not gains.slots or now - gains.newest > late:
+        if gains is None or not gains.slots or now - gains.newest > late(gains.source):
             return None
         return gains.value / gains.seconds
 
-    def _gauge(self, model: str, signal: str, now: float, late: float) -> float | None:
+    def _gauge(self, model: str, signal: str, now: float, late: Callable[[str], float]) -> float | None:
         """A gauge over all of the model's series that still come."""
-        values = [last.value for last in self._gauges.get((model, signal), {}).values() if now - last.time <= late]
+        gauges = self._gauges.get((model, signal), Gauges())
+        allowed = late(gauges.source)
+        values = [last.value for last in gauges.newest.values() if now - last.time <= allowed]
         match find_signal(signal).across:
             case _ if not values:
                 return None
@@ -195,9 +261,9 @@ class Latency:
         self._swept = now
         last = now - FORGOTTEN_SECONDS
         self._totals = {series: total for series, total in self._totals.items() if total.time >= last}
-        for place, totals in list(self._gauges.items()):
-            self._gauges[place] = {series: total for series, total in totals.items() if total.time >= last}
-            if not self._gauges[place]:
+        for place, gauges in list(self._gauges.items()):
+            gauges.newest = {series: total for series, total in gauges.newest.items() if total.time >= last}
+            if not gauges.newest:
                 del self._gauges[place]
         self._gains = {place: gains for place, gains in self._gains.items() if gains.newest >= last}
         self._sparks = {place: spark for place, spark in self._sparks.items() if place in self._gains}

@@ -19,7 +19,9 @@ from console.service.board import read_board
 from console.service.collecting import Collector
 from console.service.drift_view import models_with_rows
 from console.service.drifting import Drifts
+from console.service.fleet import Fleet, asked
 from console.service.house import BOARD_SECONDS, House
+from console.service.live import Live
 from console.service.notifying import Notifying, open_voices
 from console.service.outlook import Outlook
 from console.service.pages import Pages
@@ -74,10 +76,13 @@ async def open_house(config: Config) -> AsyncIterator[House]:
         bench = Bench()
         stack.push_async_callback(bench.close)
         house = House(config, clock, plugins, step_types, playbooks, estate, writer, records, bench, troubles, panels)
+        house.live = Live(plugins.by_name("andon_codes", "signal"))
         house.collector = Collector(
             estate.sources, house.keep, clock, show=house.live.note, live=live_ones(config.sources, plugins)
         )
         stack.push_async_callback(house.collector.close)
+        house.fleet = Fleet(asked(estate), house.live, house.sightings, clock)
+        stack.push_async_callback(house.fleet.close)
         house.timeline = Timeline(estate.events, records.add_events)
         house.pages = Pages(estate.sources, house.keep, clock)
         house.board = Topic(lambda: read_board(house), rest=BOARD_SECONDS)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from console.model import Reading, SeriesKey
+import numpy as np
+
+from console.model import Frame, Reading, SeriesKey
 
 COLUMNS = ("gpu", "latency", "errors", "queue", "drift", "data")
-MOST_MODELS = 1000
+MOST_MODELS = 2000
 MOST_KEYS = 100_000
 
 # The first column of which a part is in the signal's name; a signal that fits none has no light.
@@ -31,7 +33,7 @@ def column_of(signal: str) -> str | None:
 
 
 class Sightings:
-    """The newest sample of every model and column. Written by the store's thread, read by anyone."""
+    """The newest sample of every model and column. Written by the store's thread and by the loop, read by anyone."""
 
     def __init__(self) -> None:
         self.newest: dict[str, dict[str, float]] = {}
@@ -41,13 +43,22 @@ class Sightings:
         """Take notice of samples."""
         for reading in readings:
             place = self._place(reading.series)
-            if place is None:
-                continue
-            model, column = place
-            if model not in self.newest and len(self.newest) >= MOST_MODELS:
-                continue
+            if place is not None:
+                self._see(*place, reading.time)
+
+    def take(self, signal: str, frame: Frame) -> None:
+        """Take notice of what a source that was asked told of a signal."""
+        column = column_of(signal)
+        if column is None or not frame.times.size:
+            return
+        for series in frame.series:
+            if (model := series.key.labels.value("model")) and not np.isnan(series.values[-1]).any():
+                self._see(model, column, float(frame.times[-1]))
+
+    def _see(self, model: str, column: str, time: float) -> None:
+        if model in self.newest or len(self.newest) < MOST_MODELS:
             times = self.newest.setdefault(model, {})
-            times[column] = max(times.get(column, reading.time), reading.time)
+            times[column] = max(times.get(column, time), time)
 
     def _place(self, series: SeriesKey) -> tuple[str, str] | None:
         if series in self._places:

@@ -8,7 +8,8 @@ import pytest
 from nouns import NOON
 
 from console.model import Kind, Labels, Reading, SeriesKey
-from console.service.gpus import FORGOTTEN_SECONDS, KEPT, RECENT_SECONDS, Gpus
+from console.service.gpu_faults import RECENT_SECONDS
+from console.service.gpus import FORGOTTEN_SECONDS, KEPT, Gpus
 
 
 def reading(signal: str, value: float, time: float = NOON, *, kind: Kind = Kind.GAUGE, **labels: str) -> Reading:
@@ -58,7 +59,7 @@ def test_a_gpu_that_tells_its_number_alone_once_it_is_lost_is_the_one_it_was() -
     gpus.note("rig", [reading("gpu.up", 1, uuid="u0"), reading("gpu.power", 1, gpu="", uuid="u7")])
     gpus.note("rig", [reading("gpu.up", 0, NOON + 1)])
     assert [(row["gpu"], row["uuid"], row["reason"]) for row in rows(gpus, NOON + 1)] == [
-        ("0", "u0", "it does not answer"),
+        ("0", "u0", "it does not answer: drain the node; a reset or a reboot may bring it back"),
         ("u7", "u7", ""),
     ]
 
@@ -89,7 +90,7 @@ def test_the_history_is_short_and_the_spark_shorter() -> None:
     assert row["spark"] == "3" * 60, "half of its time, of 8 levels"
     gpu = gpus.find("node-a", "0")
     assert gpu is not None
-    assert list(gpu.history["gpu.utilization"]) == [second / 1000 for second in range(500 - KEPT, 500)]
+    assert list(gpu.history["gpu.utilization"]) == pytest.approx([n / 1000 for n in range(500 - KEPT, 500)])
 
 
 @pytest.mark.parametrize(
@@ -101,8 +102,8 @@ def test_the_history_is_short_and_the_spark_shorter() -> None:
         ("gpu.recovery.action", 3, "drain"),
         ("gpu.rows.pending", 1, "wait for a reset"),
         ("gpu.rows.failed", 1, "could not be taken out of use"),
-        ("gpu.throttle.reasons", 0x40 | 0x4, "too hot: the hardware"),
-        ("gpu.throttle.reasons", 0x20, "too hot: the driver"),
+        ("gpu.throttle.reasons", 0x40 | 0x4, "too hot, the hardware"),
+        ("gpu.throttle.reasons", 0x20, "too hot, the driver"),
         ("gpu.throttle.reasons", 0x80, "power supply"),
         ("gpu.throttle.reasons", 0x08, "the hardware slows it down"),
         ("gpu.xid.recent", 2, "reported an error"),
@@ -132,8 +133,8 @@ def test_uncorrected_memory_errors_are_news_when_they_grow_and_for_a_while() -> 
         return str(rows(gpus, time)[0]["reason"])
 
     assert errors(7, NOON) == ""  # old ones
-    assert errors(8, NOON + 15) == "new uncorrected memory errors"
-    assert errors(8, NOON + 15 + RECENT_SECONDS) == "new uncorrected memory errors"
+    assert errors(8, NOON + 15).startswith("new uncorrected memory errors: restart what ran on it")
+    assert errors(8, NOON + 15 + RECENT_SECONDS).startswith("new uncorrected memory errors")
     assert errors(8, NOON + 16 + RECENT_SECONDS) == ""
     assert errors(0, NOON + 20 + RECENT_SECONDS) == ""  # the driver was loaded anew
 
@@ -149,19 +150,19 @@ def test_a_code_that_stays_is_old_and_one_that_changes_is_news() -> None:
 
 def test_fewer_lanes_or_links_than_there_could_be_are_a_fault() -> None:
     lanes = seen(reading("gpu.pcie.link.width", 8), reading("gpu.pcie.link.width.max", 16))
-    assert lanes["reason"] == "fewer PCIe lanes than it could use"
+    assert lanes["reason"].startswith("8 PCIe lanes, fewer than it could use: reseat the card")
     assert seen(reading("gpu.pcie.link.width", 16), reading("gpu.pcie.link.width.max", 16))["state"] == "ok"
     assert seen(reading("gpu.pcie.link.width", 8))["state"] == "ok"  # who knows what it could
     links = seen(reading("gpu.nvlink.up", 17), reading("gpu.nvlink.links", 18))
-    assert links["reason"] == "links to other GPUs are down"
+    assert links["reason"].startswith("links to other GPUs are down: reset the GPU")
 
 
 def test_several_faults_are_all_said_the_gravest_first() -> None:
     row = seen(reading("gpu.throttle.reasons", 0x40), reading("gpu.rows.failed", 1))
-    assert row["reason"].split("; ") == [
-        "a bad memory row could not be taken out of use",
-        "too hot: the hardware slows it down",
-    ]
+    assert row["reason"] == (
+        "a bad memory row could not be taken out of use: have the GPU replaced; "
+        "too hot, the hardware slows it down: look at its fans, its heat sink and the airflow"
+    )
 
 
 def test_a_gpu_without_new_samples_is_stale_and_then_gone() -> None:
@@ -169,7 +170,7 @@ def test_a_gpu_without_new_samples_is_stale_and_then_gone() -> None:
     gpus.note("rig", [reading("gpu.up", 0)])
     (row,) = rows(gpus, NOON + 6)
     assert (row["state"], row["age"]) == ("stale", 6)
-    assert row["reason"] == "no new samples; before that: it does not answer"
+    assert row["reason"].startswith("no new samples; before that: it does not answer: drain the node")
     assert rows(gpus, NOON + 6, late=45)[0]["state"] == "degraded"
     assert rows(gpus, NOON + FORGOTTEN_SECONDS + 1) == []
     gpus.note("rig", [reading("gpu.up", 1, NOON + FORGOTTEN_SECONDS + 2)])

@@ -25,7 +25,7 @@ def said(signal: str, value: float, time: float, kind: Kind = Kind.COUNTER, **la
 
 
 def row(latency: Latency, now: float, *findings: Finding, late: float = 120.0) -> dict[str, Any]:
-    (only,) = latency.rows(now, late, findings)
+    (only,) = latency.rows(now, lambda _source: late, findings)
     return only
 
 
@@ -116,7 +116,7 @@ def test_rows_are_by_model_and_each_model_by_what_a_user_feels_first() -> None:
     for model in ("b", "a"):
         latency.note([took(NOON, 0, 0, 0, signal=name, model=model) for name in ("model.itl", "model.ttft")])
     latency.note([took(NOON, 0, 0, 0, signal="model.prompt.length")])
-    places = [(each["model"], each["signal"]) for each in latency.rows(NOON, 120, ())]
+    places = [(each["model"], each["signal"]) for each in latency.rows(NOON, lambda _source: 120, ())]
     assert places == [("a", "model.ttft"), ("a", "model.itl"), ("b", "model.ttft"), ("b", "model.itl")]
 
 

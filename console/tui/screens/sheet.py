@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from console.tui.feed import Picture
-from console.tui.filter import Filter
+from console.filter import Filter
 from console.tui.screens.standing import incident_of
 from console.tui.text import Line, Span, cut, fit, size_of
 from console.tui.widgets.canvas import Canvas, Text

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from textual.binding import Binding
 from textual.message import Message
 
-from console.tui.filter import Filter
+from console.filter import Filter
 from console.tui.text import Line, Span, fit
 from console.tui.widgets.canvas import Canvas
 
