@@ -44,7 +44,7 @@ def of_revisions(
                 came_back = place > 0 or (len(each.numbers) == 1 and _is_older_than_its_number(each, those))
                 time = seen.get((owner, number)) if came_back else each.created
                 if time is None and each is newest and place == len(each.numbers) - 1 and owner in workloads:
-                    time = workloads[owner].changed
+                    time = _came_back(workloads[owner], max(one.created for one in those))
                 if time is not None and span.start <= time < span.end:
                     begun.append((time, -number if came_back else number, each, those))
     begun.sort(key=lambda one: -one[0])
@@ -53,6 +53,11 @@ def of_revisions(
 
 def _is_older_than_its_number(one: Revision, those: Sequence[Revision]) -> bool:
     return any(each.numbers[-1] < one.numbers[-1] and each.created > one.created for each in those)
+
+
+def _came_back(of: Workload, floor: float) -> float:
+    """When the newest revision became that once more: after any other was made, when its workload says it moved."""
+    return min((time for time in (of.changed, of.moved) if time > floor), default=floor)
 
 
 def _rolled(source: str, time: float, signed: int, one: Revision, those: Sequence[Revision], look: Look) -> Event:
@@ -133,10 +138,14 @@ def of_what_was_said(
         events.append(Event(
             time, kind, owner.name, f"{reason}: {last.words}" if not is_scaling else last.words,
             id=f"{owner.namespace}/{owner.name}/{reason}",
-            detail=f"{owner.kind} {owner.namespace}/{owner.name}, {sum(one.count for one in those)} times",
+            detail=f"{owner.kind} {owner.namespace}/{owner.name}, said {_times(sum(one.count for one in those))}",
             source=source,
         ))  # fmt: skip
     return sorted(events, key=lambda event: -event.time)[:MOST_PER_KIND]
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def _whole(time: float) -> float:

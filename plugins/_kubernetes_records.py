@@ -72,7 +72,8 @@ class Workload(NamedTuple):
     updated: float
     unavailable: float
     revision: str  # the hash of its newest template, where it says so
-    changed: float  # when its template was last changed
+    changed: float  # when its template was last changed, as far as the server noted that
+    moved: float  # when its rollout last came on
     trouble: str  # what its own conditions say is wrong
     configs: tuple[str, ...]  # the ConfigMaps that its pods read
 
@@ -101,6 +102,7 @@ class Node(NamedTuple):
 class Scaler(NamedTuple):
     """An autoscaler."""
 
+    name: str
     target: Owner
     most: float
     current: float
@@ -291,6 +293,7 @@ def scaler(item: Mapping[str, Any]) -> Scaler:
     """A HorizontalPodAutoscaler of any version: they agree on these fields."""
     spec, status, target = item["spec"], item.get("status") or {}, item["spec"]["scaleTargetRef"]
     return Scaler(
+        name=item["metadata"]["name"],
         target=_owner(str(item["metadata"].get("namespace", "")), str(target["kind"]), str(target["name"])),
         most=float(spec["maxReplicas"]),
         current=float(status.get("currentReplicas") or 0),

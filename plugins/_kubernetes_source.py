@@ -244,11 +244,15 @@ class Kubernetes:
         """Whose workload the subject of an Event belongs to, as far as it is still there."""
         pods = {(pod.owner.namespace, pod.name): pod.owner for pod in self._of("", "pods")}
         sets = {(each.owner.namespace, each.name): each.owner for each in self._revisions()}
+        scalers = self._of("autoscaling", "horizontalpodautoscalers")
+        scaled = {(each.target.namespace, each.name): each.target for each in scalers}
+        known = {"Pod": pods, "ReplicaSet": sets, "HorizontalPodAutoscaler": scaled}
 
         def owner(about: tuple[str, str, str]) -> Owner:
             namespace, kind, name = about
-            known = pods if kind == "Pod" else sets if kind == "ReplicaSet" else {}
-            return known.get((namespace, name)) or Owner(namespace, kind, _stem(name) if kind == "Pod" else name)
+            return known.get(kind, {}).get((namespace, name)) or Owner(
+                namespace, kind, _stem(name) if kind == "Pod" else name
+            )
 
         return owner
 

@@ -81,6 +81,7 @@ def workload(item: Mapping[str, Any], shape: Shape, labels: Sequence[str]) -> Wo
         unavailable=unavailable or 0.0,
         revision=next((str(found) for path in shape.revision if (found := _at(item, path))), ""),
         changed=_template_changed(meta),
+        moved=epoch((_condition(item, "Progressing") or {}).get("lastUpdateTime")),
         trouble=_trouble(item, condition),
         configs=_configs(spec),
     )
