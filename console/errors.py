@@ -8,6 +8,7 @@ AndonError                 message: what happened; hint: what to do about it
 ├── SourceError         4  a source that was needed did not answer
 │   ├── SourceDenied       it answered that we may not
 │   ├── SourceMalformed    it answered something that is not what it should be
+│   ├── SourcePartial      it answered, but parts of what it is made of did not
 │   ├── SourceBusy         it answered that it wants to be left alone for a while
 │   └── DaemonUnreachable  no daemon, or it hung up
 ├── StoreError          4  the store cannot be used
@@ -102,6 +103,10 @@ class SourceMalformed(SourceError):
     """The source answered something that is not what it should be."""
 
 
+class SourcePartial(SourceError):
+    """It answered without some of its own parts: what is there is no basis for a verdict."""
+
+
 class SourceBusy(SourceError):
     """It wants to be left alone for `seconds`."""
 
@@ -148,6 +153,6 @@ FAMILY: dict[str, type[AndonError]] = {
     kind.__name__: kind
     for kind in (
         AndonError, UsageError, ConfigError, PlaybookError, DaemonRunning, SourceError, SourceDenied, SourceMalformed,
-        SourceBusy, DaemonUnreachable, StoreError, StoreTooNew, StoreCorrupt, StoreFull, PluginError, NoData,
+        SourcePartial, SourceBusy, DaemonUnreachable, StoreError, StoreTooNew, StoreCorrupt, StoreFull, PluginError, NoData,
     )
 }  # fmt: skip

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Literal
 
 from console.config import SourceConfig
-from console.errors import AndonError, SourceDenied, SourceMalformed, UsageError
+from console.errors import AndonError, SourceDenied, SourceMalformed, SourcePartial, UsageError
 from console.plugins import Plugins
 from console.sources.estate import Estate
 from console.sources.opening import close, open_estate
@@ -48,12 +48,14 @@ async def _check(config: SourceConfig, estate: Estate) -> SourceStatus:
     return replace(status, seconds=time.monotonic() - began)
 
 
-def _state(error: AndonError) -> Literal["denied", "malformed", "misconfigured", "unreachable"]:
+def _state(error: AndonError) -> Literal["partial", "denied", "malformed", "misconfigured", "unreachable"]:
     match error:
         case UsageError():
             return "misconfigured"
         case SourceDenied():
             return "denied"
+        case SourcePartial():
+            return "partial"
         case SourceMalformed():
             return "unreachable"
     return "unreachable"

@@ -38,7 +38,7 @@ class SourceStatus:
 
     name: str
     kind: str
-    state: Literal["ok", "stale", "denied", "malformed", "misconfigured", "unreachable"]
+    state: Literal["ok", "stale", "partial", "denied", "malformed", "misconfigured", "unreachable"]
     reason: str = ""
     dialects: tuple[str, ...] = ()
     signals: tuple[str, ...] = ()
