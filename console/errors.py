@@ -153,6 +153,7 @@ FAMILY: dict[str, type[AndonError]] = {
     kind.__name__: kind
     for kind in (
         AndonError, UsageError, ConfigError, PlaybookError, DaemonRunning, SourceError, SourceDenied, SourceMalformed,
-        SourcePartial, SourceBusy, DaemonUnreachable, StoreError, StoreTooNew, StoreCorrupt, StoreFull, PluginError, NoData,
+        SourcePartial, SourceBusy, DaemonUnreachable, StoreError, StoreTooNew, StoreCorrupt, StoreFull, PluginError,
+        NoData,
     )
 }  # fmt: skip
