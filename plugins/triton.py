@@ -23,6 +23,8 @@ TRITON = Dialect(
     signals={
         "model.requests": counter("nv_inference_request_success"),
         "model.errors": counter("nv_inference_request_failure"),
+        "model.rejections": counter("nv_inference_request_failure", where={"reason": "REJECTED"}),
+        "model.aborts": counter("nv_inference_request_failure", where={"reason": "CANCELED"}),
         "model.inference.batches": counter("nv_inference_exec_count"),
         "model.latency.total": counter("nv_inference_request_duration_us", scale=MICROSECOND),
         "model.queue.total": counter("nv_inference_queue_duration_us", scale=MICROSECOND),
@@ -30,6 +32,8 @@ TRITON = Dialect(
         "model.queue.depth": gauge("nv_inference_pending_request_count"),
         "model.ttft": histogram("nv_inference_first_response_histogram_ms", scale=MILLISECOND),
         "model.load.duration": gauge("nv_model_load_duration_secs"),
+        "model.cache.hits": counter("nv_cache_num_hits_per_model"),
+        "model.cache.misses": counter("nv_cache_num_misses_per_model"),
         "gpu.utilization": gauge("nv_gpu_utilization"),
         "gpu.memory.used": gauge("nv_gpu_memory_used_bytes"),
         "gpu.memory.total": gauge("nv_gpu_memory_total_bytes"),
@@ -39,6 +43,26 @@ TRITON = Dialect(
         "host.cpu.utilization": gauge("nv_cpu_utilization"),
         "host.memory.used": gauge("nv_cpu_memory_used_bytes"),
     },
+    opt_in={
+        "start Triton with --metrics-config histogram_latencies=true; then it has {names}": ("model.ttft",),
+        "turn the response cache on (--cache-config, and response_cache in config.pbtxt); then it has {names}": (
+            "model.cache.hits",
+            "model.cache.misses",
+        ),
+        "no {names}: Triton sees no GPU, or was started with --allow-gpu-metrics=false": (
+            "gpu.utilization",
+            "gpu.memory.used",
+            "gpu.memory.total",
+            "gpu.power",
+            "gpu.power.limit",
+            "gpu.energy",
+        ),
+    },
+    lacks={
+        "model.latency": "Triton's latencies are totals: model.latency.total over model.requests is their mean",
+        "model.itl": "Triton does not see tokens; a backend may",
+    },
+    note="Durations are counters in microseconds of successful requests; the opt-in histogram has four edges, in ms.",
 )
 
 

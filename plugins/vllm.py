@@ -20,6 +20,7 @@ VLLM = Dialect(
     signals={
         "model.requests": counter("vllm:request_success_total"),
         "model.errors": counter("vllm:request_success_total", where={"finished_reason": "error"}),
+        "model.aborts": counter("vllm:request_success_total", where={"finished_reason": "abort"}),
         "model.rejections": counter("vllm:admission_rejections_total"),
         "model.latency": histogram("vllm:e2e_request_latency_seconds"),
         "model.inference.duration": histogram("vllm:request_inference_time_seconds"),
@@ -45,6 +46,14 @@ VLLM = Dialect(
         "model.up": gauge("vllm:engine_sleep_state", where={"sleep_state": "awake"}),
         "model.info": gauge("vllm:cache_config_info"),
     },
+    opt_in={
+        "start vLLM with a speculative_config; then it has {names}": (
+            "model.speculation.draft",
+            "model.speculation.accepted",
+        ),
+        "vLLM counts {names} from the first request that it turns away on": ("model.rejections",),
+    },
+    note="A client's abort counts as a success; `iteration_tokens_total` is a histogram; edges are configurable.",
 )
 
 

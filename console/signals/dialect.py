@@ -36,7 +36,7 @@ class Dialect:
     the ranks of one engine do: one of them counts, the largest.
 
     `opt_in` says what to turn on (a sentence, in which `{names}` are the metrics') for which signals; `lacks` says why
-    a signal that one would look for is not to be had.
+    a signal that one would look for is not to be had; `note` warns of what reads otherwise than one thinks.
 
     Raises UsageError where it maps to a signal that the catalogue lacks, or has as another kind.
     """
@@ -53,6 +53,7 @@ class Dialect:
     blanks: Blanks = ()
     opt_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lacks: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
     def __post_init__(self) -> None:
         for signal in self.signals:
