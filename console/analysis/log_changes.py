@@ -63,17 +63,22 @@ class LogChanges:
 
 
 def log_changes(
-    lines: Sequence[LogLine], current: Window, baseline: Window, exposure: float | None = None
+    lines: Sequence[LogLine],
+    current: Window,
+    baseline: Window,
+    *,
+    exposure: float | None = None,
+    kept: float = 1.0,
 ) -> LogChanges:
     """What services say that they did not say before, or far more often, in lines of both windows.
 
-    `exposure` is that of `incidents.news.counted`: lines of the current window for each one of the baseline.
+    `exposure` and `kept` are those of `incidents.news.counted`.
     """
     ordered = joined(lines)
     if not ordered:
         return LogChanges((), 0, exposure or 1.0)
     columns = columns_of(ordered)
-    of = counted(columns, current, baseline, exposure)
+    of = counted(columns, current, baseline, exposure, kept)
     news = log_news(columns, current, baseline, of)
     family = max(1, sum(_is_trouble(one) for one in news if one.change != "vanished"))
     found = [_judged(one, ordered, columns, of, current, baseline, family) for one in news]
@@ -163,7 +168,7 @@ def _since(now: Array, before: Array, current: Window, baseline: Window, exposur
     step = _seconds(current) / steps.size
     many = max(1, round(_seconds(baseline) / step / len(baseline.spans)))
     usual = exposure * _per_slice(before, baseline, min(many, 500))
-    ends: Array = current.start + step * np.arange(1, steps.size + 1)
+    ends: Array = current.start + step * np.arange(1.0, steps.size + 1.0)
     return onset(usual, steps, ends, Direction.UP, step=step)
 
 

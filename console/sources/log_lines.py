@@ -47,6 +47,9 @@ _WORD = re.compile(
     r"|[\[<(|](trace|debug|info|notice|warn(?:ing)?|error|err|crit(?:ical)?|alert|fatal|emerg)[\]>)|:]"
     r"|\b(?:level|severity)\W{1,3}([A-Za-z]+)"
 )
+_LEVEL = r"(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|ERR|SEVERE|CRIT(?:ICAL)?|ALERT|FATAL|PANIC|EMERG(?:ENCY)?)"
+# What stands between a time and what is said: brackets, a severity.
+_HEAD = re.compile(rf"^\]?[ \t|:-]*(?:[\[<(]?{_LEVEL}[\]>)]?(?=[\s:|-])[ \t|:-]*)?", re.IGNORECASE)
 _GLOG = re.compile(r"^([DIWEF])\d{4} \d\d:")
 _SYSLOG = re.compile(r"^<(\d{1,3})>")
 _TRACE = re.compile(r"(?i)trace[_-]?id\W{1,4}([0-9a-f]{16,32})\b")
@@ -93,7 +96,10 @@ def written(text: str, zone: tzinfo | None, near: float, names: Names = CONVENTI
     if _IS_LOGFMT.search(text) and len(pairs := _PAIR.findall(text)) > 1:
         return _of_fields({key: _unquoted(value) for key, value in pairs}, text, zone, near, names, 0)
     trace = _TRACE.search(text) if "race" in text else None
-    return Written(time_in(text, zone, near), _severity_in(text), text[:LONGEST_BODY], "", trace[1] if trace else "")
+    at = time_in(text, zone, near)
+    severity = _severity_in(text)
+    body = text if at is None or at.start > 1 else _HEAD.sub("", text[at.end :], 1) or text
+    return Written(None if at is None else at.time, severity, body[:LONGEST_BODY], "", trace[1] if trace else "")
 
 
 def is_trouble(severity: str, body: str) -> bool:

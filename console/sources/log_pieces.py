@@ -51,8 +51,18 @@ def section_of(path: str, span: Span, time_of: TimeOf) -> Section:
     return Section(path, max(0, start - MARGIN), min(size, end + NEAR + MARGIN))
 
 
-def pieces(sections: Sequence[Section], most: int) -> Iterator[tuple[Section, list[bytes], int]]:
-    """(section, whole lines, bytes that they took) of evenly spread pieces, at most so many bytes of all. OSError."""
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Whole lines of a section, and how many bytes they took."""
+
+    section: Section
+    lines: list[bytes]
+    size: int
+    follows: bool = False  # the piece before, without a gap
+
+
+def pieces(sections: Sequence[Section], most: int) -> Iterator[Piece]:
+    """Evenly spread pieces, of all together at most so many bytes. Raises OSError."""
     total = sum(section.size for section in sections)
     stride = max(1.0, total / max(most, PIECE))
     for section in sections:
@@ -71,7 +81,7 @@ def pieces(sections: Sequence[Section], most: int) -> Iterator[tuple[Section, li
                 first = data.find(b"\n") + 1 if start else 0
                 last = data.rfind(b"\n") + 1
                 if 0 < first < last or (not start and last):
-                    yield section, data[first:last].splitlines(), last - first
+                    yield Piece(section, data[first:last].splitlines(), last - first)
 
 
 def newest_timed(path: str, time_of: TimeOf) -> float | None:
@@ -123,7 +133,7 @@ def _first_timed(file: object, offset: int, size: int, time_of: TimeOf) -> tuple
     return None
 
 
-def _all_of(file: object, section: Section) -> Iterator[tuple[Section, list[bytes], int]]:
+def _all_of(file: object, section: Section) -> Iterator[Piece]:
     """Piece by piece, all of a section; of a line beyond all measure the beginning."""
     file.seek(section.start)  # type: ignore[attr-defined]
     at, rest, is_over = section.start, b"", False
@@ -135,23 +145,25 @@ def _all_of(file: object, section: Section) -> Iterator[tuple[Section, list[byte
         if is_over:  # the rest of a line whose beginning was told
             end = data.find(b"\n")
             if end < 0:
-                yield section, [], len(data)
+                yield Piece(section, [], len(data), follows=True)
                 continue
             data, is_over = data[end + 1 :], False
         cut = data.rfind(b"\n") + 1
         if cut:
-            yield section, (rest + data[:cut]).splitlines(), len(rest) + cut
+            yield Piece(
+                section, (rest + data[:cut]).splitlines(), len(rest) + cut, follows=at - len(data) > section.start
+            )
             rest = data[cut:]
         else:
             rest += data
         if len(rest) > MOST_LINE:
-            yield section, [rest[:MOST_LINE]], len(rest)
+            yield Piece(section, [rest[:MOST_LINE]], len(rest), follows=True)
             rest, is_over = b"", True
     if rest:
-        yield section, [rest], len(rest)
+        yield Piece(section, [rest], len(rest), follows=True)
 
 
-def _inflated(section: Section, stride: float) -> Iterator[tuple[Section, list[bytes], int]]:
+def _inflated(section: Section, stride: float) -> Iterator[Piece]:
     """A compressed file from its beginning, as far as the bound; where there is too much, every so many pieces."""
     inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
     room, rest, count, packed = MOST_INFLATED, b"", 0, 0
@@ -169,10 +181,10 @@ def _inflated(section: Section, stride: float) -> Iterator[tuple[Section, list[b
             whole, newline, rest = (rest + text).rpartition(b"\n")
             count += 1
             if newline and count % round(stride) == 0:
-                yield section, whole.splitlines(), packed
+                yield Piece(section, whole.splitlines(), packed, follows=count > 1 and stride < 1.5)
                 packed = 0
             rest = rest[-MOST_LINE:]
     if rest and not inflate.eof:
         return
     if rest:
-        yield section, [rest], packed
+        yield Piece(section, [rest], packed, follows=stride < 1.5)

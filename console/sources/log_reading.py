@@ -56,10 +56,12 @@ def read_lines(sections: Sequence[Section], request: LogRequest, speech: Speech,
     wanted = _Wanted(request)
     gathering = _Gathering(wanted, max(request.most, 1) * HELD)
     looked = timed = untimed = 0
-    for section, lines, size in pieces(sections, most):
-        looked += size
-        near, default = changed[section.path], speech.service_of(section.path)
-        for raw in lines:
+    for piece in pieces(sections, most):
+        if not piece.follows:
+            gathering.close()
+        looked += piece.size
+        near, default = changed[piece.section.path], speech.service_of(piece.section.path)
+        for raw in piece.lines:
             may_be = not is_search or wanted.may_be(raw)
             if not may_be and not gathering.is_open:
                 continue
@@ -73,9 +75,9 @@ def read_lines(sections: Sequence[Section], request: LogRequest, speech: Speech,
                 continue
             timed += 1
             gathering.begin(line, default if speech.is_fixed else line.service or default)
-        gathering.close()
         if time.monotonic() > deadline:
             break
+    gathering.close()
     seen = sorted(gathering.lines, key=lambda line: line.time)
     kept = seen if len(seen) <= request.most else [seen[at * len(seen) // request.most] for at in range(request.most)]
     share = min(1.0, looked / total) if total else 1.0

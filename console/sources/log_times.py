@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
@@ -30,18 +31,28 @@ _FORMS = tuple(
 _NUMBER = re.compile(r"^\[?(\d{10}(?:\.\d{1,9})?|\d{13}|\d{16}|\d{19})(?![\w.-])")
 
 
-def time_in(text: str, zone: tzinfo | None, near: float) -> float | None:
-    """Epoch seconds of the time that a line begins with; None where it has none.
+@dataclass(frozen=True, slots=True)
+class TimeIn:
+    """A time in a text, and where it stands."""
+
+    time: float
+    start: int
+    end: int
+
+
+def time_in(text: str, zone: tzinfo | None, near: float) -> TimeIn | None:
+    """The time that a line begins with, in epoch seconds; None where it has none.
 
     `zone` (None: this machine's) is that of times that name none, `near` the time that a line without a year lies
     before: that of the file.
 
     >>> time_in("E1122 12:00:00.500000 1 main.go:7] gone", UTC, 1_795_400_000.0)
-    1795348800.5
+    TimeIn(time=1795348800.5, start=0, end=21)
     """
     head = text[:LOOKED_AT]
     if found := _NUMBER.match(head):
-        return moment(found[1])
+        number = moment(float(found[1]))
+        return None if number is None else TimeIn(number, *found.span())
     if not any(map(str.isdigit, head)):
         return None
     best = None
@@ -50,7 +61,8 @@ def time_in(text: str, zone: tzinfo | None, near: float) -> float | None:
             best = found
             if best.start() <= 1:
                 break
-    return None if best is None else _instant(best.groupdict(), zone, near)
+    time = None if best is None else _instant(best.groupdict(), zone, near)
+    return None if best is None or time is None else TimeIn(time, *best.span())
 
 
 def moment(value: Any, zone: tzinfo | None = UTC, near: float = 0.0) -> float | None:
@@ -64,7 +76,8 @@ def moment(value: Any, zone: tzinfo | None = UTC, near: float = 0.0) -> float | 
     try:
         number = float(value)
     except (TypeError, ValueError):
-        return time_in(value.strip(), zone, near) if isinstance(value, str) else None
+        found = time_in(value.strip(), zone, near) if isinstance(value, str) else None
+        return None if found is None else found.time
     if not number >= 0:
         return None
     time = number / next(unit for below, unit in UNITS if number < below or below == float("inf"))

@@ -81,7 +81,7 @@ def test_a_big_file_is_searched_by_time_and_not_read(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(Path, "open", counting)
     lines = read(opened(path), Span(NOON + 10_000, NOON + 10_010))
-    assert [line.body.split()[4] for line in (lines[0], lines[-1])] == ["100000", "100099"]
+    assert [line.body.split()[2] for line in (lines[0], lines[-1])] == ["100000", "100099"]
     assert len(lines) == 100
     assert path.stat().st_size > 8_000_000
     assert read_bytes < 1_000_000
@@ -101,8 +101,8 @@ def test_only_trouble_or_only_words_are_found_wherever_they_stand(tmp_path: Path
     many[31_234] = (NOON + 312.34, "ERROR card 17 refused by issuer")
     many[41_234] = (NOON + 412.34, "INFO Überweisung nach Zürich")
     source = opened(wrote(tmp_path / "big.log", many))
-    assert [line.body[25:] for line in read(source, grave=True)] == ["ERROR card 17 refused by issuer"]
-    assert [line.body[25:] for line in read(source, words="REFUSED by")] == ["ERROR card 17 refused by issuer"]
+    assert [line.body for line in read(source, grave=True)] == ["card 17 refused by issuer"]
+    assert [line.body for line in read(source, words="REFUSED by")] == ["card 17 refused by issuer"]
     assert [line.stands_for for line in read(source, words="zürich")] == [1.0]
 
 
@@ -153,11 +153,11 @@ def test_a_monstrous_line_binary_and_half_characters_do_no_harm(tmp_path: Path) 
         file.write(f"{stamp(NOON + 4)} INFO being wri".encode())
     os.utime(path, (DAY.end, DAY.end))
     lines = read(opened(path), most=40_000)
-    told = [line.body[25:40] for line in lines]
-    assert told[0] == "INFO first"
-    assert any(each.startswith("INFO last") for each in told)
+    told = [line.body[:15] for line in lines]
+    assert told[0] == "first"
+    assert any(each.startswith("last") for each in told)
     assert all(len(line.body) <= 4000 for line in lines)
-    assert [line.body[25:36] for line in read(opened(path), Span(NOON + 3, NOON + 4), most=40_000)] == ["INFO last �"]
+    assert [line.body[:6] for line in read(opened(path), Span(NOON + 3, NOON + 4), most=40_000)] == ["last �"]
 
 
 def test_a_packed_bomb_and_broken_gzip_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +170,7 @@ def test_a_packed_bomb_and_broken_gzip_are_cut(tmp_path: Path, monkeypatch: pyte
     for path in tmp_path.iterdir():
         os.utime(path, (DAY.end, DAY.end))
     lines = read(opened(tmp_path / "*.gz"))
-    assert any("INFO first" in line.body for line in lines)
+    assert any("first" in line.body for line in lines)
     assert 1000 < len(lines) < 4000
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.sources.log_lines import LONGEST_BODY, Names, is_trouble, written
-from console.sources.log_times import moment, time_in
+from console.sources.log_times import moment
 
 NOON = 1_795_348_800.0  # 2026-11-22T12:00:00Z
 LATER = NOON + 3600
@@ -58,11 +58,11 @@ def test_what_is_no_time_is_none(text: str) -> None:
 
 def test_a_time_without_a_zone_is_that_of_the_source_and_one_without_a_year_lies_before_its_file() -> None:
     berlin = timezone(timedelta(hours=1))
-    assert time_in("2026-11-22 13:00:00 x", berlin, LATER) == NOON
+    assert moment("2026-11-22 13:00:00 x", berlin, LATER) == NOON
     new_year = moment("2027-01-01T00:10:00Z")
     assert new_year is not None
-    assert time_in("Dec 31 23:59:00 x", UTC, new_year) == moment("2026-12-31T23:59:00Z")
-    assert time_in("Jan  1 00:05:00 x", UTC, new_year) == moment("2027-01-01T00:05:00Z")
+    assert moment("Dec 31 23:59:00 x", UTC, new_year) == moment("2026-12-31T23:59:00Z")
+    assert moment("Jan  1 00:05:00 x", UTC, new_year) == moment("2027-01-01T00:05:00Z")
 
 
 @pytest.mark.parametrize(

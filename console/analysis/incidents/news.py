@@ -70,8 +70,11 @@ class Counted:
         return expected
 
 
-def counted(lines: LogLines, current: Window, baseline: Window, exposure: float | None = None) -> Counted:
-    """How often each service says what. `exposure` is that of the windows, where it is known from elsewhere.
+def counted(
+    lines: LogLines, current: Window, baseline: Window, exposure: float | None = None, kept: float = 1.0
+) -> Counted:
+    """How often each service says what. `exposure` is that of the windows, where it is known from elsewhere; `kept` how
+    many times as large a share of the current lines is here as of the baseline's.
 
     How much was logged in each window is told by the templates that both have (the median of their ratios: Anders and
     Huber, Genome Biology 11, 2010), else by the windows' lengths: traffic differs, and logs are often kept for part of
@@ -85,7 +88,7 @@ def counted(lines: LogLines, current: Window, baseline: Window, exposure: float 
     k = np.bincount(kind[now], minlength=many).astype(np.float64)
     m = np.bincount(kind[before & ~now], minlength=many).astype(np.float64)
     if exposure is None:
-        exposure = _exposure(k, m, current, baseline)
+        exposure = _exposure(k, m, current, baseline, kept)
     return Counted(kind, kinds[0], kinds[1], templates, k, m, exposure)
 
 
@@ -169,7 +172,7 @@ def within(times: Array, window: Window) -> Flags:
     return inside
 
 
-def _exposure(k: Array, m: Array, current: Window, baseline: Window) -> float:
+def _exposure(k: Array, m: Array, current: Window, baseline: Window, kept: float) -> float:
     """How many lines the current window lets expect for each one of the baseline."""
     both = (k >= LEAST_PAIRED) & (m >= LEAST_PAIRED)
     if both.sum() >= LEAST_PAIRED:
@@ -178,7 +181,7 @@ def _exposure(k: Array, m: Array, current: Window, baseline: Window) -> float:
         upto = np.cumsum(weights[order])
         return float(ratios[order][np.searchsorted(upto, upto[-1] / 2)])
     seconds = [max(_covered(window), 1.0) for window in (current, baseline)]
-    return seconds[0] / seconds[1]
+    return seconds[0] / seconds[1] * kept
 
 
 def _covered(window: Window) -> float:

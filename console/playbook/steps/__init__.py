@@ -9,7 +9,7 @@ from console.plugins import StepType, hookimpl
 
 @hookimpl
 def andon_step_types() -> Iterable[StepType]:
-    """compare, drift, events, probe and ask."""
-    from console.playbook.steps import ask, compare, drift, events, probe
+    """compare, drift, events, logs, probe and ask."""
+    from console.playbook.steps import ask, compare, drift, events, logs, probe
 
-    return (compare.STEP, drift.STEP, events.STEP, probe.STEP, ask.STEP)
+    return (compare.STEP, drift.STEP, events.STEP, logs.STEP, probe.STEP, ask.STEP)
