@@ -127,13 +127,27 @@ async def _refusal(url: httpx.URL, response: httpx.Response) -> SourceError:
 
 
 async def _reason(url: httpx.URL, response: httpx.Response) -> str:
-    """What a JSON answer gives as its `error`, as Prometheus does; cut short, for it comes from outside."""
+    """What a refusal says: plain text, or what JSON calls its error; cut short, for it comes from outside."""
     try:
         said = b"".join([piece async for piece in _pieces(response, url, MOST_REASON_BYTES)])
-        error = json.loads(said)["error"]
-    except (SourceMalformed, ValueError, KeyError, TypeError, RecursionError):
+        is_text = response.headers.get("content-type", "").startswith("text/plain")
+        error = _error_of(said) or (said.decode("utf-8", "replace") if is_text else "")
+    except SourceMalformed:
         return ""
-    return f": {' '.join(str(error).split())[:200]}"
+    words = " ".join(error.split())[:200]
+    return f": {words}" if words else ""
+
+
+def _error_of(said: bytes) -> str:
+    """As Prometheus, Kubernetes and Jaeger write it, in this order."""
+    try:
+        fields = json.loads(said)
+        errors = fields.get("errors")
+        first = errors[0] if isinstance(errors, list) and errors else {}
+        found = fields.get("error") or fields.get("message") or (first.get("msg") if isinstance(first, dict) else first)
+    except (ValueError, AttributeError, RecursionError):
+        return ""
+    return str(found) if found else ""
 
 
 async def _pieces(response: httpx.Response, url: httpx.URL, most_bytes: int) -> AsyncIterator[bytes]:
