@@ -6,6 +6,7 @@ is used. What no way tells is left out, never 0.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ MILLI = 1e-3
 NANO = 1e-9
 MOST_LINKS = 36
 LINK_COUNT = 91  # the field that says how many NVLinks there are
+FABRIC_FAILED = 4
 LINK_STATE = 165  # 0: the link is down
 LINK_ERRORS = {  # kind -> the fields that count it, each per link
     "crc": (163,),
@@ -74,6 +76,28 @@ def _links_up(handle: Any) -> int:
     return up
 
 
+def _fabric(handle: Any) -> Any:
+    """What joins the GPUs of several boards or nodes; a GPU that knows no fabric tells nothing."""
+    info = nvml.c_nvmlGpuFabricInfo_v3_t()
+    nvml.nvmlDeviceGetGpuFabricInfoV(handle, ctypes.byref(info))
+    return None if info.state == nvml.NVML_GPU_FABRIC_STATE_NOT_SUPPORTED else info
+
+
+def _fabric_state(handle: Any) -> int | None:
+    """1 not started, 2 in progress, 3 completed; 4 where it completed without success."""
+    info = _fabric(handle)
+    if info is None:
+        return None
+    failed = info.state == nvml.NVML_GPU_FABRIC_STATE_COMPLETED and info.status != nvml.NVML_SUCCESS
+    return FABRIC_FAILED if failed else int(info.state)
+
+
+def _fabric_health(handle: Any) -> int | None:
+    """1 healthy, 2 unhealthy, 3 limited."""
+    info = _fabric(handle)
+    return int(info.healthSummary) or None if info is not None else None
+
+
 QUANTITIES = (
     gauge("gpu.utilization", lambda handle: nvml.nvmlDeviceGetUtilizationRates(handle).gpu, scale=PERCENT),
     gauge("gpu.encoder.utilization", lambda handle: nvml.nvmlDeviceGetEncoderUtilization(handle)[0], scale=PERCENT),
@@ -115,6 +139,8 @@ QUANTITIES = (
     gauge("gpu.pcie.link.width.max", nvml.nvmlDeviceGetMaxPcieLinkWidth),
     gauge("gpu.nvlink.up", Links(LINK_STATE, is_state=True), _links_up),
     gauge("gpu.nvlink.links", LINK_COUNT),
+    gauge("gpu.fabric.state", _fabric_state),
+    gauge("gpu.fabric.health", _fabric_health),
     counter("gpu.nvlink.errors", *map(Links, LINK_ERRORS["crc"]), 38, kind="crc"),
     counter("gpu.nvlink.errors", *map(Links, LINK_ERRORS["replay"]), 52, kind="replay"),
     counter("gpu.nvlink.errors", *map(Links, LINK_ERRORS["recovery"]), 59, kind="recovery"),

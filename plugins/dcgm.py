@@ -7,10 +7,12 @@ What a GPU does not support comes out as a huge number: the blanks of DCGM's int
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from math import inf
 
 from console.plugins import hookimpl
-from console.signals.dialect import Dialect, counter, gauge
+from console.signals.dialect import Dialect, counter
+from console.signals.dialect import gauge as any_gauge
 
 PERCENT = 0.01
 MIB = 1024.0 * 1024.0
@@ -21,6 +23,8 @@ NANOSECOND = 1e-9
 INT32_BLANKS = (0x7FFFFFF0, 0x7FFFFFFF)
 FP64_BLANKS = (140737488355328.0, 140737488355343.0)  # 2^47 and the 15 numbers after it
 INT64_BLANKS = (float(0x7FFFFFFFFFFFFFF0), inf)
+# Percent, MiB, MHz, W, degrees and codes never come near the least of them, so that one question rules them all out.
+gauge = partial(any_gauge, blanks=((float(INT32_BLANKS[0]), inf),))
 
 DCGM = Dialect(
     "dcgm",
@@ -38,6 +42,7 @@ DCGM = Dialect(
         "Hostname": "host",
         "hostname": "host",
         "modelName": "device_model",
+        "hpc_job": "gpu_job",
         "GPU_I_ID": "mig",
         "GPU_I_PROFILE": "mig_profile",
     },

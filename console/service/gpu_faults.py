@@ -77,13 +77,8 @@ def _by_rules(gpu: SeenGpu, now: float) -> Iterator[Fault]:
 
 def _codes(gpu: SeenGpu, now: float, books: Books) -> Iterator[Fault]:
     """The errors of late by their codes. One that was there at first sight is no news: a gauge keeps it for ever."""
-    recent = {
-        int(code)
-        for key, value in gpu.values.items()
-        if value > 0
-        and (name_and_code := key.partition(":"))[0] == RECENT_XIDS
-        and (code := name_and_code[2]).isdigit()
-    }
+    told = [key.removeprefix(f"{RECENT_XIDS}:") for key, value in gpu.values.items() if value > 0]
+    recent = {int(number) for number in told if number.isdigit()}
     when, _before = gpu.changed.get(XID, (-RECENT_SECONDS, 0.0))
     if now - when <= RECENT_SECONDS and gpu.values.get(XID):
         recent.add(int(gpu.values[XID]))

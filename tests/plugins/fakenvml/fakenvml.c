@@ -398,6 +398,14 @@ EXPORT int nvmlDeviceGetFieldValues(Device *device, int count, Field *fields) {
     return OK;
 }
 
+typedef struct { u32 version; unsigned char cluster[16]; int status; u32 clique; u32 state; u32 mask; unsigned char summary; } Fabric;
+EXPORT int nvmlDeviceGetGpuFabricInfoV(Device *device, Fabric *to) {
+    ENTER("GpuFabricInfoV", device);
+    if (to->version != 0x3000028) return INVALID;
+    int bad = device->gpu == conf.fault;
+    to->status = OK; to->state = 3; to->clique = 1; to->mask = 0; to->summary = bad ? 2 : 1;
+    return OK;
+}
 EXPORT int nvmlDeviceGetNvLinkState(Device *device, u32 link, int *to) { ENTER("NvLinkState", device); if (link >= LINKS) return INVALID; *to = !(device->gpu == conf.fault && link == 5); return OK; }
 
 /* ── processes ────────────────────────────────────────────────────────────────────────────────────────────────────── */
