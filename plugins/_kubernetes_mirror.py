@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from andon_plugins._kubernetes_door import PLAIN, Door, Gone, NotThere
 
-from console.errors import SourceDenied, SourceError, SourceMalformed
+from console.errors import SourceBusy, SourceDenied, SourceError, SourceMalformed
 
 PAGE = 250  # objects; of pods with all their fields a few megabytes
 LARGEST_PAGE = 4000  # where a list takes longer than the server remembers
@@ -99,9 +99,7 @@ class Mirror(Generic[R]):
         if self.trouble is not None:
             raise self.trouble
         have, of = self.progress
-        raise SourceError(
-            f"{self.resource.plural} are still being listed: {have:,} of {max(have, of):,} so far", "wait"
-        )
+        raise SourceBusy(f"{self.resource.plural} are still being listed: {have:,} of {max(have, of):,} so far", "wait")
 
     def _run(self) -> None:
         pause = FIRST_PAUSE

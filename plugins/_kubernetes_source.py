@@ -21,7 +21,7 @@ from andon_plugins._kubernetes_records import Owner, Pod, Revision
 from andon_plugins._kubernetes_templates import Facts, facts
 from andon_plugins._kubernetes_workloads import SHAPES, workload
 
-from console.errors import SourceDenied, SourceError
+from console.errors import SourceBusy, SourceDenied, SourceError
 from console.model import Event, LogLine, Reading, Span
 from console.sources.types import LogRequest, SourceStatus
 
@@ -90,6 +90,8 @@ class Kubernetes:
             for fields in EVENTS_ASKED:
                 said = self._of("", "events", troubles, fields)
                 found += told.of_what_was_said(self.name, span, said, self._owner_of())
+        if busy := next((trouble for trouble in troubles if isinstance(trouble, SourceBusy)), None):
+            raise busy  # what is not listed yet would read as what never was
         if not found and troubles and not self._knows_something():
             raise troubles[0]
         return sorted((each for each in found if each.kind in wanted), key=lambda event: event.time)

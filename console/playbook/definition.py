@@ -18,6 +18,7 @@ InputValue = str | float | bool
 DEFAULT_CURRENT = "15m"
 DEFAULT_BASELINE: Mapping[str, Any] = {"offset": "1d"}
 DEFAULT_PRIOR = 1 / 30  # odds of a cause before any evidence
+JUDGES = ("compare", "now")  # the steps whose verdict is one about a signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class TriggerCheck:
-    """How a signal trigger is looked at while nobody asks: options of the `compare` step, for every label set at once.
+    """How a signal trigger is looked at while nobody asks: options of `compare` or `now`, for every label set at once.
 
     A selector that an input would fill (`where: {model: "${{ inputs.model }}"}`) is a label to keep apart here, and the
     label set that is degraded fills the input of the run (`Playbook.inputs_from`).
@@ -69,6 +70,7 @@ class TriggerCheck:
     verdict: Verdict
     step: str | None  # the step whose statistic, tolerance and selector it takes; None: the signal's defaults
     options: Mapping[str, Any]
+    uses: str = "compare"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class Playbook:
 
     @property
     def trigger_checks(self) -> tuple[TriggerCheck, ...]:
-        """One check per signal trigger, taken from the first `compare` step of the same signal."""
+        """One check per signal trigger, taken from the first step that judges the same signal."""
         return tuple(
             _check(trigger.signal, trigger.verdict, self.steps)
             for trigger in self.triggers
@@ -143,8 +145,8 @@ class Playbook:
 
 def _check(signal: str, verdict: Verdict, steps: tuple[Step, ...]) -> TriggerCheck:
     for step in steps:
-        if step.uses == "compare" and step.options.get("signal") == signal:
-            return TriggerCheck(signal, verdict, step.id, _for_every_label_set(step))
+        if step.uses in JUDGES and step.options.get("signal") == signal:
+            return TriggerCheck(signal, verdict, step.id, _for_every_label_set(step), step.uses)
     return TriggerCheck(signal, verdict, None, {"signal": signal})
 
 

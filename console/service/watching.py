@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from console.errors import AndonError, UsageError
+from console.errors import AndonError, NoData, UsageError
 from console.model import Diagnosis, Incident, Labels, Run, Symptom
 from console.service.reports import write_report
+from console.sources.alerts import NAMED_BY, subject_among
 from console.store.notices import What
 
 log = logging.getLogger("andon.watch")
@@ -23,7 +24,6 @@ AGAIN_SECONDS = 60.0  # of the daemon's clock, until an incident without a named
 MOST_LOOKS = 6  # at one incident; after that a person has to ask
 QUIET_SECONDS = 900.0  # after an incident was closed: its last minutes still lie in the windows that triggers look at
 MOST_OPEN = 100  # incidents; more is a flood of triggers, not that many problems
-SUBJECT_LABELS = ("model", "pipeline", "dataset", "node", "host", "gpu")
 
 
 class Records(Protocol):
@@ -40,13 +40,13 @@ class Records(Protocol):
 
 
 def subject_of(symptom: Symptom) -> str:
-    """What a symptom is about: its model where it has one, else the nearest thing, else its signal.
+    """What a symptom is about: its model where it has one, else the nearest thing, else its signal or its alert.
 
     >>> subject_of(Symptom("slow", "model.latency", Labels.of(model="glove")))
     'glove'
     """
-    labels = dict([*symptom.alert, *symptom.labels])
-    return next((labels[name] for name in SUBJECT_LABELS if name in labels), symptom.signal or symptom.text)
+    named = subject_among(Labels.of([*symptom.alert, *symptom.labels]))
+    return named or symptom.signal or symptom.alert.value(NAMED_BY) or symptom.text
 
 
 @dataclass(slots=True)
@@ -58,6 +58,7 @@ class _Case:
     looks: int = 0
     is_named: bool = False  # a cause was
     said: Symptom | None = None  # by a person who pulled the cord
+    alarms: tuple[Symptom, ...] = ()  # that others raised
     is_at_work: bool = False  # it is being examined, or waits for it
     again: tuple[Incident, Sequence[Symptom]] | None = None  # what to examine once that has ended
 
@@ -120,8 +121,25 @@ class Watch:
         case = self._cases.setdefault(incident.id, _Case(now))
         case.said = said or case.said
         about = [symptom for symptom in self.symptoms if subject_of(symptom) == incident.subject]
-        known = [incident.symptom, *about, *([case.said] if case.said else [])]
+        known = [incident.symptom, *about, *case.alarms, *([case.said] if case.said else [])]
         self._begin(incident, list(dict.fromkeys(known)), now)
+
+    async def alarm(self, subject: str, symptoms: Sequence[Symptom], now: float) -> Incident | None:
+        """Open an incident about what somebody else noticed, or look again at the one that its subject has.
+
+        None where too many are open.
+        """
+        standing = await self._records.standing()
+        is_known = any(incident.subject == subject for incident in standing)
+        if not is_known and len(standing) >= MOST_OPEN:
+            self._say(f"{MOST_OPEN} incidents are open already; none was opened about {subject}")
+            return None
+        incident = await self._records.open(symptoms[0], subject, now)
+        if not is_known:
+            log.warning("%s opened: %s", incident.id, incident.title)
+        self._cases.setdefault(incident.id, _Case(now)).alarms = tuple(symptoms)
+        self.examine_anew(incident, now)
+        return incident
 
     async def resume(self) -> None:
         """Examine what an earlier daemon opened and did not live to examine."""
@@ -234,6 +252,8 @@ class Watch:
                 self.trouble = ""
                 if diagnosis.causes:
                     await self._tell("cause", incident.id)
+            except NoData as error:  # no playbook is about this: nothing went wrong
+                await self._note(incident, f"not examined: {error.message}", case.looked)
             except TimeoutError:
                 self._say(f"examining {incident.id} took more than {self._seconds:g} s and was stopped")
             except AndonError as error:
@@ -241,6 +261,13 @@ class Watch:
             except Exception as error:  # noqa: BLE001 - a mistake of ours costs one examination, never the daemon
                 told = write_report(self._data, f"examining {incident.id}", error)
                 self._say(f"{told.message} ({told.hint})")
+
+    async def _note(self, incident: Incident, text: str, now: float) -> None:
+        if text not in {note.text for note in incident.notes}:
+            try:
+                await self._records.note(incident.id, text, now)
+            except AndonError as error:
+                self._say(error.message)
 
     def _say(self, trouble: str) -> None:
         self.trouble = trouble

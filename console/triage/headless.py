@@ -16,7 +16,9 @@ from console.playbook.engine import run
 from console.playbook.step import Ask
 from console.plugins import Plugins
 from console.sources.estate import Estate, Situation
+from console.sources.one_look import OneLook
 from console.sources.opening import close, open_estate
+from console.sources.types import Collectable
 from console.sources.windows import baseline_window, current_window, parse_baseline
 from console.store.reader import StoreReader
 from console.triage.diagnose import diagnose
@@ -72,7 +74,9 @@ async def situation(config: Config, plugins: Plugins) -> AsyncIterator[Situation
     try:
         if (config.data / STORE_FILE).exists():
             estate.readers.insert(0, StoreReader(config.data / STORE_FILE))
-        yield Situation(estate, clock_of(config.clock)())
+        clock = clock_of(config.clock)
+        estate.readers += [OneLook(each, clock) for each in estate.sources.values() if isinstance(each, Collectable)]
+        yield Situation(estate, clock())
     finally:
         await close(estate)
 

@@ -14,7 +14,6 @@ from console.plugins import StepType
 from console.sources.estate import Situation
 from console.sources.windows import baseline_window, current_window
 
-COMPARE = "compare"
 CHECK_SECONDS = 20.0
 
 
@@ -49,11 +48,11 @@ async def standing(playbooks: Iterable[Playbook], situation: Situation, step_typ
 async def look(
     playbook: Playbook, check: TriggerCheck, situation: Situation, step_types: Mapping[str, StepType]
 ) -> tuple[Finding, ...]:
-    """The comparison of one trigger, for every label set at once. Raises what the comparison raises."""
-    compare = step_types[COMPARE]
+    """What one trigger is judged by, for every label set at once. Raises what its step raises."""
+    judge = step_types[check.uses]
     current = current_window(playbook.current, situation.now)
     context = StepContext(
-        step=check.step or COMPARE,
+        step=check.step or check.uses,
         estate=situation.estate,
         current=current,
         baseline=baseline_window(playbook.baseline, current, situation),
@@ -64,8 +63,8 @@ async def look(
         excluded=situation.excluded,
         interval=situation.interval,
     )
-    options = compare.options.model_validate(check.options)
-    outcome = await asyncio.wait_for(compare.run(context, options), CHECK_SECONDS)
+    options = judge.options.model_validate(check.options)
+    outcome = await asyncio.wait_for(judge.run(context, options), CHECK_SECONDS)
     findings: tuple[Finding, ...] = outcome.findings
     return findings
 

@@ -187,7 +187,7 @@ def test_every_result_has_a_type_that_expressions_know() -> None:
     from console.playbook.expressions import TYPES
 
     names = [step_type.name for step_type in andon_step_types()]
-    assert names == ["compare", "drift", "events", "logs", "probe", "ask"]
+    assert names == ["compare", "now", "drift", "events", "logs", "probe", "ask"]
     assert all(kind in TYPES for step_type in andon_step_types() for kind in step_type.result.values())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from pydantic import Field
 
@@ -12,6 +13,7 @@ from console.model import Event, Finding, Span, State, Verdict
 from console.playbook.schema import Duration, Entry, Id
 from console.playbook.step import StepContext, StepOutcome
 from console.plugins import StepType
+from console.sources.one_look import patiently
 from console.words import instant, lapse
 
 MOST_FINDINGS = 10
@@ -90,7 +92,8 @@ async def _events(context: StepContext, span: Span, options: EventsOptions) -> l
     if not readers:
         raise NoData("absent: no source knows of events", "see: andon source list")
     answers = await asyncio.gather(
-        *(reader.events(span, options.kinds) for reader in readers.values()), return_exceptions=True
+        *(patiently(partial(reader.events, span, options.kinds)) for reader in readers.values()),
+        return_exceptions=True,
     )
     silent = [answer for answer in answers if isinstance(answer, BaseException)]
     for error in silent:
