@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from console.library import library_dir
+from console.library import add_plugin_folder, library_dir
 from console.model import Reading
 from console.signals.dialect import Dialect
 
@@ -22,6 +22,7 @@ def plugin(name: str) -> ModuleType:
     """A shipped plugin's module, loaded once under the name that andon gives it."""
     full = f"andon_plugins.{name}"
     if full not in sys.modules:
+        add_plugin_folder(library_dir("plugins"))  # for its parts, _x.py beside it
         spec = importlib.util.spec_from_file_location(full, library_dir("plugins") / f"{name}.py")
         assert spec and spec.loader
         sys.modules[full] = importlib.util.module_from_spec(spec)
