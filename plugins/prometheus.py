@@ -7,70 +7,41 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 import re
 import time
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from andon_plugins._prometheus_api import NO_ANSWER, Api, Clock, PrometheusOptions
+from andon_plugins._prometheus_past import Past, Steps, cut, missing, on_grid, put_together
+from andon_plugins._prometheus_series import Names, Surveys, has
 
 from console.analysis.frames import aggregate, concatenate
-from console.errors import ConfigError, SourceError, SourceMalformed, UsageError
-from console.model import Frame, Query, Span
+from console.errors import SourceError, SourceMalformed, UsageError
+from console.model import Across, Frame, Kind, Labels, Query, Span
 from console.plugins import SourceType, hookimpl
 from console.signals.catalogue import catalogue, find_signal
 from console.signals.dialect import Dialect
-from console.signals.matrix import Row, plain_series, series_of
+from console.signals.matrix import Answer, plain_series, series_of
 from console.signals.promql import Expression, promql
-from console.sources.fetch import fetch, open_client
 from console.sources.types import SourceStatus
 
 if TYPE_CHECKING:
     from console.model import Array
 
-MOST_POINTS = 11_000  # of one range query; Prometheus refuses more
-MOST_SERIES = 500  # of an operator's own expression
-BAD_QUERY = " answered 400 "
-AT_ONCE = 4  # queries; a Prometheus serves others too
-REMEMBERED = 32  # spans whose metric names are kept
+MOST_SELECTED = 500  # series of an operator's own expression
+MOST_ANSWERED = 100_000  # series of one expression: a label set has one, of a histogram one for every edge
+MOST_LABEL_SETS = 100_000  # that are remembered
+BAD_QUERY = re.compile(r" answered (400|422 .*parse)")
 STALE_SECONDS = 300.0
+SETTLED_SECONDS = 900.0  # after that nobody sends samples late
+CLOCK_SECONDS = 300.0  # until its clock is looked at again
+LEAST_AHEAD = 5.0  # seconds that clocks may differ without a word
+LONG = 60  # steps of a window of which the settled part is remembered
 ROUNDING = 1e-6
 
-
-class PrometheusOptions(BaseModel):
-    """Where it is, and how much of it to ask for at once."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    url: str  # http://host:9090, or with the prefix that it is served under
-    token_env: str | None = None  # the environment variable that holds a bearer token
-    timeout: float = Field(default=10.0, gt=0)  # of one query
-    max_bytes: int = Field(default=32 << 20, gt=0)  # of one answer
-
-
-Answer = TypeVar("Answer", bound=BaseModel)
-
-
-class _Names(BaseModel):
-    data: list[str]
-
-
-class _Found(BaseModel):
-    metric: dict[str, str]
-    values: list[tuple[float, str]] = []  # of a range
-    value: tuple[float, float] | None = None  # of an instant
-
-
-class _Result(BaseModel):
-    result: list[_Found]
-
-
-class _Queried(BaseModel):
-    data: _Result
+T = TypeVar("T")
 
 
 class Prometheus:
@@ -79,11 +50,20 @@ class Prometheus:
     def __init__(self, name: str, options: PrometheusOptions) -> None:
         self.name = name
         self._options = options
-        self._headers = _authorization(name, options.token_env)
-        self._client = open_client(options.url)
-        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._api = Api(name, options)
+        self._names = Names(self._api)
+        self._surveys = Surveys(self._api, name, options.max_series)
+        self._past = Past()
         self._dialects: tuple[Dialect, ...] = ()
-        self._names: OrderedDict[Span, frozenset[str]] = OrderedDict()
+        self._labels: dict[tuple[Any, ...], Labels] = {}
+        self._clock = Clock()
+        self._clock_until = 0.0
+        self._clock_turn = asyncio.Lock()
+
+    @property
+    def asked(self) -> int:
+        """How many questions went out."""
+        return self._api.asked
 
     def speak(self, dialects: Mapping[str, Dialect]) -> None:
         """Learn the exporters' dialects."""
@@ -92,13 +72,30 @@ class Prometheus:
     async def read(self, query: Query) -> Frame:
         """The frame of a query, by its labels, in increase form; a step without data is NaN.
 
-        Steps end where their span ends. Raises the errors of `fetch`, and SourceMalformed for an answer that is none.
+        Steps end where their span ends, or less than a step before that: where it is long past, so that answers can be
+        remembered, and where the server does not show its newest samples yet. A counter's are never shorter than the
+        time between two samples of it. Raises the errors of `fetch`, SourceMalformed for an answer that is none,
+        SourcePartial for a part of one, and SourceError for a question that would have it look at too much.
         """
-        spans = query.window.spans
-        exposed = await self._exposed(Span(query.window.start, query.window.end))
-        expressions = [each for dialect in self._dialects for each in promql(dialect, query, exposed)]
-        frames = await asyncio.gather(*(self._read_span(query, expressions, span) for span in spans))
-        return aggregate(concatenate(frames), query.by, find_signal(query.signal).across)
+        signal = find_signal(query.signal)
+        clock = await self._time()
+        span = _moved(Span(query.window.start, query.window.end), clock.ahead)
+        exposed = await self._names.within(span, self._dialects)
+        drafts = [each for dialect in self._dialects for each in promql(dialect, query, exposed)]
+        at = min(span.end, clock.now())
+        surveys = await _all(self._surveys.of(query.signal, each, at) for each in drafts if each.part != "sum")
+        step = query.step
+        if signal.kind is not Kind.GAUGE:
+            twice = 2.0 if any(each.part == "native" for each in drafts) else 1.0  # a growth needs two samples
+            step = max([step, *(_coarser(step, twice * each.interval) for each in surveys if each.interval)])
+        copies = self._options.copies
+        if "job" not in query.by and any(each.repeated for each in surveys):
+            copies = (*copies, "job")
+        asked = Query(query.signal, query.window, step, query.where, query.by)
+        expressions = [each for dialect in self._dialects for each in promql(dialect, asked, exposed, copies)]
+        frames = await _all(self._read_span(asked, expressions, each, clock) for each in query.window.spans)
+        frame = frames[0] if len(frames) == 1 else concatenate(frames)
+        return _folded(frame, query.by, signal.across)
 
     async def select(self, text: str, span: Span, step: float) -> Frame:
         """Whatever an expression answers, as gauges: one value per step, NaN where it has none.
@@ -106,150 +103,183 @@ class Prometheus:
         Raises UsageError for an expression that it does not understand or that answers too many series, and the errors
         of `fetch`.
         """
-        times = _steps(span, step)
+        clock = await self._time()
+        times = _ends(_moved(span, clock.ahead), step, clock)
         try:
-            rows = await self._range(text, times, step, limit=MOST_SERIES + 1)
+            answer = await self._api.range(text, times, step, MOST_SELECTED)
         except SourceError as error:
-            if BAD_QUERY in error.message:
+            if BAD_QUERY.search(error.message):
                 raise UsageError(error.message, "check the expression; it is sent as it is") from None
             raise
-        if len(rows) > MOST_SERIES * -(-times.size // MOST_POINTS):
+        if len(answer.metrics) > MOST_SELECTED:
             raise UsageError(
-                f"{text[:80]!r} answers more than {MOST_SERIES} series", "fold them: sum by (…) (…), or add matchers"
+                f"{text[:80]!r} answers more than {MOST_SELECTED} series", "fold them: sum by (…) (…), or add matchers"
             )
-        return Frame(times, step, plain_series(rows, times, step))
+        return Frame(times - clock.ahead, step, plain_series(answer))
 
     async def signals(self) -> Sequence[str]:
-        """The signals that it has, in the order of the catalogue."""
-        return self._signals(await self._exposed())
+        """The signals that it has today, in the order of the catalogue."""
+        exposed = await self._exposed()
+        return [signal for signal in catalogue() if any(has(each, signal, exposed) for each in self._dialects)]
 
     async def check(self) -> SourceStatus:
-        """Which dialects it holds, which of their signals it lacks, and how old its newest sample is."""
+        """Which dialects it holds, what they lack, how old its newest sample is, and what time it has."""
         began = time.monotonic()
+        self._clock_until = 0.0
+        clock = await self._time()
         exposed = await self._exposed()
         seen = [dialect for dialect in self._dialects if dialect.is_seen(exposed)]
-        newest = await self._newest()
-        age = None if newest is None else time.time() - newest
-        reason = "" if seen else "it holds no metrics in a dialect that andon knows"
-        if age is not None and age > STALE_SECONDS:
-            reason = f"its newest sample is {age:.0f} s old"
+        newest = await self._newest([name for each in seen for name in each.detectors() if name in exposed])
+        age = None if newest is None else max(0.0, clock.now() - newest)
+        notes = [] if seen else ["it holds no metrics in a dialect that andon knows"]
+        if age is None:
+            notes = ["it scrapes nothing"]
+        elif age > STALE_SECONDS:
+            notes = [f"its newest sample is {age:.0f} s old"]
+        if clock.ahead:
+            way = "ahead of" if clock.ahead > 0 else "behind"
+            notes.append(f"its clock is {abs(clock.ahead):.0f} s {way} ours; windows are asked for by its own")
+        if clock.held_back > self._options.delay:
+            notes.append(f"it holds back the newest {clock.held_back:.0f} s")
         return SourceStatus(
             name=self.name,
             kind="prometheus",
             state="stale" if age is None or age > STALE_SECONDS else "ok" if seen else "malformed",
-            reason=reason or ("it scrapes nothing" if newest is None else ""),
+            reason="; ".join(notes),
             dialects=tuple(dialect.name for dialect in seen),
-            signals=tuple(self._signals(exposed)),
+            signals=tuple(await self.signals()),
             missing=tuple(
                 (signal, f"it has no {dialect.natives(signal)[0].names[0]}")
                 for dialect in seen
                 for signal in dialect.signals
-                if not _has(dialect, signal, exposed)
+                if not has(dialect, signal, exposed)
             ),
-            newest=newest,
+            newest=None if newest is None else newest - clock.ahead,
             seconds=time.monotonic() - began,
         )
 
     async def close(self) -> None:
         """Hang up."""
-        await self._client.aclose()
+        await self._api.close()
 
-    def _signals(self, exposed: frozenset[str]) -> Sequence[str]:
-        return [signal for signal in catalogue() if any(_has(dialect, signal, exposed) for dialect in self._dialects)]
+    async def _exposed(self) -> frozenset[str]:
+        clock = await self._time()
+        now = time.time() + clock.ahead
+        return await self._names.within(Span(now, now), self._dialects)
 
-    async def _read_span(self, query: Query, expressions: Sequence[Expression], span: Span) -> Frame:
-        times = _steps(span, query.step)
-        answers = await asyncio.gather(*(self._range(expression.text, times, query.step) for expression in expressions))
+    async def _newest(self, detectors: Sequence[str]) -> float | None:
+        """The time of its newest sample that a dialect speaks of, or of any scrape where there is none."""
+        times = [f"max(timestamp({name}))" for name in detectors[:8]] or ["max(timestamp(up))"]
+        return max((await self._api.instant(" or ".join(times))).values(), default=None)
+
+    async def _time(self) -> Clock:
+        """Its clock, looked at every few minutes; small differences are none."""
+        async with self._clock_turn:
+            if time.monotonic() > self._clock_until:
+                clock = await self._api.clock()
+                ahead = clock.ahead if abs(clock.ahead) >= LEAST_AHEAD else 0.0
+                held_back = math.ceil(clock.held_back) if clock.held_back >= 1.0 else 0.0
+                self._clock = Clock(round(ahead, 3), max(held_back, self._options.delay))
+                self._clock_until = time.monotonic() + CLOCK_SECONDS
+            return self._clock
+
+    async def _read_span(self, query: Query, expressions: Sequence[Expression], span: Span, clock: Clock) -> Frame:
+        span = _moved(span, clock.ahead)
+        count = _count(span, query.step)
+        settled = clock.now() - SETTLED_SECONDS
+        steps = on_grid(min(span.end, clock.now()), count, query.step)
+        if span.end <= settled or count > LONG:
+            times = steps.times
+            answers = await _all(self._remembered(query, each, steps, settled) for each in expressions)
+        else:
+            times = _ends(span, query.step, clock)
+            answers = await _all(self._answer(query, each, times) for each in expressions)
+        if len(self._labels) > MOST_LABEL_SETS:
+            self._labels.clear()
         try:
-            series = series_of(query.signal, zip(expressions, answers, strict=True), times, query.step)
-        except ValueError as error:
-            raise SourceMalformed(
-                f"{self.name} answered a query with what is no number: {error}", "look at it"
-            ) from None
-        return Frame(times, query.step, series)
-
-    async def _range(self, text: str, times: Array, step: float, limit: int | None = None) -> Sequence[Row]:
-        """One expression over all these steps, asked for in as many pieces as Prometheus wants."""
-        cuts = [*range(0, times.size, MOST_POINTS), times.size]
-        rows: list[Row] = []
-        for first, end in pairwise(cuts):
-            params = {
-                "query": text,
-                "start": f"{times[first]:.3f}",
-                "end": f"{times[end - 1]:.3f}",
-                "step": f"{step:.3f}",
-                "timeout": f"{self._options.timeout:g}s",
-                **({"limit": str(limit)} if limit is not None else {}),
-            }
-            answer = await self._ask("query_range", params, _Queried)
-            rows.extend((found.metric, found.values) for found in answer.data.result)
-        return rows
-
-    async def _exposed(self, span: Span | None = None) -> frozenset[str]:
-        """The metric names that it has seen within a span, or ever."""
-        if span is None:
-            return frozenset((await self._ask("label/__name__/values", {}, _Names)).data)
-        if span not in self._names:  # the steps of one run ask for the same few spans
-            params = {"start": f"{span.start:.3f}", "end": f"{span.end:.3f}"}
-            self._names[span] = frozenset((await self._ask("label/__name__/values", params, _Names)).data)
-            while len(self._names) > REMEMBERED:
-                self._names.popitem(last=False)
-        return self._names[span]
-
-    async def _newest(self) -> float | None:
-        answer = await self._ask("query", {"query": "max(timestamp(up))"}, _Queried)
-        return next((found.value[1] for found in answer.data.result if found.value), None)
-
-    async def _ask(self, path: str, params: Mapping[str, str], shape: type[Answer]) -> Answer:
-        async with self._turn:
-            body = await fetch(
-                self._client,
-                f"{self._options.url.rstrip('/')}/api/v1/{path}",
-                seconds=self._options.timeout,
-                most_bytes=self._options.max_bytes,
-                headers=self._headers,
-                params=params,
+            series = series_of(
+                query.signal,
+                zip(expressions, answers, strict=True),
+                find_signal(query.signal).across,
+                self._labels,
             )
-        try:
-            return shape.model_validate_json(body)
-        except ValidationError:
-            raise SourceMalformed(
-                f"{self.name} does not answer like a Prometheus", "check its URL, and its prefix if it has one"
-            ) from None
+        except NO_ANSWER as error:
+            raise SourceMalformed(f"{self.name} answered with what cannot be read: {error}", "look at it") from None
+        return Frame(times - clock.ahead, query.step, series)
+
+    async def _remembered(self, query: Query, expression: Expression, steps: Steps, settled: float) -> Answer:
+        kept = self._past.kept(expression.text, steps, settled)
+        runs = missing(steps, kept, settled)
+        answers = await _all(self._answer(query, expression, run.times) for run in runs)
+        new, tail = {}, None
+        for run, answer in zip(runs, answers, strict=True):
+            if run.last * run.step > settled:
+                tail = answer
+            else:
+                new |= cut(run, answer)
+        self._past.keep(expression.text, steps.step, new)
+        return put_together(steps, kept | new, tail)
+
+    async def _answer(self, query: Query, expression: Expression, times: Array) -> Answer:
+        answer = await self._api.range(
+            expression.text, times, query.step, MOST_ANSWERED, native=expression.part == "native"
+        )
+        if len(answer.metrics) > MOST_ANSWERED:
+            by = ", ".join(query.by) or "nothing"
+            raise SourceError(
+                f"{query.signal} by {by} is more than {MOST_ANSWERED:,} series on {self.name}",
+                "keep fewer labels apart in `by`, or say in `where` whose they are",
+            )
+        return answer
 
 
-def _steps(span: Span, step: float) -> Array:
-    """The ends of the steps, (steps,): the last one where the span ends."""
-    steps = max(1, math.floor((span.seconds + ROUNDING) / step))
-    times: Array = span.end - step * np.arange(steps - 1.0, -1.0, -1.0)
+def _moved(span: Span, seconds: float) -> Span:
+    return Span(span.start + seconds, span.end + seconds)
+
+
+def _count(span: Span, step: float) -> int:
+    return max(1, math.floor((span.seconds + ROUNDING) / step))
+
+
+def _ends(span: Span, step: float, clock: Clock) -> Array:
+    """The ends of the steps, (steps,): the last one where the span ends, or where the newest samples are."""
+    end = span.end if span.end <= clock.now() or not clock.held_back else min(span.end, clock.now())
+    times: Array = end - step * np.arange(_count(span, step) - 1.0, -1.0, -1.0)
     return times
 
 
-def _has(dialect: Dialect, signal: str, exposed: frozenset[str]) -> bool:
-    return any(
-        name in exposed or f"{name}_bucket" in exposed
-        for native in dialect.natives(signal)
-        for name in dialect.spellings(*native.names)
-    )
+def _coarser(step: float, interval: float) -> float:
+    """The shortest multiple of a step that has a sample in it, give or take what scrapes are late."""
+    return step * max(1, math.ceil(interval / step - 0.2))
 
 
-def _authorization(name: str, token_env: str | None) -> dict[str, str]:
-    if token_env is None:
-        return {}
-    token = os.environ.get(token_env, "").strip()
-    if not token:
-        raise ConfigError(f"source {name}: the environment has no {token_env}", "set it to the bearer token")
-    return {"Authorization": f"Bearer {token}"}
+def _folded(frame: Frame, by: tuple[str, ...], across: Across) -> Frame:
+    """By the labels asked for. The server has folded already, where it has been one dialect's metric alone."""
+    labels = [series.key.labels for series in frame.series]
+    if len(set(labels)) == len(labels) and all(name in by for each in set(labels) for name, _value in each):
+        return frame
+    return aggregate(frame, by, across)
+
+
+async def _all(questions: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """All the answers; where one fails, the others are hung up on."""
+    tasks = [asyncio.ensure_future(question) for question in questions]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def _from_url(url: str) -> Mapping[str, Any] | None:
-    """`prometheus+http://…`, or an address with the usual port and no path."""
-    if url.startswith("prometheus+"):
+    """`prometheus+http://…`, or any http address that no other kind of source takes."""
+    if url.startswith(("prometheus+http://", "prometheus+https://")):
         return {"url": url.removeprefix("prometheus+")}
-    return {"url": url} if re.match(r"https?://[^/]+:9090/?$", url) else None
+    return {"url": url} if url.startswith(("http://", "https://")) else None
 
 
 @hookimpl
 def andon_sources() -> Iterable[SourceType]:
     """Prometheus."""
-    return [SourceType("prometheus", "A Prometheus", PrometheusOptions, Prometheus, from_url=_from_url)]
+    title = "A Prometheus, Thanos, Mimir or VictoriaMetrics"
+    return [SourceType("prometheus", title, PrometheusOptions, Prometheus, from_url=_from_url, takes_the_rest=True)]

@@ -7,20 +7,23 @@ series, inside the server, and only then added up: exact, and what the scraped p
 A total that fell was reset, and what it has reached since is new. What came between the last sample of the step before
 and the reset is lost, as it is to anyone who scrapes.
 
-Where a series has no sample in a step it has no value there, so a gap comes back as a gap and never as 0.
+Where a series has no sample in a step it has no value there, so a gap comes back as a gap and never as 0. Of a gauge a
+step has the mean, but the largest value where the catalogue folds it by `max`: a code or a bit mask has no mean.
+
+Native histograms have no totals that could be taken from each other; of them `increase()` is asked, with its wobble.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import isinf
 from typing import Literal
 
 from console.errors import UsageError
-from console.model import Across, Kind, Labels, Query
+from console.model import Across, Kind, Labels, Query, Signal
 from console.signals.catalogue import find_signal
 from console.signals.dialect import Dialect
 from console.signals.native import Blanks, Native, is_literal
@@ -32,7 +35,7 @@ MATCHER = re.compile(rf"([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*({QUOTED})", re.ASCII)
 LONGEST_GAP = 300.0  # seconds between two samples of a counter that still have an increase between them
 FOLD: dict[Across, str] = {"sum": "sum", "mean": "avg", "max": "max"}
 
-Part = Literal["value", "bucket", "sum"]
+Part = Literal["value", "bucket", "sum", "native"]
 Relation = Literal["=", "!=", "=~", "!~"]
 
 
@@ -44,12 +47,16 @@ class Expression:
     part: Part
     dialect: Dialect
     native: Native  # its scale and its labels are for the reader of the answer to apply
+    reads: tuple[str, ...] = ()  # the series that the server has to look at, as selectors
 
 
-def promql(dialect: Dialect, query: Query, exposed: Container[str] | None = None) -> tuple[Expression, ...]:
+def promql(
+    dialect: Dialect, query: Query, exposed: Container[str] | None = None, copies: Sequence[str] = ()
+) -> tuple[Expression, ...]:
     """What to ask a Prometheus for; empty where the dialect does not have the signal.
 
-    `exposed` are the metric names that the server knows; what it does not know is not asked for.
+    `exposed` are the metric names that the server knows; what it does not know is not asked for. Series that differ by
+    a label of `copies` alone are one series that came several times: the largest counts.
 
     >>> promql(press, Query("model.queue.depth", window, step=60, by=("model",)))[0].text
     'sum by (cell) (avg_over_time(press:waiting[59999ms]) or …)'
@@ -62,17 +69,14 @@ def promql(dialect: Dialect, query: Query, exposed: Container[str] | None = None
         if not _can_match(native, query.where):
             continue
         by = tuple(label for label in asked if not native.says(label))
-        for part, suffix in _parts(native.kind):
-            names = [spelling + suffix for spelling in dialect.spellings(*native.names)]
-            names = [name for name in names if exposed is None or name in exposed]
-            series = [
-                _over_step(native, name, matchers, query.step, dialect.blanks)
-                for name, matchers in product(names, _matchers(dialect, native, query))
-            ]
-            if series:
+        once = [label for label in (*dialect.repeated, *copies) if label not in by]
+        for part, names in _parts(dialect, native, exposed):
+            reads = list(product(names, _matchers(dialect, native, query)))
+            if reads:
+                series = " or ".join(_over_step(native, part, *each, query.step, dialect, signal) for each in reads)
                 kept = ", ".join(("le", *by) if part == "bucket" else by)
-                text = f"{fold} by ({kept}) ({_said_once(dialect, ' or '.join(series))})"
-                found.append(Expression(text, part, dialect, native))
+                text = f"{fold} by ({kept}) ({_said_once(once, series)})"
+                found.append(Expression(text, part, dialect, native, tuple(map("".join, reads))))
     return tuple(found)
 
 
@@ -115,8 +119,20 @@ def label_name(label: str) -> str:
     return label
 
 
-def _parts(kind: Kind) -> tuple[tuple[Part, str], ...]:
-    return (("bucket", "_bucket"), ("sum", "_sum")) if kind is Kind.HISTOGRAM else (("value", ""),)
+def _parts(dialect: Dialect, native: Native, exposed: Container[str] | None) -> Iterator[tuple[Part, Sequence[str]]]:
+    """What has to be asked for, each under all the names that it has; natively where no buckets are exposed."""
+    spellings = dialect.spellings(*native.names)
+
+    def known(suffix: str) -> list[str]:
+        return [f"{name}{suffix}" for name in spellings if exposed is None or f"{name}{suffix}" in exposed]
+
+    if native.kind is not Kind.HISTOGRAM:
+        yield "value", known("")
+        return
+    yield "bucket", known("_bucket")
+    yield "sum", known("_sum")
+    if exposed is not None and not known("_bucket"):
+        yield "native", known("")
 
 
 def _can_match(native: Native, where: Labels) -> bool:
@@ -148,19 +164,23 @@ def _merged(*wheres: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return list(dict.fromkeys(pair for where in wheres for pair in where))
 
 
-def _said_once(dialect: Dialect, series: str) -> str:
-    return f"max without ({', '.join(map(label_name, dialect.repeated))}) ({series})" if dialect.repeated else series
+def _said_once(labels: Sequence[str], series: str) -> str:
+    return f"max without ({', '.join(map(label_name, labels))}) ({series})" if labels else series
 
 
-def _over_step(native: Native, name: str, matchers: str, step: float, blanks: Blanks) -> str:
+def _over_step(
+    native: Native, part: Part, name: str, matchers: str, step: float, dialect: Dialect, signal: Signal
+) -> str:
+    if part == "native":
+        return f"increase({name}{matchers}[{round(step * 1000)}ms])"
     # Prometheus 2 takes the sample at the far edge of a range into it, Prometheus 3 does not: leave it out in both.
     window = f"{matchers}[{round(step * 1000) - 1}ms]"
     if native.kind is Kind.GAUGE:
-        mean = f"avg_over_time({name}{window})"
-        mean += "".join(
-            f" unless (max_over_time({name}{window}) {_within(*blank)})" for blank in (*blanks, *native.blanks)
+        over = "max_over_time" if signal.across == "max" and native.form == "value" else "avg_over_time"
+        value = _without_blanks(
+            f"{over}({name}{window})", f"max_over_time({name}{window})", (*dialect.blanks, *native.blanks)
         )
-        return _formed(native, mean, window)
+        return _formed(native, value, window)
     now = f"last_over_time({name}{window})"
     before = f"last_over_time({name}{matchers}[{round(LONGEST_GAP * 1000)}ms] offset {round(step * 1000)}ms)"
     return f"(({now} - {before} >= 0) or ({now} and {before}))"
@@ -182,5 +202,15 @@ def _formed(native: Native, x: str, window: str) -> str:
             return x
 
 
-def _within(low: float, high: float) -> str:
-    return f">= {low!r}" if isinf(high) else f">= {low!r} <= {high!r}"
+def _without_blanks(value: str, most: str, blanks: Blanks) -> str:
+    """A gauge where no sample of it was a blank. Each blank costs the server as much as the gauge itself, so those
+    that lie within another are not asked for, and one without end is a mere comparison.
+    """
+    for low, high in blanks:
+        if any((low, high) != other and other[0] <= low and high <= other[1] for other in blanks):
+            continue
+        if not isinf(high):
+            value += f" unless ({most} >= {low!r} <= {high!r})"
+        else:
+            value = f"{value} < {low!r}" if value == most else f"({value} and {most} < {low!r})"
+    return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -243,6 +244,8 @@ class Prometheus(BaseHTTPRequestHandler):
         text = asked["query"]
         status, error = next((said for key, said in ERRORS.items() if key in text), (200, ""))
         data = {"resultType": "matrix", "result": [] if "nothing" in text else list(self._series(text, asked))}
+        if text == "vector(time())":
+            data = {"resultType": "vector", "result": [{"metric": {}, "value": [time.time(), str(time.time())]}]}
         body = json.dumps({"status": "error", "error": error} if error else {"status": "success", "data": data})
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
@@ -250,6 +253,8 @@ class Prometheus(BaseHTTPRequestHandler):
         self.wfile.write(body.encode())
 
     def _series(self, text: str, asked: dict[str, str]) -> Iterator[dict[str, Any]]:
+        if "start" not in asked:
+            return
         start, end, step = (float(asked[key]) for key in ("start", "end", "step"))
         track, pods = ("canary", ["c1"]) if "canary" in text else ("stable", ["s1", "s2"])
         chance = random.Random(text)

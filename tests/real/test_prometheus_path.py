@@ -116,11 +116,22 @@ async def test_a_window_longer_than_one_query_may_be_is_asked_in_pieces(url: str
     source = _source(url)
     end = HALF_HOUR.end
     long = Window((Span(end - 25_000, end),))
-    frame = await source.read(Query("model.requests", long, 1.0, Labels.of(model="m0-none")))
-    short = await source.read(Query("model.requests", HALF_HOUR, STEP, Labels.of(model="m0-none")))
+    frame = await source.read(Query("model.queue.depth", long, 1.0, Labels.of(model="m0-none")))
+    short = await source.read(Query("model.queue.depth", HALF_HOUR, 15.0, Labels.of(model="m0-none")))
     assert frame.times.size == 25_000
     recent = frame.times > HALF_HOUR.start
-    assert np.nansum(frame.series[0].values[recent]) == np.nansum(short.series[0].values)
+    assert np.nansum(frame.series[0].values[recent]) == pytest.approx(np.nansum(short.series[0].values))
+    await source.close()
+
+
+async def test_the_steps_of_a_counter_are_never_shorter_than_the_time_between_two_samples(url: str) -> None:
+    source = _source(url)
+    frames = [
+        await source.read(Query("model.requests", HALF_HOUR, step, Labels.of(model="m0-none"))) for step in (5.0, STEP)
+    ]
+    assert [frame.step for frame in frames] == [15.0, STEP]
+    fine, coarse = (frame.series[0].values for frame in frames)
+    assert not np.isnan(fine).any() and fine.sum() == coarse.sum()
     await source.close()
 
 
@@ -142,7 +153,7 @@ async def test_a_window_without_data_is_empty_and_not_zero(url: str) -> None:
 async def test_a_query_it_refuses_is_told_in_its_own_words(url: str) -> None:
     source = _source(url)
     with pytest.raises(SourceError, match=r"answered 400 Bad Request: .*parse error"):
-        await source._range("sum((", np.array([1.0]), 1.0)
+        await source._api.range("sum((", np.array([1.0]), 1.0, most=1)
     await source.close()
 
 

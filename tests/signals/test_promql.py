@@ -37,9 +37,9 @@ def texts(
     return [each.text for each in promql(dialect, Query(signal, WINDOW, 60, Labels.of(where or {}), by))]
 
 
-def test_a_gauge_is_the_mean_of_a_step_folded_as_the_catalogue_says() -> None:
+def test_a_gauge_is_the_mean_of_a_step_folded_as_the_catalogue_says_and_codes_are_never_averaged() -> None:
     assert texts("model.queue.depth", by=("model",)) == ["sum by (m) (avg_over_time(toy_queue[59999ms]))"]
-    assert texts("gpu.temperature") == ["max by () (avg_over_time(toy_celsius[59999ms]))"]
+    assert texts("gpu.temperature") == ["max by () (max_over_time(toy_celsius[59999ms]))"]
     assert texts("gpu.utilization")[0].startswith("avg by ()")
 
 
@@ -86,8 +86,13 @@ def test_a_histogram_is_asked_for_by_edge_and_for_its_sum() -> None:
 
 def test_steps_in_which_a_gpu_said_not_supported_are_left_out() -> None:
     [each] = promql(DCGM, Query("gpu.memory.temperature", WINDOW, 60), {"DCGM_FI_DEV_MEMORY_TEMP"})
-    assert each.text.count("unless") == 3
-    assert "unless (max_over_time(DCGM_FI_DEV_MEMORY_TEMP[59999ms]) >= 2147483632 <= 2147483647)" in each.text
+    assert each.text.endswith(" (max_over_time(DCGM_FI_DEV_MEMORY_TEMP[59999ms]) < 2147483632.0)")
+    [each] = promql(DCGM, Query("gpu.clock.sm", WINDOW, 60), {"DCGM_FI_DEV_SM_CLOCK"})
+    assert (
+        "(avg_over_time(DCGM_FI_DEV_SM_CLOCK[59999ms]) and max_over_time(DCGM_FI_DEV_SM_CLOCK[59999ms]) < 21"
+        in each.text
+    )
+    assert "unless" not in each.text
 
 
 def test_what_the_server_does_not_have_is_not_asked_for() -> None:
@@ -95,6 +100,34 @@ def test_what_the_server_does_not_have_is_not_asked_for() -> None:
     assert promql(VLLM, query, {"up"}) == ()
     [each] = promql(VLLM, query, {"up", "vllm:gpu_cache_usage_perc"})
     assert each.text == "avg by () (avg_over_time(vllm:gpu_cache_usage_perc[59999ms]))"
+
+
+@pytest.mark.parametrize("signal", ["gpu.xid", "gpu.throttle.reasons", "gpu.recovery.action"])
+def test_no_code_and_no_bit_mask_is_averaged(signal: str) -> None:
+    toy = Dialect("toy", detect="toy", signals={signal: gauge("toy_code")})
+    assert texts(signal, by=("gpu",), dialect=toy) == ["max by (gpu) (max_over_time(toy_code[59999ms]))"]
+
+
+def test_series_that_are_copies_of_each_other_count_once_unless_they_are_told_apart() -> None:
+    query = Query("model.queue.depth", WINDOW, 60)
+    [each] = promql(TOY, query, copies=("replica", "job"))
+    assert each.text == "sum by () (max without (replica, job) (avg_over_time(toy_queue[59999ms])))"
+    [each] = promql(TOY, Query("model.queue.depth", WINDOW, 60, by=("job",)), copies=("job",))
+    assert each.text == "sum by (job) (avg_over_time(toy_queue[59999ms]))"
+
+
+def test_a_histogram_without_buckets_is_asked_for_natively() -> None:
+    [each] = promql(VLLM, Query("model.ttft", WINDOW, 60, Labels.of(model="a")), {"vllm:time_to_first_token_seconds"})
+    assert (each.part, each.text) == (
+        "native",
+        'sum by () (increase(vllm:time_to_first_token_seconds{model_name="a"}[60000ms]))',
+    )
+
+
+def test_an_expression_names_the_series_that_it_reads() -> None:
+    exposed = {f"vllm:time_to_first_token_seconds_{part}" for part in ("bucket", "sum")}
+    bucket, _sum = promql(VLLM, Query("model.ttft", WINDOW, 60, Labels.of(model="a")), exposed)
+    assert bucket.reads == ('vllm:time_to_first_token_seconds_bucket{model_name="a"}',)
 
 
 def test_a_dialect_without_the_signal_asks_nothing() -> None:
