@@ -95,8 +95,10 @@ class Api:
             moment, shown = data["result"][0]["value"]
             return float(moment), float(shown)
 
+        params = {"query": "vector(time())"} | self._patience()
+        del params["nocache"]  # with it, VictoriaMetrics would not say what it holds back from ranges
         began = time.time()
-        moment, shown = await self._ask("query", {"query": "vector(time())"} | self._patience(), read)
+        moment, shown = await self._ask("query", params, read)
         return Clock(moment - (began + time.time()) / 2, moment - shown)
 
     async def range(self, text: str, times: np.ndarray, step: float, most: int, *, native: bool = False) -> Answer:

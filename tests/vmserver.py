@@ -23,8 +23,8 @@ def is_installed() -> bool:
 
 
 @contextmanager
-def victoria(folder: Path) -> Iterator[str]:
-    """Its URL."""
+def victoria(folder: Path, *flags: str) -> Iterator[str]:
+    """Its URL. Flags are for what a test needs otherwise than here: the last one counts."""
     port = free_port()
     server = subprocess.Popen(
         [
@@ -34,6 +34,7 @@ def victoria(folder: Path) -> Iterator[str]:
             "-retentionPeriod=10y",
             "-search.latencyOffset=0s",
             "-search.maxUniqueTimeseries=2000000",
+            *flags,
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -57,6 +58,12 @@ def tell(url: str, lines: Iterable[str]) -> None:
             assert answer.status == 204
     with urllib.request.urlopen(f"{url}/internal/force_flush", timeout=60):
         pass
+
+
+def tell_openmetrics(url: str, text: str) -> None:
+    """Hand over what promtool would make blocks of: times in seconds."""
+    samples = (line.rsplit(" ", 2) for line in text.splitlines() if line and not line.startswith("#"))
+    tell(url, (f"{series} {value} {float(moment) * 1000:.0f}" for series, value, moment in samples))
 
 
 def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
