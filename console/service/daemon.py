@@ -15,6 +15,8 @@ from console.config import Config
 from console.errors import AndonError, ConfigError
 from console.report.clean import clean
 from console.service.address import listen, socket_path
+from console.service.alert_look import ROUND_SECONDS as ALERTS_SECONDS
+from console.service.alerting import ROUND_SECONDS as ALERTING_SECONDS
 from console.service.board import status
 from console.service.connection import Desk
 from console.service.drifting import ROUND_SECONDS as DRIFT_SECONDS
@@ -129,6 +131,8 @@ def _parts(house: House) -> dict[str, Part]:
 
     parts: dict[str, Part] = {"commit": (COMMIT_SECONDS, house.writer.commit), "compact": (COMPACT_SECONDS, compact)}
     parts["drift"] = (DRIFT_SECONDS, house.drifts.round)
+    parts["alerting"] = (ALERTING_SECONDS, house.alerting.round)
+    parts["alerts"] = (ALERTS_SECONDS, house.alert_look.round)
     if house.config.interval > 0:
         parts["collect"] = (house.config.interval, collect)
         parts["timeline"] = (house.config.interval, lambda: house.timeline.copy(house.clock()))

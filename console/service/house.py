@@ -12,6 +12,8 @@ from console.errors import SourceError, StoreError
 from console.model import Diagnosis, Finding, Incident, Notice, Reading, Span, Symptom
 from console.playbook.definition import Playbook
 from console.plugins import Panel, Plugins, StepType
+from console.service.alert_look import AlertLook
+from console.service.alerting import Alerting
 from console.service.bench import Bench
 from console.service.collecting import Collector
 from console.service.drift_view import View, view
@@ -62,6 +64,8 @@ class House:
     watch: Watch = field(init=False)
     outlook: Outlook = field(init=False)
     notifying: Notifying = field(init=False)
+    alerting: Alerting = field(init=False)
+    alert_look: AlertLook = field(init=False)
     drifts: Drifts = field(init=False)
     memories: dict[str, Memory] = field(default_factory=dict)  # by model: what the last look at its rows left
     sightings: Sightings = field(default_factory=Sightings)

@@ -14,6 +14,8 @@ from console.errors import AndonError
 from console.library import library_dir
 from console.playbook.loader import library
 from console.plugins import load_plugins
+from console.service.alert_look import AlertLook
+from console.service.alerting import Alerting
 from console.service.bench import Bench
 from console.service.board import read_board
 from console.service.collecting import Collector
@@ -30,6 +32,7 @@ from console.service.timeline import Timeline
 from console.service.topics import Topic
 from console.service.watching import Watch
 from console.service.writer import Writer
+from console.sources.estate import KEPT
 from console.sources.opening import at_home, close, live_ones, open_estate
 from console.store.reader import StoreReader
 from console.store.store import DATABASE_NAME
@@ -83,7 +86,8 @@ async def open_house(config: Config) -> AsyncIterator[House]:
         stack.push_async_callback(house.collector.close)
         house.fleet = Fleet(asked(estate), house.live, house.sightings, clock)
         stack.push_async_callback(house.fleet.close)
-        house.timeline = Timeline(estate.events, records.add_events)
+        house.timeline = Timeline(dict(estate.events), records.add_events)
+        estate.events[KEPT] = reader
         house.pages = Pages(estate.sources, house.keep, clock)
         house.board = Topic(lambda: read_board(house), rest=BOARD_SECONDS)
         voices, wrong = open_voices(config.notifiers, plugins)
@@ -98,6 +102,17 @@ async def open_house(config: Config) -> AsyncIterator[House]:
             config.data,
             on_change=house.board.touch,
         )
+        dialects = plugins.by_name("andon_dialects").values()
+        house.alerting = Alerting(
+            config.grouping,
+            records,
+            house.watch,
+            clock,
+            model_labels={each.model_label for each in dialects if "model" in (each.model_label or "")},
+            on_change=house.board.touch,
+        )
+        await house.alerting.load()
+        house.alert_look = AlertLook(estate.alerts, estate.silencers)
         house.outlook = Outlook(records, house.watch, house.board.touch)
         house.drifts = Drifts(
             lambda: models_with_rows(estate, [*house.sightings.newest]),

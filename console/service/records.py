@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from console.model import Answer, Event, Incident, Run, Span, Symptom
 from console.service.writer import Writer
+from console.store.alerts import Held, Opened
 from console.store.incidents import CONSOLE
 from console.store.pins import Pin
 from console.store.store import Store
@@ -103,3 +104,24 @@ class StoreRecords:
     async def events(self, span: Span, kinds: Sequence[str] = ()) -> Sequence[Event]:
         """The timeline of a span."""
         return await self.writer.do(lambda store: store.events.between(span, kinds))
+
+    async def alerts(self) -> tuple[list[Held], dict[str, Opened]]:
+        """The alerts that were taken and have not ended, and what their groups came to."""
+        return await self.writer.do(lambda store: (store.alerts.all(), store.alerts.groups()))
+
+    async def keep_alerts(self, held: Sequence[Held], gone: Sequence[str], events: Sequence[Event]) -> None:
+        """Keep alerts as they are now, forget those that are gone, and put both on the timeline."""
+
+        def work(store: Store) -> None:
+            store.events.add(events)
+            store.alerts.keep(held, gone)
+
+        await self.writer.do(work)
+
+    async def belong(self, ids: Sequence[str], groups: Sequence[str], opened: Opened) -> None:
+        """Put alerts and their groups down to an incident."""
+        await self.writer.do(lambda store: store.alerts.belong(ids, groups, opened))
+
+    async def forget_groups(self, groups: Sequence[str]) -> None:
+        """Drop what groups of alerts came to."""
+        await self.writer.do(lambda store: store.alerts.forget_groups(groups))

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from console.model import Reading
+from console.store.alerts import Alerts
 from console.store.database import Database, worded
 from console.store.events import Events
 from console.store.incidents import Incidents
@@ -43,6 +44,7 @@ class Store:
         self.runs = Runs(database)
         self.pins = Pins(database)
         self.notices = Notices(database)
+        self.alerts = Alerts(database)
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Store:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from console.service.house import House
 from console.service.operation import Operation
-from console.service.operations import acting, curves, drifts, gpus, incidents, reading, windows
+from console.service.operations import acting, alerts, curves, drifts, gpus, incidents, reading, windows
 
 Offer = Callable[[House], tuple[Operation, ...]]
 OFFERS: tuple[Offer, ...] = (
@@ -17,6 +17,7 @@ OFFERS: tuple[Offer, ...] = (
     gpus.operations,
     curves.operations,
     drifts.operations,
+    alerts.operations,
 )
 
 
