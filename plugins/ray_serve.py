@@ -12,6 +12,8 @@ from console.plugins import hookimpl
 from console.signals.dialect import Dialect, counter, gauge, histogram
 
 MILLISECOND = 1e-3
+HTTP = "ray_serve_num_http_requests_total", "ray_serve_http_request_latency_ms_count"  # with the same labels
+GRPC = "ray_serve_num_grpc_requests_total", "ray_serve_grpc_request_latency_ms_count"
 
 RAY_SERVE = Dialect(
     "ray_serve",
@@ -19,14 +21,13 @@ RAY_SERVE = Dialect(
     detect=(
         "ray_serve_deployment_replica_healthy",
         "ray_serve_application_status",
-        "ray_serve_num_http_requests_total",
+        *HTTP,
     ),
     model_label="application",
     labels={
         "deployment": "workload",
         "WorkerId": "worker",
         "NodeAddress": "host",
-        "error_code": "code",
         "status_code": "code",
         "exception_type": "reason",
     },
@@ -45,12 +46,12 @@ RAY_SERVE = Dialect(
     respelled={"ray_serve_": ("serve_",)},
     signals={
         "model.requests": (
-            counter("ray_serve_num_http_requests_total", labels={"protocol": "http"}),
-            counter("ray_serve_num_grpc_requests_total", labels={"protocol": "grpc"}),
+            counter(*HTTP, labels={"protocol": "http"}),
+            counter(*GRPC, labels={"protocol": "grpc"}),
         ),
         "model.errors": (
-            counter("ray_serve_num_http_error_requests_total", labels={"protocol": "http"}),
-            counter("ray_serve_num_grpc_error_requests_total", labels={"protocol": "grpc"}),
+            counter(*HTTP, where={"status_code": "5.."}, labels={"protocol": "http"}),
+            counter(*GRPC, unless={"status_code": "OK"}, labels={"protocol": "grpc"}),
         ),
         "model.latency": (
             histogram("ray_serve_http_request_latency_ms", scale=MILLISECOND, labels={"protocol": "http"}),

@@ -10,6 +10,7 @@ from types import ModuleType
 from console.library import add_plugin_folder, library_dir
 from console.model import Reading
 from console.signals.dialect import Dialect
+from console.signals.page import PageReader
 
 PAGES = Path(__file__).parent / "data" / "pages"
 
@@ -35,6 +36,27 @@ def dialect(name: str) -> Dialect:
 
 
 VLLM, TRITON, DCGM = dialect("vllm"), dialect("triton"), dialect("dcgm")
+
+
+def every_dialect() -> list[Dialect]:
+    """All that andon ships, in the order of their files."""
+    files = sorted(library_dir("plugins").glob("[a-z]*.py"))
+    found = [plugin(file.stem) for file in files if "andon_dialects" in file.read_text(encoding="utf-8")]
+    return [each for module in found for each in module.andon_dialects()]
+
+
+def read_page(name: str, now: float = 1_795_334_300.0) -> tuple[list[Reading], PageReader]:
+    """A page as andon reads it, which finds out by itself whose it is."""
+    reader = PageReader(every_dialect())
+    return reader.read(page(name), now), reader
+
+
+def told(name: str) -> dict[str, list[float]]:
+    """Every signal of a page with its values: of histograms, how many were observed."""
+    values: dict[str, list[float]] = {}
+    for reading in read_page(name)[0]:
+        values.setdefault(reading.series.signal, []).append(reading.counts[-1] if reading.counts else reading.value)
+    return values
 
 
 def of(readings: list[Reading], signal: str, **labels: str) -> list[Reading]:
