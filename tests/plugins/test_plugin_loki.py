@@ -101,7 +101,7 @@ async def test_a_lower_limit_of_entries_is_learnt() -> None:
     async with loki(served(4_000, 0.9), most=100) as stand:
         lines = await read(stand, {"service": "cart"}, most=1_000)
     assert 900 < len(lines) <= 1_000
-    assert max(int(query["limit"]) for query in stand.queries[-12:] if "limit" in query) == 100
+    assert max(int(query["limit"]) for query in stand.queries[-12:] if "limit" in query) <= 100
 
 
 async def test_it_wants_its_tenant() -> None:
