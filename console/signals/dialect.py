@@ -54,8 +54,14 @@ class Dialect:
     opt_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lacks: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
+    _renames: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
+    _settled: frozenset[str] = field(init=False, repr=False, compare=False)  # native labels renamed or left out
 
     def __post_init__(self) -> None:
+        model = ((self.model_label, "model"),) if self.model_label else ()
+        renames = tuple(pair for pair in (*model, *self.labels.items()) if not self.is_left_out(pair[0]))
+        object.__setattr__(self, "_renames", renames)
+        object.__setattr__(self, "_settled", frozenset((*dict(renames), *self.dropped, *self.repeated)))
         for signal in self.signals:
             for native in self.natives(signal):
                 if native.kind is not find_signal(signal).kind:
@@ -100,16 +106,18 @@ class Dialect:
         >>> Dialect("d", "x", labels={"UUID": "uuid"}, dropped=("user",)).named({"UUID": "GPU-1", "user": "a@b.c"})
         {'uuid': 'GPU-1'}
         """
-        first = [label for label, _common in self._renamed() if label in native]
         pairs: dict[str, str] = {}
-        for label in (*first, *(label for label in native if label not in first)):
-            if native[label] and not self.is_left_out(label):
-                pairs.setdefault(self.common(label), native[label])
+        for label, common in self._renames:
+            if native.get(label):
+                pairs.setdefault(common, native[label])
+        for label, value in native.items():
+            if value and label not in self._settled:
+                pairs.setdefault(label, value)
         return pairs
 
     def native_labels(self, label: str) -> tuple[str, ...]:
         """The native labels that a common one may have come from, the first that counts first."""
-        renamed = tuple(native for native, common in self._renamed() if common == label)
+        renamed = tuple(native for native, common in self._renames if common == label)
         return renamed or (() if self.is_left_out(label) else (label,))
 
     def is_left_out(self, native_label: str) -> bool:
@@ -127,11 +135,6 @@ class Dialect:
     def _detected(self) -> Iterator[tuple[str, ...]]:
         for entry in (self.detect,) if isinstance(self.detect, str) else self.detect:
             yield (entry,) if isinstance(entry, str) else entry
-
-    def _renamed(self) -> Iterator[tuple[str, str]]:
-        if self.model_label:
-            yield self.model_label, "model"
-        yield from self.labels.items()
 
     def _respell(self, name: str) -> Iterator[str]:
         yield name

@@ -39,9 +39,13 @@ class Native:
 
     def takes(self, labels: Mapping[str, str]) -> bool:
         """Whether a series with these native labels is one of it."""
-        return all(_matches(pattern, labels.get(label, "")) for label, pattern in self.where) and not any(
-            _matches(pattern, labels.get(label, "")) for label, pattern in self.unless
-        )
+        for label, pattern in self.where:
+            if not _matches(pattern, labels.get(label, "")):
+                return False
+        for label, pattern in self.unless:  # noqa: SIM110 - this is asked for every line of a page
+            if _matches(pattern, labels.get(label, "")):
+                return False
+        return True
 
     def says(self, label: str) -> bool:
         """Whether every series of it has the same value of a native label: then the label says nothing more."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import nan
 from types import MappingProxyType
 
-from console.model import Kind, Labels, SeriesKey
+from console.model import NO_LABELS, Kind, Labels, SeriesKey
 from console.signals.catalogue import find_signal
 from console.signals.dialect import Dialect, Native
 from console.signals.templates import Bars, Carried, Folded, Formed, Leaf, Scalar, Template
@@ -27,6 +27,7 @@ class _Want:
     native: Native
     name: str  # as spelled, without the suffix
     suffix: str  # histograms: which of its lines
+    said: frozenset[str]  # native labels that say nothing more of it
     is_other: bool = False  # the metric that a gauge goes with
 
 
@@ -51,6 +52,7 @@ class Wanted:
         self._labels = labels
         self._carried = carried
         self._claims: dict[tuple[str, Labels], _Claim] = {}
+        self._latest: dict[tuple[str, str, int], tuple[dict[str, str], Labels]] = {}  # native labels -> common ones
         self._by_name: dict[str, list[_Want]] = {}
         for dialect in dialects:
             for signal in dialect.signals:
@@ -73,27 +75,32 @@ class Wanted:
 
     def _want(self, dialect: Dialect, signal: str, place: int, native: Native) -> None:
         suffixes = (BUCKET, SUM) if native.kind is Kind.HISTOGRAM else ("",)
+        said = frozenset(("le", *(label for label, _pattern in native.where if native.says(label))))
         for name in dialect.spellings(*native.names):
             for suffix in suffixes:
-                want = _Want(dialect, signal, place, native, name, suffix)
+                want = _Want(dialect, signal, place, native, name, suffix, said)
                 self._by_name.setdefault(name + suffix, []).append(want)
         if isinstance(native.of, str) and native.of:
-            want = _Want(dialect, signal, place, native, native.names[0], "", is_other=True)
+            want = _Want(dialect, signal, place, native, native.names[0], "", said, is_other=True)
             self._by_name.setdefault(native.of, []).append(want)
 
     def _claim(self, want: _Want, labels: Mapping[str, str], slot: int) -> Template | None:
         edge = _edge(labels.get("le", "")) if want.suffix == BUCKET else None
-        key = SeriesKey(want.signal, self._common(want, labels), want.native.kind)
-        claim = self._claims.get((key.signal, key.labels))
+        common = self._common(want, labels)
+        claim = self._claims.get((want.signal, common))
         if claim is None:
-            claim = self._claims[key.signal, key.labels] = self._new(want, key)
+            claim = self._claims[want.signal, common] = self._new(
+                want, SeriesKey(want.signal, common, want.native.kind)
+            )
         if claim.dialect is not want.dialect or claim.names.setdefault(want.place, want.name) != want.name:
             return None  # the same quantity under its old and its new name, or of two exporters: the first will do
-        one = tuple(labels.get(label, "") for label in want.dialect.dropped)
-        apart = (want.place, one, tuple(labels.get(label, "") for label in want.dialect.repeated))
+        dialect = want.dialect
+        one = tuple(labels.get(label, "") for label in dialect.dropped) if dialect.dropped else ()
+        rank = tuple(labels.get(label, "") for label in dialect.repeated) if dialect.repeated else ()
+        apart = (want.place, one, rank)
         leaf = claim.leaves.get(apart)
         if leaf is None:
-            leaf = claim.leaves[apart] = _leaf(want, key)
+            leaf = claim.leaves[apart] = _leaf(want, SeriesKey(want.signal, common, want.native.kind))
             if claim.folded is None:
                 self.templates.append(leaf)
             else:
@@ -110,8 +117,13 @@ class Wanted:
         return _Claim(dialect, folded)
 
     def _common(self, want: _Want, labels: Mapping[str, str]) -> Labels:
-        left = {label: value for label, value in labels.items() if not (want.native.says(label) or label == "le")}
-        return Labels.of(dict(self._labels) | want.dialect.named(left) | dict(want.native.labels))
+        left = {label: value for label, value in labels.items() if label not in want.said}
+        place = want.dialect.name, want.signal, want.place
+        before, common = self._latest.get(place, (None, NO_LABELS))
+        if left != before:  # the lines of a histogram lie together and differ by their edge alone
+            common = Labels.of(dict(self._labels) | want.dialect.named(left) | dict(want.native.labels))
+            self._latest[place] = left, common
+        return common
 
 
 def _leaf(want: _Want, key: SeriesKey) -> Leaf:
