@@ -86,7 +86,7 @@ def losses(spans: TraceSpans, paths: Paths, current: Window, baseline: Window) -
     time is the wire's: sending, queueing, receiving.
     """
     now, before = within(spans.starts, current), within(spans.starts, baseline)
-    own_time = _own_time(spans)
+    own_time = own_times(spans)
     callee = waits_for(spans, paths, before, now)
     found = Losses({}, {}, {}, {})
     # The service to blame for a span's own time or failure: itself, or the one that it waits for.
@@ -135,7 +135,7 @@ def rank_sum(before: Array | Codes, now: Array | Codes) -> float:
     return float((ranks[before.size :].sum() - n * (total + 1) / 2) / np.sqrt(variance)) if variance > 0 else 0.0
 
 
-def _own_time(spans: TraceSpans) -> Array:
+def own_times(spans: TraceSpans) -> Array:
     """Seconds of each span that no child covers, (spans,). Children may overlap and may outlive their parent.
 
     Nor is it its own time while a span without children only stands beside a longer one that has some: it waits along.
