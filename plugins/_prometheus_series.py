@@ -6,22 +6,22 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from andon_plugins._prometheus_api import Api
 
 from console.errors import SourceError
-from console.model import Labels, Span
+from console.model import Span
 from console.signals.dialect import Dialect
-from console.signals.promql import Expression
+from console.signals.promql import Expression, label_name
 
 NAMES_SECONDS = 60.0  # until names are asked for again
 NO_NAMES_SECONDS = 2.0  # and where there were none: it may just have begun to scrape
 SURVEY_SECONDS = 600.0  # until series are counted again
 YOUNG_SECONDS = 60.0  # and where they have not been there for long
 REMEMBERED = 32  # spans whose names are kept
-MOST_SURVEYS = 1_000
+MOST_COUNTS = 1_000
 LONGEST_LIST = 3_000  # characters of names in one question: it is part of a URL
 DAY = 86_400.0
 LOOKBACK = 300  # seconds in which samples are counted
@@ -29,11 +29,10 @@ ONE_TARGET = 'instance=~".+:[0-9]+"'  # a host and a port: series of it that dif
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
-    """What is behind an expression right now."""
+class Traits:
+    """How an exporter's pages come in."""
 
-    series: int = 0
-    repeated: int = 0  # how many of them another scrape job holds as well
+    copies: tuple[str, ...] = ()  # labels by which series differ that say the same thing
     interval: float | None = None  # seconds between two samples, about; None where they are too young to tell
 
 
@@ -68,54 +67,63 @@ class Names:
 
 
 class Surveys:
-    """How many series are behind an expression, counted where they lie and remembered for a while."""
+    """What is behind a question, looked at where it lies and remembered for a while."""
 
-    def __init__(self, api: Api, name: str, most: int) -> None:
+    def __init__(self, api: Api, name: str, most: int, copies: Sequence[str]) -> None:
         self._api = api
         self._name = name
         self._most = most
-        self._kept: OrderedDict[tuple[str, ...], tuple[float, Survey]] = OrderedDict()
+        self._copies = [label_name(label) for label in copies]
+        self._counts: OrderedDict[tuple[str, ...], tuple[float, int]] = OrderedDict()  # and until when
+        self._traits: dict[str, tuple[float, Traits]] = {}
 
-    async def of(self, signal: str, expression: Expression, at: float) -> Survey:
-        """What is behind an expression at a time. Raises SourceError where it is more than may be asked for."""
-        until, survey = self._kept.get(expression.reads, (0.0, Survey()))
+    async def count(self, signal: str, expression: Expression, at: float) -> int:
+        """How many series a question would have it look at. Raises SourceError where they are too many."""
+        until, series = self._counts.get(expression.reads, (0.0, 0))
         if time.monotonic() > until:
-            survey = await self._count(signal, expression, at)
-            if survey.series:
-                seconds = SURVEY_SECONDS if survey.interval else YOUNG_SECONDS
-                self._kept[expression.reads] = (time.monotonic() + seconds, survey)
-            while len(self._kept) > MOST_SURVEYS:
-                self._kept.popitem(last=False)
-        return survey
-
-    async def _count(self, signal: str, expression: Expression, at: float) -> Survey:
-        counted = await self._api.instant(f"count({' or '.join(expression.reads)})", at)
-        series = int(sum(counted.values()))
-        if series > self._most:
-            raise SourceError(
-                f"{signal} is {series:,} series on {self._name}, more than the {self._most:,} that it may read",
-                "say in the step's `where` whose they are (a model, a namespace, a host), or raise max_series",
-            )
-        if not series:
-            return Survey()
-        reads = [_with(each, 'le="+Inf"') if expression.part == "bucket" else each for each in expression.reads]
-        targets = " or ".join(_with(each, ONE_TARGET) for each in reads)
-        # Only where there was one before already: samples of a series that has just begun tell no interval.
-        samples = " or ".join(f"(count_over_time({each}[{LOOKBACK}s]) and {each} offset {LOOKBACK}s)" for each in reads)
-        found = await self._api.instant(
-            " or ".join(
-                f'label_replace({text}, "andon", "{name}", "", "")'
-                for name, text in (
-                    ("targets", f"count({targets})"),
-                    ("once", f"count(count without (job) ({targets}))"),
-                    ("samples", f"max({samples})"),
+            series = await self._count(" or ".join(expression.reads), at)
+            if series > self._most:
+                raise SourceError(
+                    f"{signal} is {series:,} series on {self._name}, more than the {self._most:,} that it may read",
+                    "say in the step's `where` whose they are (a model, a namespace, a host), or raise max_series",
                 )
-            ),
-            at,
-        )
-        told = {Labels.of(labels).value("andon"): number for labels, number in found.items()}
-        repeated = int(told.get("targets", 0.0) - told.get("once", 0.0))
-        return Survey(series, repeated, LOOKBACK / told["samples"] if told.get("samples") else None)
+            if series:
+                self._counts[expression.reads] = (time.monotonic() + SURVEY_SECONDS, series)
+            while len(self._counts) > MOST_COUNTS:
+                self._counts.popitem(last=False)
+        return series
+
+    async def traits(self, dialect: Dialect, exposed: Container[str], at: float) -> Traits:
+        """How the pages of a dialect come in, seen at a metric that each of them has."""
+        until, traits = self._traits.get(dialect.name, (0.0, Traits()))
+        metric = next((name for name in dialect.detectors() if name in exposed), None)
+        if metric is not None and time.monotonic() > until:
+            traits = await self._look(metric, at)
+            seconds = SURVEY_SECONDS if traits.interval else YOUNG_SECONDS
+            self._traits[dialect.name] = (time.monotonic() + seconds, traits)
+        return traits
+
+    async def _count(self, series: str, at: float) -> int:
+        return int(sum((await self._api.instant(f"count({series})", at)).values()))
+
+    async def _look(self, metric: str, at: float) -> Traits:
+        if await self._count(metric, at) > self._most:
+            return Traits()
+        # An interval is read only where there was a sample before already: what has just begun tells none.
+        samples = f"count_over_time({metric}[{LOOKBACK}s]) and {metric} offset {LOOKBACK}s"
+        asked = {
+            "all": f"count({metric})",
+            "once": f"count(count without ({', '.join(self._copies)}) ({metric}))",
+            "targets": f"count({metric}{{{ONE_TARGET}}})",
+            "pages": f"count(count without (job) ({metric}{{{ONE_TARGET}}}))",
+            "samples": f"quantile(0.1, {samples})",
+        }
+        tagged = [f'label_replace({text}, "andon", "{name}", "", "")' for name, text in asked.items()]
+        found = await self._api.instant(" or ".join(tagged), at)
+        told = {dict(labels).get("andon"): number for labels, number in found.items()}
+        copies = tuple(self._copies) if told.get("once", 0.0) < told.get("all", 0.0) else ()
+        jobs = ("job",) if told.get("pages", 0.0) < told.get("targets", 0.0) else ()
+        return Traits(copies + jobs, LOOKBACK / told["samples"] if told.get("samples") else None)
 
 
 def has(dialect: Dialect, signal: str, exposed: frozenset[str]) -> bool:
@@ -146,7 +154,3 @@ def _parts(names: Sequence[str]) -> Iterator[list[str]]:
         length += len(name) + 1
     if part:
         yield part
-
-
-def _with(selector: str, matcher: str) -> str:
-    return f"{selector[:-1]}, {matcher}}}" if selector.endswith("}") else f"{selector}{{{matcher}}}"

@@ -10,12 +10,13 @@ import math
 import re
 import time
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from andon_plugins._prometheus_api import NO_ANSWER, Api, Clock, PrometheusOptions
 from andon_plugins._prometheus_past import Past, Steps, cut, missing, on_grid, put_together
-from andon_plugins._prometheus_series import Names, Surveys, has
+from andon_plugins._prometheus_series import Names, Surveys, Traits, has
 
 from console.analysis.frames import aggregate, concatenate
 from console.errors import SourceError, SourceMalformed, UsageError
@@ -52,7 +53,7 @@ class Prometheus:
         self._options = options
         self._api = Api(name, options)
         self._names = Names(self._api)
-        self._surveys = Surveys(self._api, name, options.max_series)
+        self._surveys = Surveys(self._api, name, options.max_series, options.copies)
         self._past = Past()
         self._dialects: tuple[Dialect, ...] = ()
         self._labels: dict[tuple[Any, ...], Labels] = {}
@@ -81,18 +82,20 @@ class Prometheus:
         clock = await self._time()
         span = _moved(Span(query.window.start, query.window.end), clock.ahead)
         exposed = await self._names.within(span, self._dialects)
-        drafts = [each for dialect in self._dialects for each in promql(dialect, query, exposed)]
         at = min(span.end, clock.now())
-        surveys = await _all(self._surveys.of(query.signal, each, at) for each in drafts if each.part != "sum")
-        step = query.step
-        if signal.kind is not Kind.GAUGE:
-            twice = 2.0 if any(each.part == "native" for each in drafts) else 1.0  # a growth needs two samples
-            step = max([step, *(_coarser(step, twice * each.interval) for each in surveys if each.interval)])
-        copies = self._options.copies
-        if "job" not in query.by and any(each.repeated for each in surveys):
-            copies = (*copies, "job")
-        asked = Query(query.signal, query.window, step, query.where, query.by)
-        expressions = [each for dialect in self._dialects for each in promql(dialect, asked, exposed, copies)]
+        expressions: list[Expression] = []
+        step, traits = query.step, dict[str, Traits]()
+        for dialect in self._dialects:
+            if drafts := promql(dialect, query, exposed):
+                traits[dialect.name] = await self._surveys.traits(dialect, exposed, at)
+                if signal.kind is not Kind.GAUGE:
+                    step = max(step, *(_coarser(query.step, each, traits[dialect.name]) for each in drafts))
+        asked = replace(query, step=step)
+        for dialect in self._dialects:
+            if dialect.name in traits:
+                copies = [label for label in traits[dialect.name].copies if label not in query.by]
+                expressions += promql(dialect, asked, exposed, copies)
+        await _all(self._surveys.count(query.signal, each, at) for each in expressions if each.part != "sum")
         frames = await _all(self._read_span(asked, expressions, each, clock) for each in query.window.spans)
         frame = frames[0] if len(frames) == 1 else concatenate(frames)
         return _folded(frame, query.by, signal.across)
@@ -248,9 +251,10 @@ def _ends(span: Span, step: float, clock: Clock) -> Array:
     return times
 
 
-def _coarser(step: float, interval: float) -> float:
+def _coarser(step: float, expression: Expression, traits: Traits) -> float:
     """The shortest multiple of a step that has a sample in it, give or take what scrapes are late."""
-    return step * max(1, math.ceil(interval / step - 0.2))
+    needed = 2.0 if expression.part == "native" else 1.0  # samples
+    return step * max(1, math.ceil(needed * (traits.interval or 0.0) / step - 0.2))
 
 
 def _folded(frame: Frame, by: tuple[str, ...], across: Across) -> Frame:

@@ -75,7 +75,8 @@ def series_of(
     Raises ValueError where an edge is no number.
     """
     known = {} if known is None else known
-    values: dict[Labels, list[Array]] = {}
+    values: dict[Labels, Array] = {}
+    folded: dict[Labels, list[Array]] = {}  # of those that come more than once
     buckets: dict[Labels, dict[float, Array]] = {}
     sums: dict[Labels, Array] = {}
     kind = Kind.GAUGE
@@ -85,7 +86,10 @@ def series_of(
         for metric, column, count in zip(answer.metrics, scaled, answer.values, strict=True):
             labels = _common(expression, metric, known)
             if kind is not Kind.HISTOGRAM:
-                values.setdefault(labels, []).append(column)
+                if labels in values:
+                    folded.setdefault(labels, [values[labels]]).append(column)
+                else:
+                    values[labels] = column
             elif "le" in metric:
                 bars = buckets.setdefault(labels, {})
                 edge = float(metric["le"]) * scale  # "1" and "1.0" are one edge of two exporters
@@ -93,7 +97,8 @@ def series_of(
             else:
                 sums[labels] = _add(sums.get(labels), column)
     how = across if kind is Kind.GAUGE else "sum"
-    plain = tuple(Series(SeriesKey(signal, labels, kind), _fold(columns, how)) for labels, columns in values.items())
+    values |= {labels: _fold(columns, how) for labels, columns in folded.items()}
+    plain = tuple(Series(SeriesKey(signal, labels, kind), column) for labels, column in values.items())
     return plain + tuple(
         _histogram(signal, labels, bars, sums.get(labels)) for labels, bars in buckets.items() if np.inf in bars
     )
@@ -118,8 +123,6 @@ def _common(expression: Expression, metric: Mapping[str, str], known: Known) -> 
 
 
 def _fold(columns: Sequence[Array], how: Across) -> Array:
-    if len(columns) == 1:
-        return columns[0]
     stack = np.stack(columns)
     blank = np.isnan(stack)
     if how == "max":

@@ -46,7 +46,7 @@ class Answers:
         self.names: Any = NAMES
         self.newest: float | None = time.time()
         self.ahead = self.held_back = 0.0
-        self.series = self.targets = self.once = 1
+        self.series = self.once = self.pages = 4
         self.samples = 20  # in five minutes
         self.metric: dict[str, str] = {"model_name": "tiny"}
         self.number = "1"
@@ -82,7 +82,7 @@ class Answers:
             case "count":
                 numbers = {"": self.series}
             case "label_replace":
-                numbers = {"targets": self.targets, "once": self.once, "samples": self.samples}
+                numbers = {"all": 4, "once": self.once, "targets": 4, "pages": self.pages, "samples": self.samples}
             case "max" if request.path.endswith("query"):
                 numbers = {} if self.newest is None else {"": self.newest}
             case _:
@@ -134,8 +134,7 @@ async def test_a_frame_has_the_windows_steps_and_the_common_labels() -> None:
     [asked] = answers.ranges()
     assert asked.path == "/prom/api/v1/query_range"
     assert asked.query["query"] == (
-        "sum by (model_name) (max without (prometheus_replica, __replica__) "
-        '(avg_over_time(vllm:num_requests_waiting{model_name="tiny"}[59999ms])))'
+        'sum by (model_name) (avg_over_time(vllm:num_requests_waiting{model_name="tiny"}[59999ms]))'
     )
 
 
@@ -191,7 +190,7 @@ async def test_a_baseline_that_slides_with_the_clock_is_asked_for_once() -> None
             assert frame.times.size == 70 and not np.isnan(frame.series[0].values).any()
             assert (abs(frame.times[9::10] - [span.end for span in spans]) < 60).all()
     assert len(answers.ranges()) == 7
-    assert len(answers.asked) == 7 + 6
+    assert len(answers.asked) == 7 + 7
 
 
 async def test_what_is_still_new_is_asked_for_each_time_and_ends_where_its_window_does() -> None:
@@ -269,7 +268,7 @@ async def test_a_long_question_is_posted() -> None:
 
 async def test_a_million_series_are_counted_and_not_read() -> None:
     answers = Answers()
-    answers.series = 1_203_881
+    answers.series = 1_203_881  # of any metric: no more than counted are those of the exporter, too
     async with serving(answers.answer) as source:
         with pytest.raises(
             SourceError, match=r"model\.ttft is 1,203,881 series on prom, more than the 200,000"
@@ -295,7 +294,7 @@ async def test_series_are_counted_now_and_then_and_not_each_time() -> None:
             await source.read(Query("model.queue.depth", recent(600), 60.0))
             await asyncio.sleep(0.002)
         assert source.asked == len(answers.asked)
-    assert len(answers.asked) == 10 + 6  # its clock, names thrice, series twice
+    assert len(answers.asked) == 10 + 7  # its clock, names thrice, the exporter's pages twice, series once
 
 
 # ── copies, clocks, parts ────────────────────────────────────────────────────────────────────────────────────────────
@@ -303,13 +302,28 @@ async def test_series_are_counted_now_and_then_and_not_each_time() -> None:
 
 async def test_a_target_that_two_jobs_scrape_counts_once() -> None:
     answers = Answers()
-    answers.targets, answers.once = 8, 4
+    answers.pages = 2
     async with serving(answers.answer) as source:
         await source.read(Query("model.queue.depth", recent(600), 60.0))
         await source.read(Query("model.queue.depth", recent(600), 60.0, by=("job",)))
     folded, apart = (each.query["query"] for each in answers.ranges())
-    assert "max without (prometheus_replica, __replica__, job)" in folded
-    assert "max without (prometheus_replica, __replica__)" in apart
+    assert folded.startswith("sum by () (max without (job) (avg_over_time(")
+    assert apart.startswith("sum by (job) (avg_over_time(")
+
+
+async def test_what_two_servers_of_a_pair_have_sent_counts_once() -> None:
+    answers = Answers()
+    answers.once = 2
+    async with serving(answers.answer, copies=["prometheus"]) as source:
+        await source.read(Query("model.queue.depth", recent(600), 60.0))
+    [asked] = answers.ranges()
+    assert asked.query["query"].startswith("sum by () (max without (prometheus) (avg_over_time(")
+
+
+async def test_nobodys_label_breaks_out_of_the_list_of_copies() -> None:
+    with pytest.raises(UsageError, match="is not the name of a label"):
+        async with serving(Answers().answer, copies=["a) (b"]):
+            pass
 
 
 async def test_a_counter_is_read_no_finer_than_it_is_scraped() -> None:
