@@ -23,6 +23,7 @@ COMMANDS = {
     "playbook": ("playbook", "List, show and check playbooks."),
     "incident": ("incident", "List, show, note, acknowledge and close incidents."),
     "baseline": ("baseline", "List, pin and drop pinned baselines."),
+    "events": ("events", "Say what changed and when: deploys, configuration, flags, versions, commits."),
     "source": ("source", "List sources and check what they give."),
     "lab": ("lab", "The practice line: start it, break it, heal it, score the diagnosis."),
     "doctor": ("doctor", "Check that everything andon needs on this host is there."),

@@ -20,6 +20,9 @@ from console.sources.types import (
 )
 
 
+KEPT = "andon's own store"  # among the event readers: what the others told before; alone it knows nothing
+
+
 @dataclass(slots=True)
 class Estate:
     """Sources by name. A source appears under every capability that it has."""

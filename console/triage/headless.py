@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from console.clock import clock_of
 from console.config import Config
-from console.errors import UsageError
-from console.model import Diagnosis, Symptom, Windows
+from console.errors import AndonError, SourceError, UsageError
+from console.model import Diagnosis, Event, Span, Symptom, Windows
 from console.playbook.definition import Playbook
 from console.playbook.engine import run
 from console.playbook.step import Ask
@@ -18,13 +19,15 @@ from console.plugins import Plugins
 from console.sources.estate import Estate, Situation
 from console.sources.one_look import OneLook
 from console.sources.opening import close, open_estate
-from console.sources.types import Collectable
+from console.sources.retold import told_once
+from console.sources.types import Collectable, EventReader
 from console.sources.windows import baseline_window, current_window, parse_baseline
 from console.store.reader import StoreReader
 from console.triage.diagnose import diagnose
 from console.triage.investigate import investigate
 
 STORE_FILE = "andon.db"
+EVENT_SECONDS = 20.0
 
 
 async def run_here(
@@ -79,6 +82,26 @@ async def situation(config: Config, plugins: Plugins) -> AsyncIterator[Situation
         yield Situation(estate, clock())
     finally:
         await close(estate)
+
+
+async def events_here(
+    config: Config, plugins: Plugins, span: Span, kinds: Sequence[str]
+) -> tuple[list[Event], list[AndonError]]:
+    """What the configured sources know of a span, each change once, and why some did not answer."""
+    async with situation(config, plugins) as here:
+        readers = here.estate.events
+        answers = await asyncio.gather(*(_asked(name, reader, span, kinds) for name, reader in readers.items()))
+        failed = [*here.estate.failed.values(), *(each for each in answers if isinstance(each, AndonError))]
+        return told_once(event for each in answers if not isinstance(each, AndonError) for event in each), failed
+
+
+async def _asked(name: str, reader: EventReader, span: Span, kinds: Sequence[str]) -> Sequence[Event] | AndonError:
+    try:
+        return await asyncio.wait_for(reader.events(span, kinds), EVENT_SECONDS)
+    except TimeoutError:
+        return SourceError(f"{name} did not tell its events within {EVENT_SECONDS:g} s", "look at it")
+    except AndonError as error:
+        return error
 
 
 @dataclass(frozen=True, slots=True)

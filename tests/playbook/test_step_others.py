@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from console.model import Event, Span, State, StepResult, Verdict, Window
 from console.playbook.step import StepContext, StepOutcome
 from console.playbook.steps import andon_step_types, ask, events, probe
 from console.plugins import StepType
-from console.sources.estate import Estate
+from console.sources.estate import KEPT, Estate
 from console.sources.types import ProbeAnswer
 from console.words import lapse, quantity
 
@@ -85,6 +86,25 @@ async def test_without_an_onset_the_whole_window_is_looked_at() -> None:
     )
     assert outcome.values["count"] == 2
     assert outcome.values["nearest.seconds"] is None
+
+
+async def test_a_change_that_two_sources_tell_counts_once() -> None:
+    retold = replace(DEPLOY, time=DEPLOY.time + 40, kind="rollout", id="uid", title="revision 9", source="cluster")
+    sources = {"e": Diary(DEPLOY), "k": Diary(retold)}
+    outcome = await looked(
+        events.STEP, {"around": {"onset_of": "a"}}, results=onset_of("a"), estate={"events": sources}
+    )
+    assert outcome.values["count"] == 1
+    assert "also told by cluster" in outcome.findings[0].event.detail
+
+
+async def test_what_was_told_before_counts_but_what_is_kept_alone_is_no_source() -> None:
+    kept = {"events": {"e": Diary(), KEPT: Diary(DEPLOY)}}
+    assert (await looked(events.STEP, results=onset_of("a"), estate=kept)).values["count"] == 1
+    with pytest.raises(NoData):
+        await looked(events.STEP, estate={"events": {KEPT: Diary(DEPLOY)}})
+    with pytest.raises(SourceError):
+        await looked(events.STEP, estate={"events": {"e": Diary(broken=SourceError("gone")), KEPT: Diary(DEPLOY)}})
 
 
 async def test_that_nothing_changed_is_a_finding_too() -> None:
@@ -187,7 +207,7 @@ def test_every_result_has_a_type_that_expressions_know() -> None:
     from console.playbook.expressions import TYPES
 
     names = [step_type.name for step_type in andon_step_types()]
-    assert names == ["compare", "now", "drift", "events", "logs", "probe", "ask"]
+    assert names == ["compare", "now", "drift", "events", "logs", "traces", "probe", "ask"]
     assert all(kind in TYPES for step_type in andon_step_types() for kind in step_type.result.values())
 
 

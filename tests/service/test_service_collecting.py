@@ -158,5 +158,24 @@ async def test_events_are_copied_on_from_where_the_last_copy_ended() -> None:
     assert spans[-1].start == spans[1].start < 1000.0  # what failed is read again
 
 
+async def test_events_that_are_written_down_a_day_late_are_copied_too() -> None:
+    spans: list[Span] = []
+
+    class Diary:
+        async def events(self, span: Span, _kinds: Sequence[str]) -> Sequence[Event]:
+            spans.append(span)
+            return []
+
+    async def keep(_events: Sequence[Event]) -> None: ...
+
+    copying = Timeline({"diary": Diary()}, keep)
+    began = 1e6
+    for now in (began, began + 15, began + timeline.LATE_EVERY + 15, began - 5000):
+        await copying.copy(now)
+    assert spans[1].start == began - timeline.OVERLAP_SECONDS
+    assert spans[2].start == began + 15 - timeline.LATE_SECONDS
+    assert spans[3].start <= began - 5000 - timeline.OVERLAP_SECONDS  # the clock was set back
+
+
 def test_a_hung_child_is_ended_before_its_asker_goes_away() -> None:
     assert min(collecting.COLLECT_SECONDS, timeline.READ_SECONDS) > worker.CALL_SECONDS

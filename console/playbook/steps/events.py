@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from typing import Annotated
 
 from pydantic import Field
 
@@ -13,7 +14,9 @@ from console.model import Event, Finding, Span, State, Verdict
 from console.playbook.schema import Duration, Entry, Id
 from console.playbook.step import StepContext, StepOutcome
 from console.plugins import StepType
+from console.sources.estate import KEPT
 from console.sources.one_look import patiently
+from console.sources.retold import told_once
 from console.words import instant, lapse
 
 MOST_FINDINGS = 10
@@ -45,6 +48,9 @@ class EventsOptions(Entry):
     kinds: list[str] = Field([], description="deploy, config, model_version …; all of them when empty")
     target: str | None = Field(None, description="only events of this target; an empty one selects all")
     around: AroundEntry = AroundEntry()
+    most: Annotated[int, Field(ge=1, le=MOST_FINDINGS)] = Field(
+        MOST_FINDINGS, description="events to show: those nearest to the onset, or the latest; all are counted"
+    )
 
 
 async def _run(context: StepContext, options: EventsOptions) -> StepOutcome:
@@ -68,7 +74,7 @@ async def _run(context: StepContext, options: EventsOptions) -> StepOutcome:
     return StepOutcome(
         state=State.OK,
         reason=_none(options, span) if not found else f"{len(found)} found",
-        findings=_findings(context.step, found, onset) or (_quiet(context.step, options, span),),
+        findings=_findings(context.step, found, onset, options.most) or (_quiet(context.step, options, span),),
         values=values,
     )
 
@@ -84,37 +90,32 @@ STEP = StepType(
 
 
 async def _events(context: StepContext, span: Span, options: EventsOptions) -> list[Event]:
-    """The events of every source that answers, in time order.
+    """The events of every source that answers, each change once, in time order.
 
     Raises SourceError where none answers, and NoData where there is no such source.
     """
-    readers = context.estate.events
+    readers = {name: reader for name, reader in context.estate.events.items() if name != KEPT}
     if not readers:
         raise NoData("absent: no source knows of events", "see: andon source list")
+    kept = [context.estate.events[KEPT]] if KEPT in context.estate.events else []
     answers = await asyncio.gather(
-        *(patiently(partial(reader.events, span, options.kinds)) for reader in readers.values()),
+        *(patiently(partial(reader.events, span, options.kinds)) for reader in (*readers.values(), *kept)),
         return_exceptions=True,
     )
-    silent = [answer for answer in answers if isinstance(answer, BaseException)]
+    silent = [answer for answer in answers[: len(readers)] if isinstance(answer, BaseException)]
     for error in silent:
-        if not isinstance(error, SourceError | StoreError) or len(silent) == len(answers):
+        if not isinstance(error, SourceError | StoreError) or len(silent) == len(readers):
             raise error
-    told = {
-        (event.time, event.kind, event.target, event.title): event
-        for answer in answers
-        if not isinstance(answer, BaseException)
-        for event in answer
-        if not options.target or event.target == options.target
-    }
-    return sorted(told.values(), key=lambda event: event.time)
+    told = [event for answer in answers if not isinstance(answer, BaseException) for event in answer]
+    return told_once(event for event in told if not options.target or event.target == options.target)
 
 
-def _findings(step: str, events: list[Event], onset: float | None) -> tuple[Finding, ...]:
+def _findings(step: str, events: list[Event], onset: float | None, most: int) -> tuple[Finding, ...]:
     """The events nearest to the onset (or the latest), in time order."""
     nearest = sorted(events, key=lambda event: abs(event.time - onset) if onset is not None else -event.time)
     return tuple(
         Finding(id="", kind="event", step=step, text=_told(event, onset), verdict=Verdict.OK, event=event)
-        for event in sorted(nearest[:MOST_FINDINGS], key=lambda event: event.time)
+        for event in sorted(nearest[:most], key=lambda event: event.time)
     )
 
 

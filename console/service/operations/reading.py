@@ -18,6 +18,7 @@ from console.service.house import House
 from console.service.operation import Arguments, Operation
 from console.service.peer import Peer
 from console.sources.checking import check_all
+from console.sources.retold import told_once
 from console.wire import dump
 
 MOST_EVENTS = 1000
@@ -35,11 +36,12 @@ class OneSource(Arguments):
 
 
 class Timeline(Arguments):
-    """A span of time."""
+    """A span of time; no kinds mean all, and so does no target."""
 
     start: float
     end: float
     kinds: list[str] = Field(default_factory=list)
+    target: str | None = None
 
 
 def operations(house: House) -> tuple[Operation, ...]:
@@ -53,8 +55,10 @@ def operations(house: House) -> tuple[Operation, ...]:
         return [dump(each) for each in await check_all(house.config.sources, house.plugins, names)]
 
     async def events(arguments: Timeline, _peer: Peer) -> Any:
-        found = await house.records.events(Span(arguments.start, arguments.end), arguments.kinds)
-        return [dump(event) for event in found[-MOST_EVENTS:]]
+        """What the sources told and the store kept, each change once; the newest MOST_EVENTS."""
+        found = told_once(await house.records.events(Span(arguments.start, arguments.end), arguments.kinds))
+        chosen = [event for event in found if arguments.target in (None, event.target)]
+        return [dump(event) for event in chosen[-MOST_EVENTS:]]
 
     async def panels(_arguments: Nothing, _peer: Peer) -> Any:
         return await asyncio.gather(*(asyncio.to_thread(_panel, plugin, panel) for plugin, panel in house.panels))

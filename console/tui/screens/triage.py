@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -31,6 +31,7 @@ from console.words import instant
 
 INLINE = 76  # cells from which a step and what it found share a row
 COPY_WIDTH = 100
+CHANGES_BEFORE, CHANGES_AFTER = 3600.0, 900.0  # seconds around its opening, in which changes are told
 
 
 class Triage(Sheet):
@@ -64,6 +65,7 @@ class Triage(Sheet):
         super().__init__()
         self._named = incident
         self._diagnosis: Json | None = None
+        self._changes: Sequence[Json] = ()  # around the time when it was opened
         self._row: Json | None = None  # on the board, while it is not closed
         self._known: object = None  # what of that row the diagnosis was asked for
         self._trouble = ""
@@ -157,6 +159,16 @@ class Triage(Sheet):
 
     def _diagnosed(self, diagnosis: Json) -> None:
         self._diagnosis, self._trouble = diagnosis, ""
+        opened = self._incident.get("opened")
+        if opened:
+            self.console_app.ask(
+                "events", self._changed, refused=lambda _error: None, slot=f"events {self._named}",
+                start=opened - CHANGES_BEFORE, end=opened + CHANGES_AFTER,
+            )  # fmt: skip
+        self._show_all()
+
+    def _changed(self, events: list[Json]) -> None:
+        self._changes = dicts(events)
         self._show_all()
 
     def _refused(self, error: AndonError) -> None:
@@ -171,7 +183,7 @@ class Triage(Sheet):
         diagnosis, today = self._diagnosis, self._today
         if diagnosis is not None:
             self.query_one("#causes", Part).show(lambda width, _height: cause_lines(diagnosis, width, today))
-            self.query_one("#timeline", Part).show(lambda width, _height: timeline_lines(self._incident, width, today))
+            self.query_one("#timeline", Part).show(lambda width, _height: self._timeline(width))
         self._show_head()
 
     def _show_head(self) -> None:
@@ -328,8 +340,11 @@ class Triage(Sheet):
             [],
             *([place.mark, (" ", ""), (place.title, "")] for place in rows),
             [],
-            *timeline_lines(self._incident, width, today),
+            *self._timeline(width),
         ]
+
+    def _timeline(self, width: int) -> list[Line]:
+        return timeline_lines(self._incident, width, self._today, self._changes)
 
 
 def _titled(row: Mapping[str, Any]) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from console.words import WITHOUT_CAUSE, instant
 MOST_CITED = 2  # findings of one line of evidence that are spelled out
 MOST_UNEXPLAINED = 8
 MOST_CONSIDERED = 5
+MOST_CHANGES = 20  # around an incident, the nearest
 
 
 def cause_lines(diagnosis: Json, width: int, today: str) -> list[Line]:
@@ -29,14 +30,22 @@ def cause_lines(diagnosis: Json, width: int, today: str) -> list[Line]:
     return lines
 
 
-def timeline_lines(incident: Json, width: int, today: str) -> list[Line]:
-    """What happened with the incident, oldest first."""
-    told: list[tuple[float, str, str]] = [(float(incident.get("opened") or 0.0), "andon", "opened")]
-    told += [(note["time"], str(note.get("operator")), str(note.get("text"))) for note in incident.get("notes") or ()]
+def timeline_lines(incident: Json, width: int, today: str, events: Sequence[Json] = ()) -> list[Line]:
+    """What happened with the incident, and what changed around it, oldest first."""
+    opened = float(incident.get("opened") or 0.0)
+    told: list[tuple[float, str, str]] = [(opened, "andon: opened", "")]
+    told += [(note["time"], f"{note.get('operator')}: {note.get('text')}", "") for note in incident.get("notes") or ()]
+    near = sorted(events, key=lambda each: abs(float(each["time"]) - opened))[:MOST_CHANGES]
+    told += [(float(each["time"]), _change(each), "warn") for each in near]
     lines: list[Line] = []
-    for time, operator, text in sorted(told, key=lambda each: each[0]):
-        lines += _said(f"{brief(instant(time), today)} {operator}: {text}", width, "", indent=2)
+    for time, text, look in sorted(told, key=lambda each: each[0]):
+        lines += _said(f"{brief(instant(time), today)} {text}", width, look, indent=2)
     return lines
+
+
+def _change(event: Json) -> str:
+    about = f" of {event['target']}" if event.get("target") else ""
+    return f"{event.get('kind')}{about}: {event.get('title')}"
 
 
 def help_wanted(diagnosis: Json) -> list[str]:
