@@ -9,7 +9,7 @@ from console.plugins import StepType, hookimpl
 
 @hookimpl
 def andon_step_types() -> Iterable[StepType]:
-    """compare, now, drift, events, logs, probe and ask."""
-    from console.playbook.steps import ask, compare, drift, events, logs, now, probe
+    """compare, now, drift, events, logs, traces, probe and ask."""
+    from console.playbook.steps import ask, compare, drift, events, logs, now, probe, traces
 
-    return (compare.STEP, now.STEP, drift.STEP, events.STEP, logs.STEP, probe.STEP, ask.STEP)
+    return (compare.STEP, now.STEP, drift.STEP, events.STEP, logs.STEP, traces.STEP, probe.STEP, ask.STEP)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Mapping
 from typing import TypeVar
 
 from console.errors import AndonError, NoData, SourceError, StoreError, UsageError
@@ -53,6 +54,32 @@ def only_one(items: Mapping[str, T], name: str | None, what: str, context: StepC
             f"{names} could each be the {what} meant", "give each source its own model in the configuration"
         )
     return items[fitting.pop()]
+
+
+def chosen(readers: Mapping[str, T], name: str | None, what: str, context: StepContext) -> Mapping[str, T]:
+    """The source of that name, or all of them.
+
+    Raises NoData where there is none at all, UsageError for a name that fits none, and why that one did not open.
+    """
+    if name is not None and name not in readers:
+        if name in context.estate.failed:
+            raise context.estate.failed[name]
+        raise UsageError(f"there is no source of {what} {name!r}", nearest(name, readers))
+    if not readers:
+        raise NoData(f"absent: no source has {what}", "see: andon source list")
+    return readers if name is None else {name: readers[name]}
+
+
+async def all_that_answer(questions: Mapping[str, Awaitable[T]]) -> tuple[list[T], list[str]]:
+    """The answers of several sources, and the names of those that gave none. Raises where none answers."""
+    answers = await asyncio.gather(*questions.values(), return_exceptions=True)
+    silent = {
+        name: answer for name, answer in zip(questions, answers, strict=True) if isinstance(answer, BaseException)
+    }
+    for error in silent.values():
+        if not isinstance(error, SourceError | StoreError) or len(silent) == len(answers):
+            raise error
+    return [answer for answer in answers if not isinstance(answer, BaseException)], list(silent)
 
 
 def check_baseline(baseline: Window) -> None:

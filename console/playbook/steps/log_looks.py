@@ -7,16 +7,16 @@ would lose them first.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from console.analysis.log_changes import LogChange, LogChanges, log_changes
-from console.errors import NoData, SourceError, StoreError, UsageError
+from console.errors import SourceError
 from console.model import Labels, LogLine, Span, Verdict, Window
 from console.playbook.step import StepContext
+from console.playbook.steps.asking import all_that_answer, chosen
 from console.sources.log_lines import is_trouble
 from console.sources.types import LogReader, LogRequest
-from console.words import nearest
 
 SOURCE_SECONDS = 40.0  # for all questions to one source
 THINNED = 1.01  # lines that a line stands for, from which on it is said
@@ -85,15 +85,10 @@ async def look(context: StepContext, where: Labels, words: str, source: str | No
     Raises NoData where there is no source of logs, UsageError for one that is not there, SourceError where none
     answers.
     """
-    readers = _chosen(context.estate.logs, source, context)
-    answers = await asyncio.gather(
-        *(_one(reader, name, context, where, words, most) for name, reader in readers.items()), return_exceptions=True
+    readers = chosen(context.estate.logs, source, "logs", context)
+    told, silent = await all_that_answer(
+        {name: _one(reader, name, context, where, words, most) for name, reader in readers.items()}
     )
-    silent = {name: answer for name, answer in zip(readers, answers, strict=True) if isinstance(answer, BaseException)}
-    for error in silent.values():
-        if not isinstance(error, SourceError | StoreError) or len(silent) == len(answers):
-            raise error
-    told = [answer for answer in answers if not isinstance(answer, BaseException)]
     changes = sorted((change for one in told for change in one.changes), key=_gravity)
     return Looked(
         tuple(changes),
@@ -103,16 +98,6 @@ async def look(context: StepContext, where: Labels, words: str, source: str | No
         tuple(readers),
         (*(note for one in told for note in one.notes), *(f"{name} did not answer" for name in silent)),
     )
-
-
-def _chosen(readers: Mapping[str, LogReader], source: str | None, context: StepContext) -> Mapping[str, LogReader]:
-    if source is not None and source not in readers:
-        if source in context.estate.failed:
-            raise context.estate.failed[source]
-        raise UsageError(f"there is no source of logs {source!r}", nearest(source, readers))
-    if not readers:
-        raise NoData("absent: no source has logs", "see: andon source list")
-    return readers if source is None else {source: readers[source]}
 
 
 async def _one(reader: LogReader, name: str, context: StepContext, where: Labels, words: str, most: int) -> Looked:
