@@ -81,6 +81,33 @@ PICTURE: dict[str, Any] = {
     "troubles": _list(_text()),
 }
 
+SOURCE_LOOK = _object(name=_text(), state=_text(), reason=_text())
+ALERT = _object(
+    id=_text(),
+    name=_text(),
+    text=_text(),
+    subject=_text(),
+    state={"enum": ["firing", "silenced", "inhibited", "resolved"]},
+    started=NUMBER,
+    labels={"type": "object", "additionalProperties": _text()},
+    annotations={"type": "object", "additionalProperties": _text()},
+    url=_text(),
+    source=_text(),
+    silences=_list(_text()),
+    incident=_text(),
+)
+SILENCE = _object(
+    id=_text(),
+    matchers=_list(_text()),
+    start=NUMBER,
+    end=NUMBER,
+    author=_text(),
+    comment=_text(),
+    state=_text(),
+    source=_text(),
+    alerts={"type": "integer"},
+)
+
 # A dataclass where the shape is one of the nouns; a schema where it is a list or a small table of its own.
 SHAPES: dict[str, type[Any] | dict[str, Any]] = {
     "diagnosis": Diagnosis,
@@ -102,6 +129,17 @@ SHAPES: dict[str, type[Any] | dict[str, Any]] = {
     "pins": _list(PIN),
     "board": _object(**PICTURE),
     "status": _object(**PICTURE, data=_text(), started=NUMBER),
+    "alerts": _object(
+        now=NUMBER,
+        alerts=_list(ALERT),
+        counts={"type": "object", "additionalProperties": {"type": "integer"}},
+        total={"type": "integer"},
+        sources=_list(SOURCE_LOOK),
+    ),
+    "silences": _object(now=NUMBER, silences=_list(SILENCE), sources=_list(SOURCE_LOOK)),
+    "silenced": _object(id=_text(), source=_text(), end=NUMBER, alerts={"type": "integer"}),
+    "unsilenced": _object(id=_text(), source=_text()),
+    "notified": _object(name=_text()),
     "settings": _object(data=_text(), interval=NUMBER, sources=_list(_object(name=_text(), kind=_text()))),
     "config-path": _object(path=_text(), exists={"type": "boolean"}),
     "playbooks": _list(_object(name=_text(), title=_text(), path=_text(), steps={"type": "integer"})),

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 import click
 
 from console.cli.session import Group, Session
 from console.sources.redact import SECRET_NAME, shown_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from console.config import NotifierConfig, SourceConfig
+
+APART = ("sources", "grouping", "notifiers")  # settings that are tables of their own
 
 
 @click.group(cls=Group)
@@ -22,11 +30,14 @@ def show(session: Session) -> None:
     from console.report.tables import columns
 
     config = session.config_with_sources
-    settings = {field.name: _plain(getattr(config, field.name)) for field in fields(config) if field.name != "sources"}
-    sources = [{"name": each.name, "kind": each.kind, "options": _plain(dict(each.options))} for each in config.sources]
+    settings = {field.name: _plain(getattr(config, field.name)) for field in fields(config) if field.name not in APART}
+    sources, notifiers = _named(config.sources), _named(config.notifiers)
+    grouping = {field.name: _plain(getattr(config.grouping, field.name)) for field in fields(config.grouping)}
     rows: list[tuple[str, object]] = [(name, _said(value)) for name, value in settings.items()]
+    rows += [(f"alerts.{name}", _said(value)) for name, value in grouping.items()]
     rows += [(f"sources.{each['name']}", each["kind"]) for each in sources]
-    shape = settings | {"sources": sources}
+    rows += [(f"notify.{each['name']}", each["kind"]) for each in notifiers]
+    shape = settings | {"sources": sources, "alerts": grouping, "notify": notifiers}
     session.emit_shape(shape, lambda: columns(["setting", "value"], rows))
 
 
@@ -52,6 +63,10 @@ def schema(session: Session) -> None:
     from console.config_file import config_schema
 
     session.emit(orjson.dumps(config_schema(), option=orjson.OPT_INDENT_2).decode())
+
+
+def _named(configs: Iterable[SourceConfig | NotifierConfig]) -> list[dict[str, object]]:
+    return [{"name": each.name, "kind": each.kind, "options": _plain(dict(each.options))} for each in configs]
 
 
 def _said(value: object) -> str:

@@ -1,0 +1,268 @@
+"""The receiver of alert webhooks: a door to the daemon that strangers may knock at and cannot push in.
+
+It takes webhooks of the shape that calls itself version 4. Who sends one proves who he is by a shared secret or by a
+certificate; the answer is 200 only once the daemon has the alerts on disk, and 503 where it has not, so that the sender
+tries again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import ipaddress
+import logging
+import ssl
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from console.errors import AndonError, ConfigError, SourceBusy, UsageError
+from console.sources.alerts import delivery
+from console.wire import dump
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+log = logging.getLogger("andon.listen")
+
+HEALTHY = "/-/healthy"
+SENDER = "webhook"  # what alerts that came this way are said to come from
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may be asked of the receiver."""
+
+    body_bytes: int = 16 * 2**20
+    alerts: int = 10_000  # of one request
+    at_once: int = 8  # requests that are read or handed on
+    connections: int = 100
+    head_seconds: float = 10.0  # from a connection to its first request
+    body_seconds: float = 20.0  # for all of a body to come
+    idle_seconds: float = 75.0  # between two requests
+    rate: float = 20.0  # requests a second of one sender
+    burst: float = 100.0
+    senders: int = 4096  # that are told apart
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What a sender must know: a bearer token, or a password where there is a user name."""
+
+    text: str
+    username: str = ""
+
+    def is_in(self, header: str) -> bool:
+        """Whether an Authorization header holds it, in a time that does not depend on how much of it is right."""
+        scheme, _blank, told = header.partition(" ")
+        if self.username:
+            wanted = f"{self.username}:{self.text}"
+            told = _plain(told) if scheme.lower() == "basic" else ""
+        else:
+            wanted = self.text
+            told = told.strip() if scheme.lower() == "bearer" else ""
+        return hmac.compare_digest(_digest(told), _digest(wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where to listen, and whom to let in."""
+
+    host: str
+    port: int
+    secret: Secret | None = None
+    tls: ssl.SSLContext | None = None
+    limits: Limits = Limits()
+
+    def __post_init__(self) -> None:
+        if self.secret is None and not self.wants_certificates:
+            raise ConfigError(
+                "a receiver needs a secret or certificates of its senders",
+                "set ANDON_LISTEN_TOKEN, or give --token-file or --client-ca; docs/alerts.md shows how",
+            )
+
+    @property
+    def wants_certificates(self) -> bool:
+        """Whether senders prove themselves by a certificate."""
+        return self.tls is not None and self.tls.verify_mode is ssl.CERT_REQUIRED
+
+    @property
+    def is_open_to_listeners(self) -> bool:
+        """Whether a secret would travel readable over a network."""
+        return self.tls is None and not _is_loopback(self.host)
+
+
+Take = Callable[[list[Any], int], Any]
+"""Hands alerts, and how many are missing, to the daemon; blocks, and raises andon's own family."""
+
+
+Answer = tuple[int, str, dict[str, str]]
+"""Status, a word, and headers."""
+
+
+class Receiver:
+    """`start` listens until `close`; `take` is called in threads, never more than `Limits.at_once`."""
+
+    def __init__(self, door: Door, take: Take) -> None:
+        self.url = ""
+        self._door = door
+        self._limits = door.limits
+        self._take = take
+        self._rates: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._at_work = 0
+        self._server: Any = None
+        self._runner: Any = None
+
+    async def start(self) -> None:
+        """Listen. UsageError where that address cannot be had."""
+        from aiohttp import web
+
+        from console.service.listening_server import BoundedServer
+
+        self._server = BoundedServer(
+            self._answer,
+            most=self._limits.connections,
+            head_seconds=self._limits.head_seconds,
+            access_log=None,
+            keepalive_timeout=self._limits.idle_seconds,
+            lingering_time=1.0,
+            auto_decompress=False,  # nobody packs webhooks, but for one that bursts
+            logger=log,
+        )
+        self._runner = web.ServerRunner(self._server, shutdown_timeout=2.0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._door.host, self._door.port, ssl_context=self._door.tls)
+        try:
+            await site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            where = f"{self._door.host}:{self._door.port}"
+            raise UsageError(f"{where} cannot be listened on: {error.strerror}", "name another --address") from None
+        host, port = self._runner.addresses[0][:2]
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"{'https' if self._door.tls else 'http'}://{shown}:{port}/"
+
+    async def close(self) -> None:
+        """Answer what was begun, and listen no more."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    # ── one request ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        from aiohttp import web
+
+        self._server.has_asked(request.protocol)
+        status, said, headers = await self._judged(request)
+        response = web.json_response({"ok": status == 200, "said": said}, status=status, headers=headers)
+        if status != 200:
+            response.force_close()  # what is left of its body is not read
+        return response
+
+    async def _judged(self, request: web.BaseRequest) -> Answer:
+        if request.path == HEALTHY and request.method in ("GET", "HEAD"):
+            return 200, "listening", {}
+        if not self._is_slow_enough(request.remote or ""):
+            return 429, "too many requests", {"Retry-After": "5"}
+        if self._door.secret is not None and not self._door.secret.is_in(request.headers.get("Authorization", "")):
+            scheme = "Basic" if self._door.secret.username else "Bearer"
+            return 401, "not without the secret", {"WWW-Authenticate": f'{scheme} realm="andon"'}
+        if request.method not in ("POST", "PUT"):
+            return 405, "send alerts by POST", {"Allow": "POST"}
+        if self._at_work >= self._limits.at_once:
+            return 503, "busy", {"Retry-After": "1"}
+        self._at_work += 1
+        try:
+            return await self._taken(request)
+        finally:
+            self._at_work -= 1
+
+    async def _taken(self, request: web.BaseRequest) -> Answer:
+        body = bytearray()
+        too_large: Answer = 413, f"more than {self._limits.body_bytes} bytes; lower max_alerts", {}
+        if (request.content_length or 0) > self._limits.body_bytes:
+            return too_large
+        try:
+            async with asyncio.timeout(self._limits.body_seconds):
+                async for chunk in request.content.iter_any():
+                    body += chunk
+                    if len(body) > self._limits.body_bytes:
+                        return too_large
+        except TimeoutError:
+            return 408, "half a body came, and no more", {}
+        except Exception as error:  # noqa: BLE001 - however a stranger breaks off or packs his body wrongly
+            return 400, f"the body cannot be read: {type(error).__name__}", {}
+        return await asyncio.to_thread(self._handed_on, bytes(body))
+
+    def _handed_on(self, body: bytes) -> Answer:
+        """In a thread: parsing megabytes and waiting for the daemon's disk hold up nobody."""
+        try:
+            found = delivery(orjson.loads(body), SENDER, most=self._limits.alerts)
+        except (ValueError, RecursionError) as error:
+            return 400, f"this is no alert webhook: {str(error)[:100]}", {}
+        try:
+            if found.alerts or found.truncated:
+                self._take([dump(each) for each in found.alerts], found.truncated)
+        except UsageError as error:  # it will not be taken however often it is sent
+            log.error("refused by the daemon: %s", error.message)
+            return 422, error.message, {}
+        except AndonError as error:
+            log.error("not taken: %s", error.message)
+            wait = error.seconds if isinstance(error, SourceBusy) else 5.0
+            return 503, "the daemon did not take it; send it again", {"Retry-After": f"{max(wait, 1.0):.0f}"}
+        return 200, f"{len(found.alerts)} alerts", {}
+
+    def _is_slow_enough(self, sender: str) -> bool:
+        """Whether a sender's bucket has a drop left: `burst` of them, `rate` more each second."""
+        now = asyncio.get_running_loop().time()
+        left, when = self._rates.pop(sender, (self._limits.burst, now))
+        left = min(left + (now - when) * self._limits.rate, self._limits.burst)
+        self._rates[sender] = (max(left - 1.0, 0.0), now)
+        if len(self._rates) > self._limits.senders:
+            self._rates.popitem(last=False)
+        return left >= 1.0
+
+
+def tls_context(cert: str, key: str | None, client_ca: str | None) -> ssl.SSLContext:
+    """Our certificate and, where `client_ca` is given, whose senders must have one from. ConfigError if none is."""
+    try:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(cert, key)
+        if client_ca is not None:
+            context.load_verify_locations(client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"the certificates cannot be used: {error}", "they are PEM files you may read") from None
+    return context
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Host and port of `HOST:PORT`, `[V6]:PORT` or `:PORT`; UsageError for anything else."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise UsageError(f"{text[:60]!r} is not HOST:PORT", "write it like 127.0.0.1:9097")
+    return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _plain(told: str) -> str:
+    try:
+        return b64decode(told.strip(), validate=True).decode()
+    except (NotBase64, UnicodeDecodeError, ValueError):
+        return ""
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
