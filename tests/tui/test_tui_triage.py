@@ -233,7 +233,7 @@ async def test_a_locked_console_changes_nothing(tmp_path: Path, key: str) -> Non
         await pilot.press(key)
         await pilot.pause(0.05)
         assert "this andon is locked" in text_of(app)
-        assert set(asked(client)) <= {"diagnosis", "curve"}
+        assert set(asked(client)) <= {"diagnosis", "curve", "events"}
 
 
 async def test_a_locked_console_asks_nobody(tmp_path: Path) -> None:
@@ -352,3 +352,22 @@ async def test_a_closed_incident_can_still_be_read(tmp_path: Path) -> None:
         await until(pilot, lambda: "99 %" in text_of(app))
         assert "I-3 closed" in text_of(app)
         assert "ana looks after it" in text_of(app)
+
+
+async def test_what_changed_around_the_incident_stands_in_its_timeline(tmp_path: Path) -> None:
+    async with triage(tmp_path, size=(200, 50)) as (app, pilot, client):
+        events = [
+            {"time": NOW - 600 - minutes * 60, "kind": "deploy", "target": "glove", "title": f"v{minutes}"}
+            for minutes in range(40)
+        ]
+        client.answers["events"] = [{**events[0], "target": "", "title": "\n".join(HOSTILE)}, *events]
+        app.screen._ask()  # type: ignore[attr-defined]
+        await until(pilot, lambda: "deploy of glove: v1" in text_of(app))
+        span = last(client, "events")
+        assert span["start"] < span["end"]
+        await pilot.press("n")
+        await pilot.pause()
+        shown = app.screen._report()  # type: ignore[attr-defined]
+        told = ["".join(text for text, _look in line) for line in shown]
+        assert sum("deploy of glove: v" in line for line in told) <= 20
+        assert "\x1b" not in text_of(app)
