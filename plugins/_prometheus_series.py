@@ -116,7 +116,7 @@ class Surveys:
             "once": f"count(count without ({', '.join(self._copies)}) ({metric}))",
             "targets": f"count({metric}{{{ONE_TARGET}}})",
             "pages": f"count(count without (job) ({metric}{{{ONE_TARGET}}}))",
-            "samples": f"quantile(0.1, {samples})",
+            "samples": f"quantile(0.5, {samples})",
         }
         tagged = [f'label_replace({text}, "andon", "{name}", "", "")' for name, text in asked.items()]
         found = await self._api.instant(" or ".join(tagged), at)
