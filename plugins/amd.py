@@ -65,9 +65,9 @@ AMD = Dialect(
         "gpu.pcie.replays": counter("pcie_replay_count", where=PRIMARY),
     },
     opt_in={
-        "turn ProfilerMetrics on in the exporter's config; then it has {names}": ("gpu.tensor.active",),
-        "only MI300 and later have {names}, and only on bare metal": ("gpu.throttle.share", "gpu.pcie.replays"),
-        "no {names}: the exporter's health service is off, or metrics are chosen by name in its config": ("gpu.up",),
+        "turn ProfilerMetrics on in the exporter's config": ("gpu.tensor.active",),
+        "only MI300 and later have it, and only on bare metal": ("gpu.throttle.share", "gpu.pcie.replays"),
+        "the exporter's health service is off, or metrics are chosen by name in its config": ("gpu.up",),
     },
     lacks={
         "gpu.xid": "AMD has no XIDs: its field ids (gpu_afid_errors) are of another catalogue",

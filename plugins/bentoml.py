@@ -29,8 +29,8 @@ BENTOML = Dialect(
         "model.batch.size": histogram("bentoml_service_adaptive_batch_size"),
     },
     opt_in={
-        "mark an endpoint batchable; then BentoML has {names}": ("model.batch.size",),
-        "BentoML has {names} once it answered with such a code": ("model.errors", "model.rejections"),
+        "mark an endpoint batchable; then BentoML has it": ("model.batch.size",),
+        "BentoML has it once it answered with such a code": ("model.errors", "model.rejections"),
     },
     lacks={"model.queue.depth": "what waits is counted as in progress"},
     note="Health probes are requests too and are left out here; 503 is a request turned away and an error at once.",

@@ -32,8 +32,8 @@ CADVISOR = Dialect(
         "workload.oom.kills": counter("container_oom_events_total", unless=NO_CONTAINER),
     },
     opt_in={
-        "no {names}: no container has a processor limit": ("workload.cpu.throttled",),
-        "no {names} above 0: no container has a memory limit": ("workload.memory.limit",),
+        "no container has a processor limit": ("workload.cpu.throttled",),
+        "no container has a memory limit": ("workload.memory.limit",),
     },
     lacks={"workload.restarts": "cAdvisor does not say; kube-state-metrics does"},
     note="A pod's control group and its pause container repeat its containers and are left out; a limit of 0 is none.",

@@ -141,7 +141,7 @@ DCGM = Dialect(
         ),
     },
     opt_in={
-        "add {names} to the exporter's CSV (-f FILE); its default one leaves it out": (
+        "add it to the exporter's CSV (-f FILE), whose default leaves it out": (
             "gpu.throttle.reasons",
             "gpu.throttle.time",
             "gpu.xid.recent",
@@ -158,12 +158,12 @@ DCGM = Dialect(
             "gpu.memory.total",
             "gpu.fan.speed",
         ),
-        "no {names}: profiling fields need a data center GPU and no other profiler beside them": (
+        "profiling fields need a data center GPU and no other profiler beside them": (
             "gpu.engine.active",
             "gpu.tensor.active",
             "gpu.memory.active",
         ),
-        "no {names} yet: newer versions of the exporter leave it out until the first XID": ("gpu.xid",),
+        "newer versions of the exporter leave it out until the first XID": ("gpu.xid",),
     },
     lacks={
         "gpu.recovery.action": "DCGM has no field of it; NVML does (source kind nvml)",

@@ -45,7 +45,7 @@ GPUD = Dialect(
             counter(f"{P}nvlink_recovery_errors", labels={"kind": "recovery"}),
         ),
     },
-    opt_in={"GPUd has {names} from the first XID on": ("gpu.xid.errors",)},
+    opt_in={"GPUd has it from the first XID on": ("gpu.xid.errors",)},
     lacks={"gpu.throttle.time": "GPUd counts events of it, not the time"},
     note="Power in milliwatts, shares in percent; ECC, NVLink and remapped rows are typed gauge but only grow.",
 )

@@ -60,7 +60,7 @@ KUBE_STATE_METRICS = Dialect(
         "host.gpus.requested": gauge("kube_pod_container_resource_requests", where=GPUS),
     },
     opt_in={
-        "no {names}: nothing of the kind is there, or the exporter's --resources leave it out": (
+        "nothing of the kind is there, or the exporter's --resources leave it out": (
             "workload.replicas.max",
             "workload.pods.waiting",
             "workload.memory.limit",

@@ -70,9 +70,9 @@ LITELLM = Dialect(
         "model.up": rest("litellm_deployment_state", of=OUTAGE, scale=1 / OUTAGE),
     },
     opt_in={
-        "LiteLLM has {names} from the first streamed answer on": ("model.ttft",),
-        "turn caching on in litellm_settings; then it has {names}": ("model.cache.hits", "model.cache.misses"),
-        "LiteLLM has {names} from the first such request on": (
+        "LiteLLM has it from the first streamed answer on": ("model.ttft",),
+        "turn caching on in litellm_settings": ("model.cache.hits", "model.cache.misses"),
+        "LiteLLM has it from the first such request on": (
             "model.errors",
             "model.rejections",
             "model.retries",

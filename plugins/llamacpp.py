@@ -28,8 +28,8 @@ LLAMACPP = Dialect(
         "model.speculation.accepted": counter("llamacpp:spec_decode_num_accepted_tokens_total"),
     },
     opt_in={
-        "newer versions gave up {names}; /slots tells": ("model.kv.usage",),
-        "give it a draft model (-md); then it has {names}": ("model.speculation.draft", "model.speculation.accepted"),
+        "newer versions gave it up; /slots tells": ("model.kv.usage",),
+        "give it a draft model (-md)": ("model.speculation.draft", "model.speculation.accepted"),
     },
     lacks={
         "model.requests": "llama.cpp counts no requests",

@@ -60,15 +60,15 @@ NODE_EXPORTER = Dialect(
         "host.temperature": gauge("node_hwmon_temp_celsius"),
     },
     opt_in={
-        "start it with --collector.processes; then it has {names}": ("host.processes",),
-        "no {names}: a virtual machine has no sensors": ("host.temperature",),
-        "no {names}: the kernel has no pressure stall information (psi=1)": (
+        "start it with --collector.processes": ("host.processes",),
+        "a virtual machine has no sensors": ("host.temperature",),
+        "the kernel has no pressure stall information (psi=1)": (
             "host.cpu.stalled",
             "host.memory.stalled",
             "host.io.stalled",
         ),
-        "no {names}, or there is no swap": ("host.swap.utilization",),
-        "no {names} of a file system on a disk: in a container, mount the host's root for it (--path.rootfs)": (
+        "there is no swap": ("host.swap.utilization",),
+        "it is in a container: mount the host's root for it (--path.rootfs)": (
             "host.disk.utilization",
             "host.disk.inodes.utilization",
         ),

@@ -71,8 +71,8 @@ NVIDIA_SMI = Dialect(
         "gpu.up": gauge("nvidia_smi_gpu_info"),
     },
     opt_in={
-        "only the NVML backend has {names}": ("gpu.energy", "gpu.xid.errors"),
-        "start it with --collect.compute-apps; then it has {names}": ("gpu.processes",),
+        "only the exporter's NVML backend has it": ("gpu.energy", "gpu.xid.errors"),
+        "start it with --collect.compute-apps": ("gpu.processes",),
     },
     lacks={
         "gpu.nvlink.errors": "nvidia-smi's query fields do not tell; DCGM does",

@@ -54,9 +54,9 @@ OTEL_GENAI = Dialect(
         "model.generation.length": histogram(USAGE, f"{USAGE}_token", f"{USAGE}_tokens", where=OUTPUT),
     },
     opt_in={
-        "only a server's instrumentation has {names}": ("model.tpot",),
-        "only a streaming client's instrumentation has {names}": ("model.itl",),
-        "no {names}: nothing failed yet, or the instrumentation does not set error.type": ("model.errors",),
+        "only a server's instrumentation has it": ("model.tpot",),
+        "only a streaming client's instrumentation has it": ("model.itl",),
+        "nothing failed yet, or the instrumentation does not set error.type": ("model.errors",),
     },
     lacks={
         "model.queue.depth": "the conventions have no metric of it",

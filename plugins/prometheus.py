@@ -26,6 +26,7 @@ from console.signals.catalogue import catalogue, find_signal
 from console.signals.dialect import Dialect
 from console.signals.matrix import Answer, plain_series, series_of
 from console.signals.promql import Expression, promql
+from console.signals.spoken import Spoken
 from console.sources.types import SourceStatus
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ class Prometheus:
             notes.append(f"its clock is {abs(clock.ahead):.0f} s {way} ours; windows are asked for by its own")
         if clock.held_back > self._options.delay:
             notes.append(f"it holds back the newest {clock.held_back:.0f} s")
+        spoken = tuple(Spoken.of(each, lambda signal, each=each: has(each, signal, exposed)) for each in seen)
         return SourceStatus(
             name=self.name,
             kind="prometheus",
@@ -151,12 +153,8 @@ class Prometheus:
             reason="; ".join(notes),
             dialects=tuple(dialect.name for dialect in seen),
             signals=tuple(await self.signals()),
-            missing=tuple(
-                (signal, f"it has no {dialect.natives(signal)[0].names[0]}")
-                for dialect in seen
-                for signal in dialect.signals
-                if not has(dialect, signal, exposed)
-            ),
+            missing=tuple(pair for one in spoken for pair in one.missing),
+            spoken=spoken,
             newest=None if newest is None else newest - clock.ahead,
             seconds=time.monotonic() - began,
         )

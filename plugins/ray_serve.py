@@ -66,12 +66,12 @@ RAY_SERVE = Dialect(
         "workload.probes.failed": counter("ray_serve_health_check_failures_total"),
     },
     opt_in={
-        "Ray has {names} from the first such event on": (
+        "Ray has it from the first such event on": (
             "model.errors",
             "model.dependency.errors",
             "workload.probes.failed",
         ),
-        "set autoscaling_config on a deployment; then Ray has {names}": ("workload.replicas.desired",),
+        "set autoscaling_config on a deployment": ("workload.replicas.desired",),
     },
     lacks={"model.ttft": "Ray Serve does not see tokens; the engine inside does (ray_vllm_…, ray_sglang_…)"},
     note="Milliseconds; an application is a model, its deployments are workloads; every node has its own page.",

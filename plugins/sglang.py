@@ -40,11 +40,11 @@ SGLANG = Dialect(
         "model.speculation.acceptance": gauge("sglang:spec_accept_rate"),
     },
     opt_in={
-        "start SGLang with --collect-tokens-histogram; then it has {names}": (
+        "start SGLang with --collect-tokens-histogram": (
             "model.prompt.length",
             "model.generation.length",
         ),
-        "SGLang has {names} from the first such response on": ("model.errors", "model.aborts"),
+        "SGLang has it from the first such response on": ("model.errors", "model.aborts"),
     },
     lacks={
         "model.up": "SGLang has no metric of its health; ask /health_generate",

@@ -35,8 +35,8 @@ TGI = Dialect(
         "model.speculation.accepted": counter("tgi_request_skipped_tokens_sum"),
     },
     opt_in={
-        "TGI has {names} once a request failed so": ("model.errors", "model.rejections"),
-        "start TGI with --speculate; then it has {names}": ("model.speculation.accepted",),
+        "TGI has it once a request failed so": ("model.errors", "model.rejections"),
+        "start TGI with --speculate": ("model.speculation.accepted",),
     },
     lacks={
         "model.ttft": "TGI measures none: model.queue.duration and model.prefill.duration together come nearest",

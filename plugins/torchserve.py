@@ -39,9 +39,9 @@ TORCHSERVE = Dialect(
         "host.disk.utilization": gauge("DiskUtilization", scale=PERCENT),
     },
     opt_in={
-        "no {names}: TorchServe sees no GPU": ("gpu.utilization", "gpu.memory.used", "gpu.memory.utilization"),
-        "TorchServe has {names} from the first such answer on": ("model.errors",),
-        "set metrics_mode=prometheus in config.properties; in the default mode, log, there is no {names}": (
+        "TorchServe sees no GPU": ("gpu.utilization", "gpu.memory.used", "gpu.memory.utilization"),
+        "TorchServe has it from the first such answer on": ("model.errors",),
+        "set metrics_mode=prometheus in config.properties; the default, log, writes them to files": (
             "model.requests",
             "model.latency.total",
             "model.queue.total",

@@ -44,12 +44,12 @@ TRITON = Dialect(
         "host.memory.used": gauge("nv_cpu_memory_used_bytes"),
     },
     opt_in={
-        "start Triton with --metrics-config histogram_latencies=true; then it has {names}": ("model.ttft",),
-        "turn the response cache on (--cache-config, and response_cache in config.pbtxt); then it has {names}": (
+        "start Triton with --metrics-config histogram_latencies=true": ("model.ttft",),
+        "turn the response cache on (--cache-config, and response_cache in config.pbtxt)": (
             "model.cache.hits",
             "model.cache.misses",
         ),
-        "no {names}: Triton sees no GPU, or was started with --allow-gpu-metrics=false": (
+        "Triton sees no GPU, or was started with --allow-gpu-metrics=false": (
             "gpu.utilization",
             "gpu.memory.used",
             "gpu.memory.total",

@@ -38,7 +38,7 @@ TRTLLM = Dialect(
         "model.memory.gpu": gauge("trtllm_gpu_memory_usage_bytes"),
     },
     opt_in={
-        "set return_perf_metrics: true for trtllm-serve; then it has {names}": (
+        "set return_perf_metrics: true for trtllm-serve": (
             "model.latency",
             "model.ttft",
             "model.tpot",
@@ -47,13 +47,13 @@ TRTLLM = Dialect(
             "model.decode.duration",
             "model.inference.duration",
         ),
-        "set enable_iter_perf_stats: true for trtllm-serve; then it has {names}": (
+        "set enable_iter_perf_stats: true for trtllm-serve": (
             "model.queue.depth",
             "model.requests.running",
             "model.kv.usage",
             "model.memory.gpu",
         ),
-        "configure speculative decoding; then it has {names}": (
+        "configure speculative decoding": (
             "model.speculation.draft",
             "model.speculation.accepted",
         ),

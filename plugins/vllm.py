@@ -47,11 +47,11 @@ VLLM = Dialect(
         "model.info": gauge("vllm:cache_config_info"),
     },
     opt_in={
-        "start vLLM with a speculative_config; then it has {names}": (
+        "start vLLM with a speculative_config": (
             "model.speculation.draft",
             "model.speculation.accepted",
         ),
-        "vLLM counts {names} from the first request that it turns away on": ("model.rejections",),
+        "vLLM has it from the first request that it turns away on": ("model.rejections",),
     },
     note="A client's abort counts as a success; `iteration_tokens_total` is a histogram; edges are configurable.",
 )

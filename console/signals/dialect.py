@@ -19,6 +19,8 @@ from console.signals.native import Blanks, Native, Pairs, age, counter, gauge, h
 
 __all__ = ["Blanks", "Dialect", "Native", "age", "counter", "gauge", "histogram", "rest", "share", "used"]
 
+NOT_THERE = "it is not there, or says that it is not supported"
+
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
@@ -35,8 +37,8 @@ class Dialect:
     gauges folded as the catalogue says. Series that differ by a `repeated` label say the same thing several times, as
     the ranks of one engine do: one of them counts, the largest.
 
-    `opt_in` says what to turn on (a sentence, in which `{names}` are the metrics') for which signals; `lacks` says why
-    a signal that one would look for is not to be had; `note` warns of what reads otherwise than one thinks.
+    `opt_in` says what to turn on, or when it comes of itself, for which signals; `lacks` says why a signal that one
+    would look for is not to be had; `note` warns of what reads otherwise than one thinks.
 
     Raises UsageError where it maps to a signal that the catalogue lacks, or has as another kind.
     """
@@ -124,13 +126,13 @@ class Dialect:
         """Whether a native label is never shown."""
         return native_label in self.dropped or native_label in self.repeated
 
-    def why_missing(self, signal: str) -> str:
-        """Why a page of this exporter may lack a signal, in words for `andon source check`."""
-        if signal in self.lacks:
-            return self.lacks[signal]
-        names = ", ".join(native.names[0] for native in self.natives(signal))
-        sentence = next((text for text, signals in self.opt_in.items() if signal in signals), "")
-        return sentence.replace("{names}", names) if sentence else f"no {names}, or it says that it is not supported"
+    def metrics(self, signal: str) -> str:
+        """The names of the metrics that make up a signal, the preferred ones."""
+        return ", ".join(dict.fromkeys(native.names[0] for native in self.natives(signal)))
+
+    def way_to(self, signal: str) -> str:
+        """What to do, or to wait for, where a page of this exporter does not have a signal."""
+        return next((way for way, signals in self.opt_in.items() if signal in signals), NOT_THERE)
 
     def _detected(self) -> Iterator[tuple[str, ...]]:
         for entry in (self.detect,) if isinstance(self.detect, str) else self.detect:

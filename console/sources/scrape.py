@@ -23,6 +23,8 @@ from console.sources.types import SourceStatus
 if TYPE_CHECKING:
     from console.sources.options import MetricsOptions
 
+MOST_NAMES = 8  # of an exporter that nobody knows
+RUNTIMES = ("go_", "process_", "promhttp_", "python_")  # say what language it is written in
 # 0.0.4 and not OpenMetrics: prometheus_client's OpenMetrics rewrites names with a colon and contradicts itself there.
 ACCEPT = "text/plain;version=0.0.4;q=1,text/plain;q=0.5"
 
@@ -81,7 +83,7 @@ class Scrape:
         reader = self._reader
         reason = f"{reader.skipped} lines could not be read: {reader.trouble}" if reader.skipped else ""
         if not reader.seen:
-            reason = "these are metrics, but in no dialect that andon knows"
+            reason = _unknown(reader.names)
         return SourceStatus(
             name=self.name,
             kind="metrics",
@@ -90,6 +92,7 @@ class Scrape:
             dialects=reader.seen,
             signals=reader.answered,
             missing=reader.missing,
+            spoken=reader.spoken,
             newest=max((reading.time for reading in readings), default=None),
             seconds=time.monotonic() - began,
         )
@@ -101,3 +104,10 @@ class Scrape:
     def _read(self, body: bytes, now: float) -> Sequence[Reading]:
         with self._reading:
             return self._reader.read(body, now)
+
+
+def _unknown(names: Sequence[str]) -> str:
+    """What a page holds that no dialect knows, and what to do about it."""
+    names = [name for name in names if not name.startswith(RUNTIMES)] or names
+    shown = ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
+    return f"no dialect that andon knows: {shown}; a dialect of your own is a page of names, see docs/plugins.md"

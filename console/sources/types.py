@@ -28,6 +28,8 @@ from console.model import (
     TraceSpan,
 )
 
+from console.signals.spoken import Spoken
+
 if TYPE_CHECKING:
     from console.signals.dialect import Dialect
 
@@ -43,6 +45,7 @@ class SourceStatus:
     dialects: tuple[str, ...] = ()
     signals: tuple[str, ...] = ()
     missing: tuple[tuple[str, str], ...] = ()  # (signal, why)
+    spoken: tuple[Spoken, ...] = ()  # the same, dialect by dialect
     newest: float | None = None
     seconds: float = 0.0
 

@@ -134,6 +134,8 @@ def test_an_xid_keeps_its_code() -> None:
 
 def test_dcgm_says_what_to_add_to_its_csv() -> None:
     missing = dict(read_page("dcgm")[1].missing)
-    assert "DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL" in missing["gpu.nvlink.errors"]
-    assert missing["gpu.nvlink.errors"].startswith("add ") and "CSV" in missing["gpu.nvlink.errors"]
+    assert missing["gpu.nvlink.errors"].startswith("DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL, ")
+    assert missing["gpu.nvlink.errors"].endswith(
+        ": add it to the exporter's CSV (-f FILE), whose default leaves it out"
+    )
     assert "gpu.utilization" not in missing

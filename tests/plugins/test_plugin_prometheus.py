@@ -404,7 +404,7 @@ async def test_check_tells_the_dialects_and_what_is_missing() -> None:
     async with serving(Answers().answer) as source:
         status = await source.check()
     assert (status.state, status.reason, status.dialects) == ("ok", "", ("vllm",))
-    assert dict(status.missing)["model.kv.usage"] == "it has no vllm:kv_cache_usage_perc"
+    assert dict(status.missing)["model.kv.usage"] == "vllm:kv_cache_usage_perc: it is not there, or says that it is not supported"
 
 
 @pytest.mark.parametrize(

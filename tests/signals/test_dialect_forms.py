@@ -35,7 +35,7 @@ TOY = Dialect(
         "host.uptime": age("toy_started"),
         "workload.memory.limit": gauge("toy_limit", blanks=((0, 0),)),
     },
-    opt_in={"turn {names} on": ("model.kv.usage",)},
+    opt_in={"turn the cache on": ("model.kv.usage",)},
     lacks={"model.ttft": "a toy has no tokens"},
 )
 
@@ -184,9 +184,8 @@ def test_a_name_that_only_begins_like_another_gives_nobody_away() -> None:
 
 
 def test_a_dialect_says_why_a_signal_may_be_missing() -> None:
-    assert TOY.why_missing("model.kv.usage") == "turn toy_kv on"
-    assert TOY.why_missing("model.ttft") == "a toy has no tokens"
-    assert TOY.why_missing("model.up") == "no toy_up, or it says that it is not supported"
+    assert TOY.way_to("model.kv.usage") == "turn the cache on" and TOY.metrics("model.kv.usage") == "toy_kv"
+    assert TOY.way_to("model.up") == "it is not there, or says that it is not supported"
 
 
 def test_a_hint_for_a_signal_that_does_not_exist_is_refused() -> None:

@@ -114,9 +114,11 @@ async def test_check_tells_of_lines_that_could_not_be_read() -> None:
 
 
 async def test_a_sound_page_that_nobody_understands_is_not_ok() -> None:
-    async with exporter(answering(b"go_goroutines 7\n")) as source:
+    async with exporter(answering(b"go_goroutines 7\nshop_orders_total 3\n")) as source:
         status = await source.check()
-    assert (status.state, status.reason) == ("malformed", "these are metrics, but in no dialect that andon knows")
+    assert status.state == "malformed"
+    assert status.reason.startswith("no dialect that andon knows: shop_orders_total; ")
+    assert "docs/plugins.md" in status.reason
 
 
 async def test_a_dialect_that_does_not_exist_is_a_config_error() -> None:

@@ -44,24 +44,12 @@ def list_(session: Session) -> None:
 @click.pass_obj
 def check(session: Session, names: tuple[str, ...]) -> int:
     """Ask each source now: does it answer, which dialects does it speak, which signals are missing and why."""
-    from console.report.tables import columns
+    from console.report.sources import checked
     from console.sources.checking import check_all
     from console.wire import dump
 
     statuses = asyncio.run(check_all(session.config_with_sources.sources, session.plugins, names))
-    rows = [
-        (item.name, item.kind, item.state, ", ".join(item.dialects) or "–", len(item.signals), item.reason)
-        for item in statuses
-    ]
-
-    def text() -> str:
-        table = columns(
-            ["source", "kind", "state", "dialects", "signals", "why"], rows, empty="no source is configured"
-        )
-        missing = [(item.name, signal, why) for item in statuses for signal, why in item.missing]
-        return table + ("\n\n" + columns(["source", "missing", "why"], missing) if missing else "")
-
-    session.emit_shape([dump(item) for item in statuses], text)
+    session.emit_shape([dump(item) for item in statuses], lambda: checked(statuses))
     if not statuses:
         click.echo("name one with --source NAME=URL, or under [sources] in the file of `andon config path`", err=True)
     return worst(EXITS.get(item.state, Exit.UNREACHABLE) for item in statuses) if statuses else Exit.INCONCLUSIVE
