@@ -11,7 +11,7 @@ from console.model import Event, Span
 
 HOUR = 3600.0
 MOST_PER_KIND = 2000
-KINDS = ("deploy", "rollback", "config", "scale", "node", "warning", "restart", "oom", "unschedulable")
+KINDS = ("deploy", "rollback", "config", "scale", "node", "warning", "restart", "oom", "unschedulable", "stalled")
 SCALED = "SuccessfulRescale"
 # What the reasons of the cluster's warnings are called here; every other one is a warning.
 CALLED = {"BackOff": "restart", "OOMKilling": "oom", "SystemOOM": "oom", "Evicted": "restart",
@@ -90,6 +90,17 @@ def of_configs(source: str, span: Span, configs: Iterable[Config], workloads: It
         for each in configs
         if span.start <= each.changed < span.end
         for owner in readers.get((each.namespace, each.name), ())[:20]
+    ]  # fmt: skip
+
+
+def of_stalls(source: str, span: Span, workloads: Iterable[Workload]) -> list[Event]:
+    """Workloads whose own conditions say that they do not come on, since when they say so."""
+    return [
+        Event(each.moved, "stalled", each.owner.name, each.trouble,
+              id=f"{each.owner.namespace}/{each.owner.name}/stalled",
+              detail=f"{each.owner.kind} {each.owner.namespace}/{each.owner.name}", source=source)
+        for each in workloads
+        if each.trouble and span.start <= each.moved < span.end
     ]  # fmt: skip
 
 

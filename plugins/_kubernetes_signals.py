@@ -100,6 +100,8 @@ def of_workloads(
             say("workload.replicas.ready", each.ready)
             say("workload.replicas.updated", each.updated)
             say("workload.replicas.unavailable", each.unavailable)
+        elif pods.pods:  # of a job, say, nobody tells how many are wanted: those that cannot start are missing
+            say("workload.replicas.unavailable", sum(pods.waiting.values()))
         if owner in most:
             say("workload.replicas.max", most[owner].most)
         if pods.pods or each is not None:

@@ -82,6 +82,8 @@ class Kubernetes:
                                        partial(self._look, looks))  # fmt: skip
         if "config" in wanted:
             found += told.of_configs(self.name, span, self._of("", "configmaps", troubles), workloads)
+        if "stalled" in wanted:
+            found += told.of_stalls(self.name, span, workloads)
         if "node" in wanted:
             found += told.of_nodes(self.name, span, self._of("", "nodes", troubles))
         if wanted & {"restart", "oom"}:

@@ -81,7 +81,7 @@ def workload(item: Mapping[str, Any], shape: Shape, labels: Sequence[str]) -> Wo
         unavailable=unavailable or 0.0,
         revision=next((str(found) for path in shape.revision if (found := _at(item, path))), ""),
         changed=_template_changed(meta),
-        moved=epoch((_condition(item, "Progressing") or {}).get("lastUpdateTime")),
+        moved=max(_moments(_condition(item, "Progressing") or condition or {})),
         trouble=_trouble(item, condition),
         configs=_configs(spec),
     )
@@ -109,6 +109,10 @@ def _trouble(item: Mapping[str, Any], condition: Mapping[str, Any] | None) -> st
         if each is not None and each.get("status") == bad:
             return " ".join(f"{each.get('reason', '')}: {each.get('message', '')}".split())[:300]
     return ""
+
+
+def _moments(condition: Mapping[str, Any]) -> tuple[float, float]:
+    return epoch(condition.get("lastUpdateTime")), epoch(condition.get("lastTransitionTime"))
 
 
 def _template_changed(meta: Mapping[str, Any]) -> float:

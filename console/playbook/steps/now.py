@@ -167,6 +167,6 @@ def _finding(context: StepContext, options: NowOptions, level: _Level, frame: Fr
     start, end = float(frame.times[0]) - frame.step, float(frame.times[-1])
     return Finding(
         id="", kind="comparison", step=context.step, text=text, verdict=level.verdict, signal=options.signal,
-        labels=level.labels, reason=level.reason, stat="now", current=Side(level.value, level.samples, start, end),
+        labels=level.labels, reason=level.reason, stat="mean", current=Side(level.value, level.samples, start, end),
         onset=level.onset if level.verdict is Verdict.DEGRADED else None,
     )  # fmt: skip
