@@ -12,14 +12,14 @@ COLUMNS = ("gpu", "latency", "errors", "queue", "drift", "data")
 MOST_MODELS = 2000
 MOST_KEYS = 100_000
 
-# The first column of which a part is in the signal's name; a signal that fits none has no light.
+# The first column of which some words are in the signal's name; a signal that fits none has no light.
 _PARTS: Mapping[str, tuple[str, ...]] = {
     "gpu": ("gpu.",),
     "data": ("data.",),
     "queue": (".queue.",),
-    "errors": (".errors", ".up"),
-    "latency": (".latency", ".duration", ".ttft", ".itl", ".tpot"),
-    "drift": (".feedback", ".confidence", ".drift"),
+    "errors": (".errors.", ".up.", ".unavailable.", ".waiting."),
+    "latency": (".latency.", ".duration.", ".ttft.", ".itl.", ".tpot."),
+    "drift": (".feedback.", ".confidence.", ".drift."),
 }
 
 
@@ -29,7 +29,7 @@ def column_of(signal: str) -> str | None:
     >>> column_of("model.queue.duration")
     'queue'
     """
-    return next((column for column, parts in _PARTS.items() if any(part in signal for part in parts)), None)
+    return next((column for column, parts in _PARTS.items() if any(part in f"{signal}." for part in parts)), None)
 
 
 class Sightings:
