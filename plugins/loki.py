@@ -179,9 +179,12 @@ class Loki:
                 raise
             self._most = most = int(allowed[1])
             answer = await self._ask("query_range", {**params, "limit": str(most)}, _Queried)
-        lines = [line for stream in answer.data.result for line in self._lines(stream)]
-        lines = sorted((line for line in lines if span.start <= line.time < span.end), key=lambda line: line.time)
+        lines = await asyncio.to_thread(self._read, answer.data.result, span)
         return _stretch(lines[-most:], span, most)
+
+    def _read(self, streams: Sequence[_Stream], span: Span) -> list[LogLine]:
+        lines = (line for stream in streams for line in self._lines(stream))
+        return sorted((line for line in lines if span.start <= line.time < span.end), key=lambda line: line.time)
 
     def _lines(self, stream: _Stream) -> Iterable[LogLine]:
         named = stream.stream

@@ -104,13 +104,14 @@ async def _one(reader: LogReader, name: str, context: StepContext, where: Labels
     try:
         async with asyncio.timeout(SOURCE_SECONDS):
             current, baseline = await _both(reader, context, LogRequest(Span(0, 0), where, words, most=most))
-            found = _compared(current, baseline)
+            found = await asyncio.to_thread(_compared, current, baseline)
             changes, notes = found.changes, tuple[str, ...]()
             if current.is_thinned or baseline.is_thinned:
                 graver = LogRequest(Span(0, 0), where, words, grave=True, most=most)
                 trouble = await _both(reader, context, graver)
                 notes = (f"lines of trouble: {trouble[0].amount.said}, {trouble[1].amount.said} in the baseline",)
-                changes = _with_trouble(changes, trouble, found.exposure / _portion(current, baseline))
+                traffic = found.exposure / _portion(current, baseline)
+                changes = await asyncio.to_thread(_with_trouble, changes, trouble, traffic)
     except TimeoutError:
         raise SourceError(
             f"source {name} took more than {SOURCE_SECONDS:g} s to find its lines", "ask for less"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field
@@ -68,7 +69,8 @@ async def _run(context: StepContext, options: TracesOptions) -> StepOutcome:
     for side, spans in (("current window", current), ("baseline", baseline)):
         if not spans:
             raise NoData(f"absent: no trace{about} in the {side}", f"sources of traces: {', '.join(readers)}")
-    found = trace_changes(current, baseline, stat=options.stat, tolerance=options.tolerance)
+    compared = partial(trace_changes, current, baseline, stat=options.stat, tolerance=options.tolerance)
+    found = await asyncio.to_thread(compared)
     told = [change for change in found.changes if change.comparison.verdict is not Verdict.NO_DATA]
     notes = "".join(f"; {name} did not answer" for name in silent)
     if not told:
