@@ -21,6 +21,17 @@ from console.sources.redact import shown_url
 MOST_REDIRECTS = 3
 MOST_REASON_BYTES = 4096
 GZIP = 16 + zlib.MAX_WBITS
+ASK_LESS = "ask for less: a shorter window, fewer series (`where`, `by`), or give it longer (timeout)"
+HINTS = {
+    404: "check the URL, and the prefix that it is served under",
+    413: ASK_LESS,
+    422: ASK_LESS,
+    429: "it is asked too often: by whom, and what does its own limit say?",
+    500: "look at its log",
+    502: "what lies between cannot reach it: is it up?",
+    503: f"it is overloaded or just starting; {ASK_LESS}",
+    504: ASK_LESS,
+}
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, and a query may hold a token
 
@@ -64,11 +75,25 @@ async def fetch(
         raise SourceError(
             f"{where} took more than {seconds:g} s to answer", "raise its timeout, or look at it"
         ) from None
-    except httpx.ConnectError as error:
-        if isinstance(_first_cause(error), ssl.SSLError):
+    except httpx.NetworkError as error:
+        cause = _first_cause(error)
+        if isinstance(cause, ssl.SSLCertVerificationError):
             raise SourceError(
-                f"{where} cannot be trusted: {_first_cause(error)}", "check its certificate, or name its `ca`"
+                f"{where} cannot be trusted: {cause.verify_message}", "check its certificate, or name its `ca`"
             ) from None
+        if isinstance(cause, ssl.SSLError) and "ALERT" in str(cause.reason):
+            raise SourceDenied(
+                f"{where} does not let us in: {cause.reason.lower().replace('_', ' ')}",
+                "name the `cert` and `key` that it knows",
+            ) from None
+        if isinstance(cause, ssl.SSLError):
+            raise SourceError(
+                f"{where} does not speak TLS as we do: {cause.reason or cause}", "check the port, and http or https"
+            ) from None
+        if not isinstance(error, httpx.ConnectError):
+            maybe = ", or does it want a certificate of ours (`cert`, `key`)?" if target.scheme == "https" else ""
+            words = f"{where} broke off its answer: {error or type(error).__name__}"
+            raise SourceMalformed(words, f"try again, then look at it{maybe}") from None
         raise SourceError(
             f"{where} cannot be reached: {error}", "check that it runs and that the name is right"
         ) from None
@@ -123,7 +148,7 @@ async def _refusal(url: httpx.URL, response: httpx.Response) -> SourceError:
             f"{shown(url)} answered {response.status_code}: we may not read it", "check the source's credentials"
         )
     answered = f"{shown(url)} answered {response.status_code} {response.reason_phrase}"
-    return SourceError(f"{answered}{await _reason(url, response)}", "look at its log")
+    return SourceError(f"{answered}{await _reason(url, response)}", HINTS.get(response.status_code, "look at its log"))
 
 
 async def _reason(url: httpx.URL, response: httpx.Response) -> str:

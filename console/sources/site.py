@@ -27,7 +27,7 @@ class SiteOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    url: str  # http://host:port, or with the prefix that it is served under
+    url: str = Field(repr=False)  # http://host:port, or with the prefix that it is served under
     token_env: VariableName | None = None  # the environment variable that holds a bearer token
     token_file: LocalPath | None = None  # or the file that does, read anew for every question: tokens are renewed
     username: str | None = None
@@ -35,7 +35,7 @@ class SiteOptions(BaseModel):
     ca: LocalPath | None = None  # the certificates that its own is signed by, where they are not the usual ones
     cert: LocalPath | None = None  # ours, and its key: mutual TLS
     key: LocalPath | None = None
-    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)  # X-Scope-OrgID, for example
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict, repr=False)  # X-Scope-OrgID, for example
     timeout: float = Field(default=10.0, gt=0)  # of one question
     max_bytes: int = Field(default=32 << 20, gt=0)  # of one answer
 
@@ -78,8 +78,10 @@ class Site:
         headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """The answer to any question, the time it waits for its turn not counted. Raises the errors of `fetch`."""
-        token = _token_of(self._name, self._options.token_file)
         async with self._turn:
+            token = {}
+            if self._options.token_file is not None:
+                token = await asyncio.to_thread(_token_of, self._name, self._options.token_file)
             return await fetch(
                 self._client,
                 f"{self.url}/{path.lstrip('/')}" if path else self.url,
