@@ -72,7 +72,7 @@ class Fleet:
         self._clock = clock
         self._again = dict.fromkeys(readers, 0.0)  # by the loop's clock
         self._pace = dict.fromkeys(readers, REST_SECONDS)  # seconds from one round to the next
-        self._slow = dict.fromkeys(readers, float("-inf"))  # when it was asked about what hardly changes
+        self._slow: dict[str, float] = {}  # when it was asked about what hardly changes, which comes second
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def look(self) -> None:
@@ -100,12 +100,14 @@ class Fleet:
 
     async def _round(self, name: str) -> None:
         loop = asyncio.get_running_loop()
-        began, now, is_slow = loop.time(), self._clock(), loop.time() >= self._slow[name] + SLOW_SECONDS
+        began, now = loop.time(), self._clock()
+        slow = self._slow.get(name, began)
+        is_slow = began >= slow + SLOW_SECONDS
         asked = Round(name, self._readers[name], now, {**QUICK, **SLOW} if is_slow else QUICK)
         try:
             await asked.go(self._take)
             if asked.answered:
-                self._slow[name] = began if is_slow else self._slow[name]
+                self._slow[name] = began if is_slow else slow if name in self._slow else began - SLOW_SECONDS
                 await self._settle(name, asked)
         finally:
             took = loop.time() - began
@@ -116,7 +118,8 @@ class Fleet:
 
     def _take(self, name: str, signal: str, frame: Frame) -> None:
         self._live.take(name, signal, frame)
-        self._sightings.take(signal, frame)
+        if signal in WANTED:
+            self._sightings.take(signal, frame)
 
     async def _settle(self, name: str, asked: Round) -> None:
         """Judge what was told; screens and other sources have their turn meanwhile."""

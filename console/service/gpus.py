@@ -304,8 +304,10 @@ def row(gpu: SeenGpu, now: float, late: float, books: Books | None = None) -> di
             "action": book.look_up(code).action,
             "state": book.look_up(code).state,
         }
+    if gpu.faults:
+        told["faults"] = [fault.text for fault in gpu.faults]
     if gpu.unlike:
-        told["unlike"] = [fault.text for fault in gpu.unlike]
+        told["unlike"] = [[fault.words, fault.action] for fault in gpu.unlike]
     return told
 
 

@@ -75,7 +75,7 @@ INCIDENT = {
 BOARD = {
     "now": time, "interval": number, "version": text, "config": text, "models": [ROW], "gpus": [ROW], "latency": [ROW],
     "drift": [ROW], "incidents": [INCIDENT], "sources": [ROW], "troubles": [text], "hints": [text],
-    "links": {...: text},
+    "links": {...: text}, "fleet": ROW,
 }  # fmt: skip
 WINDOW = {
     "spans": [{"start": Needed(time), "end": Needed(time)}],
@@ -110,6 +110,11 @@ COLUMN = {
     "name": text, "verdict": text, "slots": series, "issues": [text],
     "bins": {"labels": [text], "baseline": series, "current": series},
 }  # fmt: skip
+ALERT = {
+    "id": Needed(text), "name": text, "text": text, "subject": text, "state": text, "started": time, "url": text,
+    "labels": {...: text}, "annotations": {...: text}, "source": text, "silences": [text], "incident": text,
+}  # fmt: skip
+SILENCE = {"id": Needed(text), "author": text, "comment": text, "source": text, "end": time, "matchers": [text]}
 # What each operation answers.
 ANSWERS: Mapping[str, Any] = {
     "diagnosis": {"verdict": text, "incident": INCIDENT, "causes": [CAUSE], "findings": [FINDING],
@@ -120,8 +125,13 @@ ANSWERS: Mapping[str, Any] = {
               "high": series},
     "gpu": {"gpu": ROW, "facts": ROW, "processes": [ROW], "links": [ROW], "history": {...: series}, "note": text},
     "source.check": [{"missing": [anything], "signals": [anything], "dialects": [anything]}],
+    "gpu.page": {"of": number, "total": number, "first": number, "rows": [ROW]},
     "incident.list": [INCIDENT],
     "examine": ROW,
+    "alert.list": {"now": time, "alerts": [ALERT], "counts": {...: number}, "total": number, "sources": [ROW]},
+    "silence.list": {"silences": [SILENCE]},
+    "silence.create": {"id": text, "source": text, "end": time, "alerts": number},
+    "silence.end": ROW,
 } | dict.fromkeys(("incident.open", "incident.ack", "incident.note", "incident.close", "answer"), INCIDENT)  # fmt: skip
 
 

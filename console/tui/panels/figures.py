@@ -119,6 +119,12 @@ def values(row: Row) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
+def rates(row: Row) -> Mapping[str, Any]:
+    """What the counters of a GPU gain a second, by signal."""
+    found = row.get("rates")
+    return found if isinstance(found, Mapping) else {}
+
+
 def dicts(rows: Any) -> list[Mapping[str, Any]]:
     """Rows out of JSON; whatever is none is left out."""
     return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, (list, tuple)) else []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from console.tui.panels.figures import NOTHING, figure, known, percent, short, text, values, whole
+from console.tui.panels.figures import NOTHING, dicts, figure, known, percent, rates, short, text, values, whole
 from console.tui.panels.gpus import (
     host_of,
     lately,
@@ -19,7 +21,10 @@ from console.tui.text import Span
 from console.tui.widgets.table import Column, Row
 from console.words import MARKS
 
-STATES = {"degraded": 0, "stale": 1}
+STATES = {"degraded": 0, "stale": 1, "inconclusive": 2}
+SAID = {"degraded": "degraded", "stale": "stale", "inconclusive": "worth a look", "ok": "ok"}
+MOST_HOSTS = 3  # named
+UNKNOWN: Row = {}
 
 
 def columns() -> Sequence[Column]:
@@ -52,11 +57,50 @@ def _number(name: str) -> Callable[[Row], float]:
 # What `s` sorts by, one after the other; None: as the daemon gives them, by host and then by number.
 ORDERS: Mapping[str, Callable[[Row], float] | None] = {
     "host and number": None,
-    "trouble": lambda row: STATES.get(text(row, "state"), 2),
+    "trouble": lambda row: STATES.get(text(row, "state"), len(STATES)),
     "use": _number("gpu.utilization"),
     "memory": lambda row: -(memory_share(row) or 0.0),
     "temperature": _number("gpu.temperature"),
 }
+
+
+class Some(Sequence[Row]):
+    """So many rows, of which only those around the place that is looked at are known."""
+
+    def __init__(self, total: int = 0, first: int = 0, rows: Sequence[Row] = ()) -> None:
+        self._total = total
+        self.known = range(first, first + len(rows))
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return self._total
+
+    def __getitem__(self, place: Any) -> Any:
+        if place >= self._total:
+            raise IndexError(place)
+        return self._rows[place - self.known.start] if place in self.known else UNKNOWN
+
+
+def summary(told: Any, rows: Sequence[Row], by: str) -> Sequence[str]:
+    """All GPUs in a few words, the most telling first; nothing where there are none."""
+    fleet = told if isinstance(told, Mapping) else {}
+    count, hosts = known(fleet.get("gpus")), known(fleet.get("hosts"))
+    states = fleet.get("states")
+    by_state = states if isinstance(states, Mapping) else Counter(text(row, "state") for row in rows)
+    said = [f"{number:,.0f} {word}" for state, word in SAID.items() if (number := known(by_state.get(state)))]
+    parts = [", ".join(said), f"by {by}"] if said else []
+    if not count:
+        return parts
+    unwell = [
+        f"{text(each, 'host')} {known(each.get('gpus')) or 0:.0f}" for each in dicts(fleet.get("unwell"))[:MOST_HOSTS]
+    ]
+    if unwell and (hosts or 0) > 1:
+        parts.append(f"most on {', '.join(unwell)}")
+    parts.append(f"{known(fleet.get('busy')) or 0:,.0f} of {count:,.0f} in use")
+    given, there = known(fleet.get("requested")), known(fleet.get("allocatable"))
+    if there is not None:
+        parts.append(f"{given or 0:,.0f} of {there:,.0f} given to work")
+    return parts
 
 
 def ordered(rows: Sequence[Row], by: str) -> Sequence[Row]:
@@ -79,6 +123,8 @@ def _known_state(row: Row) -> str:
 
 def _number_of(row: Row, width: int) -> Span:
     """Its number; of one that is known by its UUID alone, the end."""
+    if not row:
+        return ("…", "dim")
     state, number = _known_state(row), text(row, "gpu")
     return (f"{MARKS[state]} {number if len(number) <= width - 2 else '…' + number[3 - width :]}", state)
 
@@ -101,11 +147,14 @@ def _clock(row: Row) -> str:
 
 def _ecc(row: Row) -> Span:
     told = values(row)
-    lost, mended = (known(told.get(f"gpu.ecc.errors:{kind}")) for kind in ("uncorrected", "corrected"))
+    gained = rates(row)
+    lost, mended = (
+        known(told.get(key, gained.get(key))) for key in ("gpu.ecc.errors:uncorrected", "gpu.ecc.errors:corrected")
+    )
     if lost:
-        return (f"{short(lost)} lost", "degraded")
+        return ("lost" if lost < 1 else f"{short(lost)} lost", "degraded")
     if mended:
-        return (f"{short(mended)} mended", "dim")
+        return ("mended" if mended < 1 else f"{short(mended)} mended", "dim")
     return (NOTHING, "dim") if lost is None and mended is None else ("none", "dim")
 
 

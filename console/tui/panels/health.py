@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from console.tui.panels.figures import age, figure, known, values, whole
+from console.tui.panels.figures import age, figure, known, percent, rates, text, values, whole
 from console.tui.panels.fleet import total
 from console.tui.panels.gpus import FULL, HOT, memory, memory_share, throttle
 from console.tui.text import Line, Span, fit, wrap
@@ -14,7 +14,26 @@ from console.tui.widgets.table import Row
 from console.words import MARKS
 
 WORST_FIRST = ("degraded", "inconclusive", "ok", "no_data")
-ASKS = ("nothing", "a reset", "a reboot of the node", "to drain it")
+ASKS: tuple[tuple[str, str], ...] = (  # what it asks for, and what that takes
+    ("nothing", ""),
+    ("a reset", "reset the GPU, once nothing runs on it"),
+    ("a reboot of the node", "drain the node and restart it"),
+    ("to drain it", "move what spans several GPUs away from it"),
+    ("to drain it, then a reset", "drain the node and reset the GPU"),
+    ("to recover shared memory", "restart the service that shares memory between nodes (IMEX)"),
+    ("a reset of the bus", "drain the node, and reset its bus or restart it"),
+    ("a reboot of the system", "drain the system and restart all of it"),
+)
+FABRIC = {1: "not started", 2: "in progress", 3: "joined", 4: "failed to join"}
+FABRIC_HEALTH = {1: "healthy", 2: "not healthy", 3: "limited"}
+CAUSES = {  # of clocks that were held down: whether that is bad from HELD_SHARE of the time on
+    "thermal": ("heat", True), "reliability": ("voltage", True), "board_limit": ("the board's limit", True),
+    "power": ("power cap", False), "sync_boost": ("its siblings", False), "low_utilization": ("little work", False),
+}  # fmt: skip
+RESEAT = "copies to and from the host are slower: reseat the card, look at its slot and riser"
+HELD_SHARE = 0.05
+REPLAYS = 0.2  # packets a second
+BUSY = 0.5
 HEAT = "look at its fans, the airflow and what runs beside it"
 HELD = {"heat": HEAT, "supply": "its power supply cannot keep up", "slowed": "its hardware slows it down"}
 WHAT, VALUE = 20, 20  # cells
@@ -52,7 +71,7 @@ def lines(row: Row, width: int) -> list[Line]:
             shown.append([*head, (check.why, "dim")])
         else:
             shown += [head, *([(f"     {more}", "dim")] for more in wrap(check.why, max(width - 5, 20)))]
-    missing = ", ".join(check.what for check in checks(row) if check.state == "no_data")
+    missing = ", ".join(check.what for check in checks(row) if check.state == "no_data" and check.what)
     if missing:
         shown += [
             [(f" {part}", "dim")] for part in wrap(f"{MARKS['no_data']} not told: {missing}", width - 1, indent=2)
@@ -75,25 +94,30 @@ def _asks(_row: Row, told: Told) -> Check:
     action = known(told.get("gpu.recovery.action"))
     if action is None:
         return Check("no_data", "its driver asks for")
-    words = ASKS[int(action)] if 0 <= action < len(ASKS) else figure(action)
-    return Check("degraded" if action else "ok", "its driver asks for", words, "drain the node first" if action else "")
+    words, what_to_do = ASKS[int(action)] if 0 <= action < len(ASKS) else (figure(action), "ask its vendor about it")
+    return Check("degraded" if action else "ok", "its driver asks for", words, what_to_do)
 
 
-def _lost(_row: Row, told: Told) -> Check:
-    lost = known(told.get("gpu.ecc.errors:uncorrected"))
+def _lost(row: Row, _told: Told) -> Check:
+    lost, words = _counted(row, "gpu.ecc.errors:uncorrected")
     if lost is None:
         return Check("no_data", "memory errors lost")
     why = "each ends the work it hits; if their number grows, drain the node and reset the GPU"
-    return (
-        Check("inconclusive", "memory errors lost", whole(lost), why)
-        if lost
-        else Check("ok", "memory errors lost", "0")
-    )
+    return Check("inconclusive" if lost else "ok", "memory errors lost", words, why if lost else "")
 
 
-def _mended(_row: Row, told: Told) -> Check:
-    mended = known(told.get("gpu.ecc.errors:corrected"))
-    return Check("no_data" if mended is None else "ok", "memory errors mended", whole(mended))
+def _mended(row: Row, _told: Told) -> Check:
+    mended, words = _counted(row, "gpu.ecc.errors:corrected")
+    return Check("no_data" if mended is None else "ok", "memory errors mended", words)
+
+
+def _counted(row: Row, key: str) -> tuple[float | None, str]:
+    """A counter's total; from a source that tells only what it gained, that of a minute. And in words."""
+    count = known(values(row).get(key))
+    if count is not None:
+        return count, whole(count)
+    rate = known(rates(row).get(key))
+    return (None, "") if rate is None else (round(60 * rate), f"{60 * rate:,.0f} in the last minute")
 
 
 def _rows(row: Row, _told: Told) -> Check:
@@ -113,10 +137,16 @@ def _xid(row: Row, told: Told) -> Check:
         return Check("no_data", "driver errors (XID)")
     codes = [key.partition(":")[2] for key, value in told.items() if key.startswith("gpu.xid.recent:") and value]
     code = ", ".join(codes) or (whole(last) if last else "")
-    why = "the last one; the kernel log of the host says when and of what"
-    return (
-        Check("inconclusive", "driver errors (XID)", code, why) if code else Check("ok", "driver errors (XID)", "none")
-    )
+    if not code:
+        return Check("ok", "driver errors (XID)", "none")
+    known_code = row.get("code")
+    meant = known_code if isinstance(known_code, Mapping) else {}
+    words, action = text(meant, "words"), text(meant, "action")
+    if words and words in text(row, "reason"):  # it is news
+        state = text(meant, "state")
+        return Check(state if state in WORST_FIRST else "inconclusive", "driver errors (XID)", words, action)
+    why = "the last one, from before andon looked; the kernel log of the host says when and of what"
+    return Check("inconclusive", "driver errors (XID)", words or code, why)
 
 
 def _held(row: Row, told: Told) -> Check:
@@ -128,6 +158,40 @@ def _held(row: Row, told: Told) -> Check:
     said = f"{speed}, held by {words}".removeprefix(", ") if words != "no" else f"{speed}, not held".removeprefix(", ")
     why = "; ".join(why for word, why in HELD.items() if word in words)
     return Check("degraded" if look == "degraded" else "ok", "clock", said, why)
+
+
+def _held_lately(row: Row, _told: Told) -> Check:
+    """For how much of the last while its clocks were held down, by cause."""
+    shares = {cause: known(rates(row).get(f"gpu.throttle.time:{cause}")) for cause in CAUSES}
+    told = {cause: share for cause, share in shares.items() if share is not None}
+    if not told:
+        return Check("no_data", "clocks held down")
+    said = [f"{CAUSES[cause][0]} {percent(min(share, 1.0))}" for cause, share in told.items() if share >= 0.005]
+    bad = [cause for cause, share in told.items() if CAUSES[cause][1] and share >= HELD_SHARE]
+    why = HEAT if "thermal" in bad else "its power supply and cables" if bad else ""
+    return Check("degraded" if bad else "ok", "clocks held down", ", ".join(said) or "never", why)
+
+
+def _fabric(_row: Row, told: Told) -> Check:
+    state, summary = known(told.get("gpu.fabric.state")), known(told.get("gpu.fabric.health"))
+    if not state and not summary:
+        return Check("no_data", "fabric")
+    words = [FABRIC.get(int(state or 0), ""), FABRIC_HEALTH.get(int(summary or 0), "")]
+    is_bad = state == 4 or summary == 2
+    is_odd = state == 1 or summary == 3
+    why = "look at the fabric manager and the switches; restart it, then reset the GPU" if is_bad or is_odd else ""
+    return Check(
+        "degraded" if is_bad else "inconclusive" if is_odd else "ok", "fabric", ", ".join(filter(None, words)), why
+    )
+
+
+def _siblings(row: Row, _told: Told) -> Check:
+    """In what it differs from the others that do the same work, or of its kind on its host."""
+    found = row.get("unlike")
+    pairs = [pair for pair in found if isinstance(pair, list) and len(pair) == 2] if isinstance(found, list) else []
+    if not pairs:
+        return Check("no_data", "")
+    return Check("inconclusive", "beside siblings", "; ".join(str(words) for words, _action in pairs), str(pairs[0][1]))
 
 
 def _hot(_row: Row, told: Told) -> Check:
@@ -150,16 +214,22 @@ def _full(row: Row, _told: Told) -> Check:
     return Check("inconclusive" if is_full else "ok", "memory", said, why if is_full else "")
 
 
-def _pcie(_row: Row, told: Told) -> Check:
+def _pcie(row: Row, told: Told) -> Check:
     lanes, most = (known(told.get(f"gpu.pcie.link.width{end}")) for end in ("", ".max"))
     generation = known(told.get("gpu.pcie.link.generation"))
     if lanes is None:
         return Check("no_data", "PCIe")
     said = f"×{lanes:.0f}" + (f" of ×{most:.0f}" if most is not None else "")
     said += f", generation {generation:.0f}" if generation is not None else ""
+    fastest, again = known(told.get("gpu.pcie.link.generation.max")), known(rates(row).get("gpu.pcie.replays"))
+    is_slow = None not in (generation, fastest) and generation < fastest  # type: ignore[operator]
+    if is_slow:
+        said += f" of {fastest:.0f}"
     is_bad = most is not None and lanes < most
-    why = "copies to and from the host are slower: reseat the card, look at its slot" if is_bad else ""
-    return Check("degraded" if is_bad else "ok", "PCIe", said, why)
+    is_odd = (again or 0.0) >= REPLAYS or (is_slow and (known(told.get("gpu.utilization")) or 0.0) >= BUSY)
+    said += f", {60 * (again or 0.0):,.0f} packets/min again" if (again or 0.0) >= REPLAYS else ""
+    why = RESEAT if is_bad or is_odd else ""
+    return Check("degraded" if is_bad else "inconclusive" if is_odd else "ok", "PCIe", said, why)
 
 
 def _nvlink(row: Row, told: Told) -> Check:
@@ -178,5 +248,5 @@ def _nvlink(row: Row, told: Told) -> Check:
 
 
 CHECKS: tuple[Callable[[Row, Told], Check], ...] = (
-    _answers, _asks, _lost, _rows, _xid, _held, _hot, _full, _pcie, _nvlink, _mended,
+    _answers, _asks, _xid, _lost, _rows, _fabric, _held, _held_lately, _siblings, _hot, _full, _pcie, _nvlink, _mended,
 )  # fmt: skip

@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from console.tui.feed import Picture
-from console.tui.panels import drift, gpus, incidents, latency, models
-from console.tui.panels.figures import dicts, known, text
+from console.tui.panels import drift, fleet, gpus, incidents, latency, models
+from console.tui.panels.figures import dicts, known, short, text
 from console.tui.panels.panel import Panel
 from console.tui.panels.room import Want, share
 from console.tui.screens.sheet import Sheet
@@ -84,7 +84,7 @@ class Board(Sheet):
         for name, found in rows.items():
             panel = self._panel(name)
             more = (*said[name], *_wrapped(hints, panel.size.width or 80)) if name == empty and hints else None
-            panel.show(found, empty=more)
+            panel.show(found, empty=more, note=self._all_gpus(board, found) if name == "gpus" else "")
         self._arrange()
         self._find_focus()
 
@@ -118,6 +118,14 @@ class Board(Sheet):
 
     def _panel(self, name: str) -> Panel:
         return self.query_one(f"#{name}", Panel)
+
+    def _all_gpus(self, board: Mapping[str, Any], rows: Sequence[Row]) -> str:
+        """In the panel's title and behind it, how many GPUs there are, where the board cannot carry them all."""
+        told = board.get("fleet")
+        count = known(told.get("gpus")) if isinstance(told, Mapping) else None
+        is_large = count is not None and count > len(rows)
+        self._panel("gpus").title = f"GPU {short(count)}" if is_large and count else "GPU"
+        return "; ".join(fleet.summary(told, rows, "trouble")) if is_large else ""
 
     def _arrange(self) -> None:
         """Give every table its lines: models and incidents first, then the panels, side by side where that goes."""

@@ -159,7 +159,11 @@ class OneGpu(Sheet):
         state = text(row, "state")
         state = state if state in MARKS else "no_data"
         since = f", {age(row.get('age'))} old" if state == "stale" else ""
-        said = gpus.why(row, self.console_app.picture.board) or ("nothing is wrong with it" if state == "ok" else "")
+        told = [str(fault) for fault in row.get("faults") or ()] if state != "stale" else []
+        said = told[0] if told else gpus.why(row, self.console_app.picture.board)
+        if len(told) > 1:
+            said += f" (and {len(told) - 1} more, below)"
+        said = said or ("nothing is wrong with it" if state == "ok" else "")
         title = f" {gpus.key(row)}  {text(row, 'name')}"
         lines: list[Line] = [[(fit(title, width), "title")]]
         mark = f" {MARKS[state]} {state.replace('_', ' ')}{since}: "
@@ -172,8 +176,9 @@ class OneGpu(Sheet):
         lines += health.lines(row, width)
         facts = self._told.get("facts")
         known_facts = {"uuid": text(row, "uuid")} | (dict(facts) if isinstance(facts, Mapping) else {})
-        told = "; ".join(f"{name} {value}" for name, value in known_facts.items() if value)
-        lines += [[(f" {part}", "dim")] for part in wrap(told, width - 1)] if told else []
+        known_facts |= {"job": text(row, "job")} if text(row, "job") else {}
+        shown = "; ".join(f"{name} {value}" for name, value in known_facts.items() if value)
+        lines += [[(f" {part}", "dim")] for part in wrap(shown, width - 1)] if shown else []
         return lines + self._links(width)
 
     def _links(self, width: int) -> list[Line]:

@@ -13,8 +13,8 @@ from textual.binding import Binding
 from textual.screen import Screen
 from textual.widgets import Input
 
-from console.tui.feed import Picture
 from console.filter import Filter
+from console.tui.feed import Picture
 from console.tui.screens.standing import incident_of
 from console.tui.text import Line, Span, cut, fit, size_of
 from console.tui.widgets.canvas import Canvas, Text

@@ -69,7 +69,7 @@ class Table(Canvas, can_focus=True):
     ) -> None:
         """`key` tells rows apart, `facts` are what the filter and links may name, `empty` is said where no row is."""
         super().__init__(id=id)
-        self._title = title
+        self.title = title
         self._columns = columns
         self._key = key
         self._facts = facts
@@ -81,6 +81,7 @@ class Table(Canvas, can_focus=True):
         self._top = 0
         self._filter = Filter()
         self._note = ""
+        self._of: int | None = None
 
     @property
     def row(self) -> Row | None:
@@ -92,12 +93,19 @@ class Table(Canvas, can_focus=True):
         """What is known of the row under the cursor."""
         return {} if self.row is None else self._facts(self.row)
 
-    def show(self, rows: Sequence[Row], *, note: str = "", empty: Sequence[str] | None = None) -> None:
-        """Other rows; the cursor stays on the row it is on, if that is still there."""
+    def show(
+        self, rows: Sequence[Row], *, note: str = "", empty: Sequence[str] | None = None, of: int | None = None
+    ) -> None:
+        """Other rows; the cursor stays on the row it is on, if that is still there.
+
+        With `of`, the rows are those of so many that fit the filter already.
+        """
         self._note = note
         self._empty = self._empty if empty is None else empty
         self._all = rows
-        self._rows = [row for row in rows if self._filter.fits(self._facts(row))] if self._filter else rows
+        self._of = of
+        is_whole = not self._filter or of is not None
+        self._rows = rows if is_whole else [row for row in rows if self._filter.fits(self._facts(row))]
         self._find_cursor()
         self.redraw()
 
@@ -109,15 +117,21 @@ class Table(Canvas, can_focus=True):
     def filter_by(self, wanted: Filter) -> None:
         """Show only the rows that fit."""
         self._filter = wanted
-        self.show(self._all, note=self._note)
+        self.show(self._all, note=self._note, of=self._of)
+
+    @property
+    def seen(self) -> range:
+        """The places of the rows that are on the screen."""
+        room = max(self.size.height - 2, 1)
+        return range(self._top, min(self._top + room, len(self._rows)))
 
     def lines(self, width: int, height: int) -> list[Line]:
-        lines: list[Line] = [self._heading(width)] if self._title else []
+        lines: list[Line] = [self._heading(width)] if self.title else []
         if not self._rows:
             said = (
                 self._empty
-                if not len(self._all)
-                else (f"none of {len(self._all)} fits {self._filter.text!r}; Esc shows all",)
+                if not self._how_many
+                else (f"none of {self._how_many:,} fits {self._filter.text!r}; Esc shows all",)
             )
             return lines + [[(fit("  " + text, width), "dim")] for text in said]
         columns = _fitting(self._columns, width)
@@ -134,7 +148,7 @@ class Table(Canvas, can_focus=True):
         if not self._rows:
             return
         self._cursor = max(0, min(self._cursor + by, len(self._rows) - 1))
-        self._cursor_key = self._key(self._rows[self._cursor])
+        self._cursor_key = self._key_at(self._cursor)
         self.redraw()
         self.post_message(self.Moved(self, self._rows[self._cursor]))
 
@@ -161,6 +175,11 @@ class Table(Canvas, can_focus=True):
         """The cursor disappears."""
         self.redraw()
 
+    @property
+    def _how_many(self) -> int:
+        """Rows, whether they fit or not."""
+        return len(self._all) if self._of is None else self._of
+
     def _find_cursor(self) -> None:
         if not self._rows:
             self._cursor = 0
@@ -175,15 +194,20 @@ class Table(Canvas, can_focus=True):
                     return
         self._cursor = min(self._cursor, len(self._rows) - 1)
         if self._cursor:  # on the first row it stays first, whichever row that is
-            self._cursor_key = self._key(self._rows[self._cursor])
+            self._cursor_key = self._key_at(self._cursor)
+
+    def _key_at(self, place: int) -> str | None:
+        """None for a row of which nothing is known yet: the cursor then stays at its place."""
+        row = self._rows[place]
+        return self._key(row) if row else None
 
     def _heading(self, width: int) -> Line:
         where = f"{self._cursor + 1}/{len(self._rows)}" if self._rows else ""
         if self._filter:
-            where = f"{where} of {len(self._all)}, filter {self._filter.text}".strip()
+            where = f"{where} of {self._how_many}, filter {self._filter.text}".strip()
         note = f"  {self._note}" if self._note else ""
         look = "title" if not self.has_focus else "bar"
-        left = f" {self._title} "
+        left = f" {self.title} "
         return [(left, look), (fit(note, max(width - len(left) - len(where) - 1, 0)), "dim"), (where + " ", "dim")]
 
     def _line(self, place: int, columns: Sequence[tuple[Column, int]], width: int) -> Line:
