@@ -7,7 +7,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 CHECKED := console plugins tests benchmarks docs/pictures
 
-.PHONY: demo test check unit test-real bench pictures lock clean
+.PHONY: demo test check unit test-real test-more-servers bench pictures lock clean
 
 demo: $(VENV)/.ready
 	@$(BIN)/andon demo --headless; code=$$?; test $$code -eq 1 || exit $$code
@@ -26,6 +26,7 @@ unit: $(VENV)/.ready-test
 # Installs Debian packages and starts real servers: needs root on Debian or Ubuntu.
 test-real: $(VENV)/.ready-test .venv-tables/.ready
 	sh .ci/real-servers
+	$(MAKE) .venv-triton/.ready .venv-mlserver/.ready
 	$(BIN)/pytest -m real
 	.venv-tables/bin/pytest -m real tests/real/test_tables_*.py
 
@@ -72,6 +73,17 @@ $(VENV)/.ready-test: $(VENV)/.ready requirements-test.txt
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	touch $@
 
+# Model servers that tests/real puts under load. The Triton inside nvidia-pytriton is built for Debian's own Python.
+.venv-triton/.ready: PYTHON = /usr/bin/python3.11
+.venv-%/.ready: tests/real/requirements-%.txt
+	test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	touch $@
+
+# Servers that take longer to install than a run of CI should: by hand, `make test-more-servers`.
+test-more-servers: $(VENV)/.ready-test .venv-bentoml/.ready .venv-ray/.ready
+	$(BIN)/pytest -m real tests/real/test_more_servers.py
+
 # Resolve the lists anew for every supported Python. Needs uv.
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
@@ -89,6 +101,9 @@ lock:
 	  --no-annotate - -o benchmarks/requirements-evidently.txt
 	printf 'nannyml==0.13.1\nstatsmodels\nkaleido==0.2.1\n' | uv pip compile --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate - -o benchmarks/requirements-nannyml.txt
+	for server in 'triton nvidia-pytriton==0.7.0' 'mlserver mlserver==1.7.1 scikit-learn' 'bentoml bentoml==1.4.39' \
+	    'ray ray[serve]==2.60.0'; do set -- $$server; name=$$1; shift; printf '%s\n' "$$@" | uv pip compile --universal \
+	  --python-version 3.11 --generate-hashes --no-header --no-annotate - -o tests/real/requirements-$$name.txt; done
 	printf 'alibi-detect\nnumpy<2\npyarrow<19\n' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate - -o benchmarks/requirements-alibi.txt
 

@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,15 +25,18 @@ def free_port() -> int:
 
 
 @contextmanager
-def prometheus(folder: Path, *, history: str = "", scrapes_itself: bool = False) -> Iterator[str]:
-    """Its URL. `history` is OpenMetrics text with times in seconds, ending in `# EOF`."""
+def prometheus(
+    folder: Path, *, history: str = "", scrapes_itself: bool = False, scrapes: Sequence[str] = ()
+) -> Iterator[str]:
+    """Its URL. `history` is OpenMetrics text with times in seconds, ending in `# EOF`; it `scrapes` HOST:PORT pages."""
     data, port = folder / "prometheus", free_port()
     data.mkdir(parents=True)
     if history:
         (folder / "history.om").write_text(history)
         command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=24h"]
         subprocess.run([*command, str(folder / "history.om"), str(data)], check=True, capture_output=True, timeout=120)
-    jobs = f"[{{job_name: itself, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}]" if scrapes_itself else "[]"
+    targets = [*scrapes, *([f"127.0.0.1:{port}"] if scrapes_itself else [])]
+    jobs = f"[{{job_name: tests, static_configs: [{{targets: {targets}}}]}}]" if targets else "[]"
     config = folder / "prometheus.yml"
     config.write_text(f"global: {{scrape_interval: 1s}}\nscrape_configs: {jobs}\n")
     server = subprocess.Popen(

@@ -1,0 +1,172 @@
+"""Real model servers and a real node exporter on loopback, ended with the test. Their environments are made by make."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pages import every_dialect
+from promserver import free_port
+
+from console.model import Reading
+from console.sources.options import MetricsOptions
+from console.sources.scrape import Scrape
+from console.sources.types import SourceStatus
+
+ROOT = Path(__file__).parent.parent
+READY_SECONDS = 120.0  # with other tests beside
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Where a server answers, and where its page is."""
+
+    api: str
+    page: str
+
+    async def read(self) -> list[Reading]:
+        """The page as andon's own source reads it."""
+        scrape = self._scrape()
+        try:
+            return list(await scrape.collect(time.time()))
+        finally:
+            await scrape.close()
+
+    async def check(self) -> SourceStatus:
+        """What `andon source check` says of it."""
+        scrape = self._scrape()
+        try:
+            return await scrape.check()
+        finally:
+            await scrape.close()
+
+    async def infer(self, model: str, values: Sequence[Sequence[float]], at_once: int = 4) -> int:
+        """Send each as one request of the Open Inference Protocol; how many were answered well."""
+        with ThreadPoolExecutor(at_once) as pool:
+            loop = asyncio.get_running_loop()
+            return sum(await asyncio.gather(*(loop.run_in_executor(pool, self._infer, model, each) for each in values)))
+
+    def _infer(self, model: str, values: Sequence[float]) -> bool:
+        tensor = {"name": "value", "datatype": "FP32", "shape": [1, len(values)], "data": list(values)}
+        request = urllib.request.Request(
+            f"{self.api}/v2/models/{model}/infer",
+            json.dumps({"inputs": [tensor]}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return bool(answer.status == 200)
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
+
+    def _scrape(self) -> Scrape:
+        scrape = Scrape("served", MetricsOptions(url=self.page))
+        scrape.speak({dialect.name: dialect for dialect in every_dialect()})
+        return scrape
+
+
+def has_environment(name: str) -> bool:
+    return _python(name).exists()
+
+
+@contextmanager
+def node_exporter() -> Iterator[Served]:
+    url = f"127.0.0.1:{free_port()}"
+    with _running(["prometheus-node-exporter", f"--web.listen-address={url}"], f"http://{url}/metrics"):
+        yield Served(f"http://{url}", f"http://{url}/metrics")
+
+
+def has_node_exporter() -> bool:
+    return shutil.which("prometheus-node-exporter") is not None
+
+
+@contextmanager
+def triton(folder: Path) -> Iterator[Served]:
+    http, grpc, metrics = (free_port() for _port in range(3))
+    command = [str(_python("triton")), str(ROOT / "tests/real/serve_triton.py"), *map(str, (http, grpc, metrics))]
+    with _running(command, f"http://127.0.0.1:{http}/v2/models/moody/ready", folder):
+        yield Served(f"http://127.0.0.1:{http}", f"http://127.0.0.1:{metrics}/metrics")
+
+
+@contextmanager
+def mlserver(folder: Path) -> Iterator[Served]:
+    http, grpc, metrics = (free_port() for _port in range(3))
+    settings = {"host": "127.0.0.1", "http_port": http, "grpc_port": grpc, "metrics_port": metrics,
+                "parallel_workers": 0, "metrics_dir": str(folder)}  # fmt: skip
+    (folder / "settings.json").write_text(json.dumps(settings))
+    for name in ("Iris", "Moody"):
+        (folder / name).mkdir()
+        model = {"name": name.lower(), "implementation": f"serve_mlserver.{name}"}
+        (folder / name / "model-settings.json").write_text(json.dumps(model))
+    shutil.copy(ROOT / "tests/real/serve_mlserver.py", folder)
+    command = [str(_python("mlserver").with_name("mlserver")), "start", str(folder)]
+    with _running(command, f"http://127.0.0.1:{http}/v2/models/moody/ready", folder):
+        yield Served(f"http://127.0.0.1:{http}", f"http://127.0.0.1:{metrics}/metrics")
+
+
+def increase(before: Sequence[Reading], after: Sequence[Reading], signal: str, **labels: str) -> float:
+    """How much a counter, or the count of a histogram, grew from one reading of a page to the next."""
+    return _total(after, signal, labels) - _total(before, signal, labels)
+
+
+def _total(readings: Sequence[Reading], signal: str, labels: dict[str, str]) -> float:
+    return sum(
+        each.counts[-1] if each.counts else each.value
+        for each in readings
+        if each.series.signal == signal and set(labels.items()) <= set(each.series.labels)
+    )
+
+
+def _python(name: str) -> Path:
+    return ROOT / f".venv-{name}" / "bin" / "python"
+
+
+@contextmanager
+def _running(command: Sequence[str], ready: str, folder: Path | None = None) -> Iterator[None]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL"))}
+    with open(folder / "log", "wb") if folder else open(os.devnull, "wb") as log:
+        server = subprocess.Popen(
+            command, stdout=log, stderr=subprocess.STDOUT, cwd=folder, env=environment, start_new_session=True
+        )
+        try:
+            _wait(ready, server, folder)
+            yield
+        finally:
+            _end(server)
+
+
+def _wait(url: str, server: subprocess.Popen[bytes], folder: Path | None) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        said = (folder / "log").read_text(errors="replace")[-2000:] if folder else ""
+        assert server.poll() is None, f"it ended: {said}"
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise AssertionError("it did not become ready")
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """The server and what it started: both lie in a process group of their own."""
+    for signal_, seconds in ((15, 20), (9, 10)):
+        try:
+            os.killpg(server.pid, signal_)
+            server.wait(seconds)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue

@@ -1,0 +1,107 @@
+"""Real servers under load, read by andon's own source: their signals move as the load did."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from modelservers import has_environment, has_node_exporter, increase, mlserver, node_exporter, triton
+from pages import plugin
+from promserver import is_installed, prometheus
+
+from console.model import Query, Span, Window
+
+needs_triton = pytest.mark.skipif(not has_environment("triton"), reason="no Triton here: make .venv-triton/.ready")
+needs_mlserver = pytest.mark.skipif(not has_environment("mlserver"), reason="no MLServer: make .venv-mlserver/.ready")
+pytestmark = pytest.mark.real
+
+SCRAPES = 2.5  # seconds until a Prometheus that scrapes every second has seen the last change
+
+
+@pytest.mark.skipif(not has_node_exporter(), reason="no node exporter here: sh .ci/real-servers")
+async def test_a_node_exporter_tells_of_this_host() -> None:
+    with node_exporter() as server:
+        before, status = await server.read(), await server.check()
+        deadline = time.monotonic() + 1
+        while time.monotonic() < deadline:
+            sum(range(1000))
+        after = await server.read()
+    assert status.state == "ok" and status.dialects == ("node_exporter",)
+    assert increase(before, after, "host.cpu.time", mode="user") > 0.1
+    [share] = [reading.value for reading in after if reading.series.signal == "host.memory.utilization"]
+    assert 0 < share < 1
+    [uptime] = [reading.value for reading in after if reading.series.signal == "host.uptime"]
+    assert uptime == pytest.approx(float(Path("/proc/uptime").read_text().split()[0]), abs=60)
+
+
+@needs_triton
+async def test_a_triton_under_load(tmp_path: Path) -> None:
+    with triton(tmp_path) as server:
+        await server.infer("double", [[1.0]])
+        before = await server.read()
+        good = await server.infer("double", [[float(number)] for number in range(40)])
+        bad = await server.infer("moody", [[-1.0]] * 5) + await server.infer("moody", [[1.0]] * 10)
+        after, status = await server.read(), await server.check()
+    assert (good, bad) == (40, 10)
+    assert status.state == "ok" and status.dialects == ("triton",)
+    assert increase(before, after, "model.requests", model="double") == 40
+    assert increase(before, after, "model.requests", model="moody") == 10
+    assert increase(before, after, "model.errors", model="moody", reason="BACKEND") == 5
+    assert 0 < increase(before, after, "model.inference.batches", model="double") <= 40
+    spent = increase(before, after, "model.latency.total", model="moody")
+    assert 0.04 <= spent / 10 < 10  # seconds, not microseconds
+    assert "gpu.power" in dict(status.missing) and "model.ttft" in dict(status.missing)
+
+
+@needs_mlserver
+@pytest.mark.skipif(not is_installed(), reason="prometheus and promtool are not installed")
+async def test_an_mlserver_under_load_scraped_by_us_and_by_a_prometheus(tmp_path: Path) -> None:
+    (tmp_path / "mlserver").mkdir()
+    module = plugin("prometheus")
+    with mlserver(tmp_path / "mlserver") as server:
+        await server.infer("moody", [[1.0], [-1.0]])  # so that each of its counters is there
+        with prometheus(tmp_path / "prom", scrapes=[urlsplit(server.page).netloc]) as url:
+            source = module.Prometheus("prom", module.PrometheusOptions(url=url))
+            source.speak({"mlserver": plugin("mlserver").MLSERVER})
+            try:
+                await _scraped(url)
+                before, began = await server.read(), time.time()
+                good = await server.infer("iris", [[5.1, 3.5, 1.4, 0.2]] * 30)
+                bad = await server.infer("moody", [[-1.0]] * 4) + await server.infer("moody", [[1.0]] * 12)
+                await asyncio.sleep(SCRAPES)
+                after, ended = await server.read(), time.time()
+                window = Window((Span(began, ended),))
+                asked = {
+                    signal: {
+                        series.key.labels.value("model"): float(series.values[-1].sum())
+                        for series in (await source.read(Query(signal, window, ended - began, by=("model",)))).series
+                    }
+                    for signal in ("model.requests", "model.errors", "model.latency.total")
+                }
+                status = await server.check()
+            finally:
+                await source.close()
+    assert (good, bad) == (30, 12)
+    assert status.state == "ok" and status.dialects == ("mlserver",)
+    assert increase(before, after, "model.requests", model="iris") == 30
+    assert increase(before, after, "model.errors", model="moody") == 4
+    assert increase(before, after, "model.latency", code="200") == 42
+    mean = increase(before, after, "model.latency.total", model="moody") / 16
+    assert 0.04 <= mean < 10
+    assert asked["model.requests"]["moody"] == 16 and asked["model.errors"]["moody"] == 4
+    assert asked["model.latency.total"]["moody"] / 16 == pytest.approx(mean, rel=0.01)
+
+
+async def _scraped(url: str) -> None:
+    """Wait until it has samples of the page: the first scrape takes a few seconds to come."""
+    async with httpx.AsyncClient() as client:
+        for _turn in range(300):
+            answer = await client.get(f"{url}/api/v1/query", params={"query": "count_over_time(up[1m]) >= 2"})
+            if answer.json()["data"]["result"]:
+                return
+            await asyncio.sleep(0.1)
+    raise AssertionError("it scraped nothing")
