@@ -80,7 +80,7 @@ class _Kind:
 
 
 def trace_changes(
-    current: Sequence[TraceSpan], baseline: Sequence[TraceSpan], *, stat: Stat = "p50", tolerance: float = 0.25
+    current: Sequence[TraceSpan], baseline: Sequence[TraceSpan], *, stat: Stat = "p90", tolerance: float = 0.25
 ) -> TraceChanges:
     """Services and edges that are slower, or fail more, than in the baseline.
 

@@ -52,7 +52,7 @@ class TracesOptions(Entry):
     called = "`traces`"
     where: dict[str, str] = Field({}, description="only traces with these labels; an empty value selects all")
     source: str | None = Field(None, description="the source of traces to ask; all of them by default")
-    stat: Stat = Field("p50", description="of the seconds that spans take: p50, p90, p95 or mean")
+    stat: Stat = Field("p90", description="of the seconds that spans take: p50, p90, p95, p99 or mean")
     tolerance: Share = Field(0.25, description="how much worse is still well")
     most: Annotated[int, Field(ge=100, le=50_000)] = Field(10_000, description="spans to read of each window")
 
