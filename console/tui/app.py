@@ -30,6 +30,7 @@ SCREENS: Mapping[str, tuple[str, str]] = {
     "drift": ("console.tui.screens.drift", "Drift"),
     "incidents": ("console.tui.screens.incidents", "Incidents"),
     "sources": ("console.tui.screens.sources", "Sources"),
+    "alerts": ("console.tui.screens.alerts", "Alerts"),
 }
 
 
