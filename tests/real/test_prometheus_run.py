@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from doors import door
 from promserver import is_installed, prometheus
 from servedpast import served_past
 
@@ -73,10 +70,10 @@ def test_a_metrics_page_beside_it_changes_no_answer(slow: tuple[str, float], hea
 
 def test_a_server_that_is_killed_in_the_middle_of_a_run_was_needed(tmp_path: Path) -> None:
     history = served_past(time.time())
-    with prometheus(tmp_path, history=history) as url, watched(url, dies_at=3) as (watched_url, asked):
-        code, diagnosis = andon_run(tmp_path, f"prom={watched_url}")
+    with prometheus(tmp_path, history=history) as url, door(url, dies_at=3) as there:
+        code, diagnosis = andon_run(tmp_path, f"prom={there.url}")
     assert code == 4 and diagnosis["exit"] == 4 and diagnosis["verdict"] != "ok"
-    assert asked["query_range"] >= 3
+    assert there.asked["query_range"] >= 3
     reasons = [step["reason"] for run in diagnosis["runs"] for step in run["steps"] if step["state"] == "error"]
     assert reasons and all("broke off its answer" in reason or "cannot be reached" in reason for reason in reasons)
 
@@ -87,9 +84,10 @@ def test_a_server_that_was_never_there_is_told(tmp_path: Path) -> None:
 
 
 def test_a_run_asks_little(slow: tuple[str, float], tmp_path: Path) -> None:
-    with watched(slow[0]) as (url, asked):
-        assert andon_run(tmp_path, f"prom={url}")[0] == 1
-    assert asked["query_range"] <= 110 and asked["query"] + asked["values"] <= 20, asked
+    with door(slow[0]) as there:
+        assert andon_run(tmp_path, f"prom={there.url}")[0] == 1
+    asked = there.asked
+    assert asked["query_range"] <= 80 and asked["query"] + asked["values"] <= 20, asked
 
 
 # ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -108,42 +106,5 @@ def andon_run(data: Path, *sources: str) -> tuple[int, Any]:
     return done.returncode, json.loads(done.stdout)
 
 
-@contextmanager
-def watched(url: str, dies_at: int | None = None) -> Iterator[tuple[str, dict[str, int]]]:
-    """The same server seen through a door that counts; at one range query too many it is dead for all time."""
-    asked = {"query_range": 0, "query": 0, "values": 0}
-
-    class Door(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            kind = self.path.partition("?")[0].rpartition("/")[2]
-            asked[kind] = asked.get(kind, 0) + 1
-            if dies_at is not None and asked["query_range"] >= dies_at:
-                self.close_connection = True
-                return
-            try:
-                with urllib.request.urlopen(url + self.path, timeout=30) as answer:
-                    status, body = answer.status, answer.read()
-            except urllib.error.HTTPError as error:
-                status, body = error.code, error.read()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_words: Any) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(20)
-
-
 def _seconds(text: str | float) -> float:
-    from datetime import datetime
-
     return text if isinstance(text, float) else datetime.fromisoformat(text).timestamp()
