@@ -5,7 +5,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-CHECKED := console plugins tests benchmarks docs/pictures
+CHECKED := console plugins tests benchmarks docs/pictures docs/dialect_tables.py
 
 .PHONY: demo test check unit test-real test-more-servers bench pictures lock clean
 

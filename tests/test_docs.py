@@ -1,5 +1,6 @@
 """The documentation names everything there is, and nothing that is not."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -27,3 +28,12 @@ def test_the_architecture_names_real_functions_and_folders() -> None:
             assert re.search(rf"(def|class) {name}\b", path.read_text(encoding="utf-8")), (module, name)
     for folder in re.findall(r"^  (\w+)/ ", text, re.MULTILINE):
         assert (ROOT / "console" / folder).is_dir(), folder
+
+
+def test_the_tables_of_the_dialects_are_what_the_dialects_say() -> None:
+    spec = importlib.util.spec_from_file_location("dialect_tables", ROOT / "docs" / "dialect_tables.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    shown = (ROOT / "docs" / "dialects.md").read_text(encoding="utf-8").partition(module.BEGIN)[2]
+    assert shown.strip() == module.tables().strip(), "run python docs/dialect_tables.py"
