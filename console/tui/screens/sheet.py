@@ -176,8 +176,11 @@ class Sheet(Screen[None]):
     # ── keys ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def action_back(self) -> None:
-        """Take the filter away, or leave the screen."""
-        if self.filter:
+        """Take the filter away, typed or being typed, or leave the screen."""
+        if self.is_filtering:
+            self._filter_by("")
+            self._close_filter()
+        elif self.filter:
             self._filter_by("")
         elif self.is_active and len(self.app.screen_stack) > 2:  # a second key may have been on its way
             self.app.pop_screen()
@@ -197,12 +200,6 @@ class Sheet(Screen[None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if event.input.id == "filter":
-            self._close_filter()
-
-    def key_escape(self) -> None:
-        """While a filter is being typed, Esc takes it away."""
-        if self.is_filtering:
-            self._filter_by("")
             self._close_filter()
 
     def _filter_by(self, text: str) -> None:
