@@ -2,7 +2,8 @@
 
     python benchmarks/paths.py [MODELS] [SEEDS]
 
-Needs Debian's prometheus (`make test-real` installs it). A flip is one path's `ok` that is the other's `degraded`.
+Needs Debian's prometheus (`make test-real` installs it). A flip is one path's `ok` that is the other's `degraded`. Half
+of the models are within a tenth of the edge of what is tolerated, where a flip is likeliest.
 """
 
 from __future__ import annotations
@@ -17,7 +18,17 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "tests")]
 
 from promserver import is_installed, prometheus  # noqa: E402
-from twopaths import QUESTIONS, Frames, change, flips, judge, read_asked, read_scraped, simulate  # noqa: E402
+from twopaths import (  # noqa: E402
+    HALF_AT_THE_EDGE,
+    QUESTIONS,
+    Frames,
+    change,
+    flips,
+    judge,
+    read_asked,
+    read_scraped,
+    simulate,
+)
 
 from console.model import Comparison  # noqa: E402
 
@@ -29,14 +40,14 @@ def noise(one: dict[str, Comparison], other: dict[str, Comparison], models: list
 
 
 def both_paths(models: int, seed: int) -> tuple[Frames, Frames]:
-    simulation = simulate(models, end=time.time() - 3600, seed=seed)
+    simulation = simulate(models, end=time.time() - 3600, seed=seed, kinds=HALF_AT_THE_EDGE)
     with tempfile.TemporaryDirectory() as folder:
         scraped = asyncio.run(read_scraped(simulation, Path(folder)))
         with prometheus(Path(folder), history=simulation.openmetrics()) as url:
             return scraped, asyncio.run(read_asked(simulation, url))
 
 
-def main(models: int = 160, seeds: int = 3) -> int:
+def main(models: int = 200, seeds: int = 2) -> int:
     if not is_installed():
         print("prometheus is not installed here: nothing was compared")
         return 0

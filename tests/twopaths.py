@@ -26,6 +26,9 @@ STEP = 60.0
 SCRAPES = 120  # of a window
 EDGES = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, float("inf"))
 CHANGES = ("none", "slower", "tail", "few", "gaps", "restart", "wobble", "errors")
+HALF_AT_THE_EDGE = tuple(kind for change in CHANGES for kind in ("edge", change))
+TOLERANCE = 0.1
+NEAR = 0.1  # how far from the edge of what is tolerated, either way, those at the edge are
 
 TOY = Dialect(
     "toy",
@@ -76,26 +79,38 @@ def change(model: str) -> str:
     return model.rpartition("-")[2]
 
 
-def simulate(models: int, *, end: float, seed: int) -> Simulation:
-    """Models whose kinds of change take turns; what does not change is drawn from one law in both windows."""
+def simulate(models: int, *, end: float, seed: int, kinds: tuple[str, ...] = CHANGES) -> Simulation:
+    """Models whose kinds of change take turns; what does not change is drawn from one law in both windows.
+
+    Of those at the edge everything (latency, rate, errors, queue) grows by what is tolerated, give or take a tenth.
+    """
     end = end // STEP * STEP
     half = SCRAPES * SCRAPE
     windows = [Window((Span(end - 3 * half, end - 2 * half),), "offset"), Window((Span(end - half, end),))]
     simulation = Simulation(*windows)
     rng = np.random.default_rng(seed)
     for number in range(models):
-        model = f"m{number}-{CHANGES[number % len(CHANGES)]}"
+        model = f"m{number}-{kinds[number % len(kinds)]}"
+        factor = (1 + TOLERANCE) * rng.uniform(1 - NEAR, 1 + NEAR) if change(model) == "edge" else 1.0
         for pod in ("a", "b"):
             labels = f'pod="{pod}",toy_model="{model}"'
             for window in windows:
-                _one_pod(simulation, window.spans[0], labels, change(model), window.kind == "current", rng)
+                is_current = window.kind == "current"
+                grown = factor if is_current else 1.0
+                _one_pod(simulation, window.spans[0], labels, change(model), is_current, rng, grown)
     return simulation
 
 
 def _one_pod(
-    simulation: Simulation, span: Span, labels: str, what: str, is_current: bool, rng: np.random.Generator
+    simulation: Simulation,
+    span: Span,
+    labels: str,
+    what: str,
+    is_current: bool,
+    rng: np.random.Generator,
+    grown: float,
 ) -> None:
-    rate = 0.2 if what == "few" else 20.0
+    rate = 0.2 if what == "few" else 20.0 * grown
     changed = what if is_current else "none"
     totals, total, spent, errors = np.zeros(len(EDGES)), 0, 0.0, 0
     level = 0.0
@@ -103,7 +118,7 @@ def _one_pod(
         time = span.start + scrape * SCRAPE
         level = 0.9 * level + rng.normal(0, 0.3 if what == "wobble" else 0.05)
         requests = int(rng.poisson(rate))
-        latency = rng.lognormal(np.log(0.06) + level * (what == "wobble"), 0.5, requests)
+        latency = grown * rng.lognormal(np.log(0.06) + level * (what == "wobble"), 0.5, requests)
         if changed == "slower":
             latency *= 1.5
         if changed == "tail":
@@ -112,7 +127,7 @@ def _one_pod(
             totals, total, spent, errors = np.zeros(len(EDGES)), 0, 0.0, 0
         totals = totals + (latency[:, None] <= np.asarray(EDGES)).sum(axis=0)
         total, spent = total + requests, spent + float(latency.sum())
-        errors += int(rng.binomial(requests, 0.08 if changed == "errors" else 0.02))
+        errors += int(rng.binomial(requests, 0.08 if changed == "errors" else 0.02 * grown))
         if what == "gaps" and scrape % 40 in range(20, 28):
             continue
         for edge, count in zip(EDGES, totals, strict=True):
@@ -121,7 +136,7 @@ def _one_pod(
         simulation.scrape(time, f"toy_latency_seconds_sum{{{labels}}}", spent)
         simulation.scrape(time, f"toy_requests_total{{{labels}}}", total)
         simulation.scrape(time, f"toy_errors_total{{{labels}}}", errors)
-        simulation.scrape(time, f"toy_queue{{{labels}}}", max(0.0, 5 + 10 * level + rng.normal()))
+        simulation.scrape(time, f"toy_queue{{{labels}}}", grown * max(0.0, 5 + 10 * level + rng.normal()))
 
 
 Frames = Mapping[tuple[str, str], Frame]  # (signal, window kind)
@@ -168,7 +183,7 @@ def judge(frames: Frames, asked: Asked) -> dict[str, Comparison]:
         frames[signal, "current"],
         frames[signal, "offset"],
         stat=stat,
-        tolerance=0.1,
+        tolerance=TOLERANCE,
         bad=known.bad,
         floor=known.floor,
         of=(frames[of, "current"], frames[of, "offset"]) if of else None,
