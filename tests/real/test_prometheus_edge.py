@@ -36,9 +36,7 @@ async def test_no_verdict_flips_between_the_paths_where_it_hangs_by_a_thread(tmp
         asked = await read_asked(simulation, url)
     verdicts: set[Verdict] = set()
     for question in QUESTIONS:
-        one, other = await asyncio.to_thread(
-            lambda question=question: [judge(each, question) for each in (scraped, asked)]
-        )
+        one, other = (judge(each, question) for each in (scraped, asked))
         assert len(one) == len(other) == WINDOWS
         assert flips(one, other) == [], question
         edge = [model for model in one if change(model) == "edge"]
