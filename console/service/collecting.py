@@ -23,7 +23,7 @@ MOST_READINGS = 50_000  # of one source in one round
 
 Keep = Callable[[Sequence[Reading], float], Awaitable[None]]
 Show = Callable[[str, Sequence[Reading]], None]
-SourceState = Literal["new", "ok", "denied", "malformed", "unreachable"]
+SourceState = Literal["new", "ok", "partial", "denied", "malformed", "unreachable"]
 
 
 @dataclass(frozen=True, slots=True)

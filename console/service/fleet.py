@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from console.clock import Clock
-from console.errors import AndonError, SourceDenied, SourceError, SourceMalformed
+from console.errors import AndonError, SourceDenied, SourceError, SourceMalformed, SourcePartial
 from console.model import Frame, Query, Span, Window
 from console.service.collecting import FIRST_WAIT, LONGEST_WAIT, Health, SourceState
 from console.service.gpus import TELLING, WHOSE
@@ -205,4 +205,6 @@ def _state_of(error: Exception) -> SourceState:
             return "denied"
         case SourceMalformed():
             return "malformed"
+        case SourcePartial():
+            return "partial"
     return "unreachable"
