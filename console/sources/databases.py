@@ -100,9 +100,14 @@ class Database:
             found.append(ProfileGroup(value, step, _framed(beside.added(profile, keys), request, step)))
         return found
 
-    def outcomes(self, _request: OutcomesRequest) -> Record:
-        """Answers are counted where DuckDB reads the rows."""
-        raise UsageError(f"{self.name}: answers in a database are not counted yet", "export them to a Parquet file")
+    def outcomes(self, request: OutcomesRequest) -> Record:
+        """How the rows were answered: as a whole, by segment, by step. Raises NoData for a baseline without labels."""
+        if request.every is not None and self.options.time is None:
+            raise UsageError(f"{self.name} cannot be cut into steps without a column of time", "")
+        rows = self._chosen(request.spans, request.where)
+        from console.sources.outcomes_there import outcomes_of
+
+        return outcomes_of(self._ask, rows, request)
 
     def exemplars(self, request: ExemplarRequest) -> Sequence[Exemplar]:
         """Rows of a window: nearest to `near` in `column` first, then newest."""

@@ -46,8 +46,14 @@ class Connected:
         try:
             return self._connection.table(table, database=".".join(schema) or None)
         except TableNotFound:
-            there = self._connection.list_tables(database=".".join(schema) or None)
-            raise SourceMalformed(f"there is no table {name}", nearest(table, there)) from None
+            raise SourceMalformed(f"there is no table {name}", nearest(table, self._tables(schema))) from None
+
+    def _tables(self, schema: Sequence[str]) -> Sequence[str]:
+        try:
+            found: Sequence[str] = self._connection.list_tables(database=".".join(schema) or None)
+            return found
+        except Exception:  # noqa: BLE001 - it is for a hint alone, and not every pair of engine and driver can
+            return ()
 
     def answer(self, expression: Any) -> Any:
         """The rows of an answer."""

@@ -212,19 +212,33 @@ def _counted(
         f"GROUP BY GROUPING SETS ({', '.join(groups)})",
         {**selection.values, **sorting.values, **{f"values{i}_": list(one) for i, one in enumerate(values)}},
     )
-    whole = _Tally(grid)
-    segments = [[_Tally(grid) for _ in range(len(one) + 1)] for one in values]
-    steps: dict[int, _Tally] = {}
+    whole = Tally(grid)
+    segments = [[Tally(grid) for _ in range(len(one) + 1)] for one in values]
+    steps: dict[int, Tally] = {}
     for row in found:
         sums_of_row = [row[f"m{i}"] or 0.0 for i in range(len(sums))]
         key = next((f"k{i}" for i in range(len(values)) if row[f"k{i}"] is not None), None)
         if row.get("said") is not None:
             if row["step"] is not None:  # else the row has no time
-                steps.setdefault(row["step"], _Tally(sorting.of_steps)).add(row["said"], row["t"], sums_of_row)
+                steps.setdefault(row["step"], Tally(sorting.of_steps)).add(row["said"], row["t"], sums_of_row)
         elif key is None:
             whole.add(row["s"], row["t"], sums_of_row)
         else:
             segments[int(key[1:])][row[key] - 1].add(row["s"], row["t"], sums_of_row)
+    return recorded(request, values, whole, segments, steps)
+
+
+def recorded(
+    request: OutcomesRequest,
+    values: Sequence[Sequence[str]],
+    whole: Tally,
+    segments: Sequence[Sequence[Tally]],
+    steps: Mapping[int, Tally],
+) -> Record:
+    """What was added up, as a record; of each segmenting column the last tally is of what `values` does not list.
+
+    Raises UsageError for too many steps.
+    """
     if len(steps) > MOST_STEPS:
         raise UsageError(f"steps of {request.every:g} s are too many", f"at most {MOST_STEPS} are counted")
     return Record(
@@ -240,7 +254,7 @@ def _counted(
     )
 
 
-class _Tally:
+class Tally:
     """Outcomes while they are added up."""
 
     def __init__(self, grid: Grid) -> None:

@@ -16,7 +16,6 @@ from console.sources.databases import Database
 from console.sources.engines import in_words, named_in, without_secrets
 from console.sources.opening import from_argument
 from console.sources.options import DatabaseOptions
-from console.sources.types import OutcomesRequest
 
 URL = "postgres://me:hush%20hush@host/db?sslpassword=psst"
 
@@ -88,8 +87,3 @@ def test_a_url_without_a_table_is_shown_without_its_password() -> None:
         AtHand([URL])
     assert "hush" not in raised.value.message
     assert "URL::TABLE" in raised.value.hint
-
-
-def test_answers_in_a_database_are_not_counted_yet() -> None:
-    with pytest.raises(UsageError, match="answers in a database"):
-        Database("rows", options()).outcomes(OutcomesRequest("label", "score"))
