@@ -13,7 +13,7 @@ LOOKS = {"ok": "ok", "stale": "stale", "new": "no_data"}  # any other state is a
 ADVICE = {
     "stale": "it answers, but what it gives is old: look at what feeds it; Enter asks it now",
     "new": "it was asked for the first time a moment ago",
-    "partial": "parts of what it is made of do not answer: nothing is judged by the rest; look at its own page of stores",
+    "partial": "parts of what it is made of do not answer, so nothing is judged by it: look at its own page of stores",
     "denied": "it refuses: look at the token or the password of its section, and at what that may read",
     "malformed": "it answers what andon cannot read: is it the right address, and the right kind?",
     "misconfigured": "its section says something it cannot use: mend it and start the daemon again",
