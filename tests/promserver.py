@@ -26,9 +26,17 @@ def free_port() -> int:
 
 @contextmanager
 def prometheus(
-    folder: Path, *, history: str = "", scrapes_itself: bool = False, scrapes: Sequence[str] = ()
+    folder: Path,
+    *flags: str,
+    history: str = "",
+    scrapes_itself: bool = False,
+    scrapes: Sequence[str] = (),
+    more: str = "",
 ) -> Iterator[str]:
-    """Its URL. `history` is OpenMetrics text with times in seconds, ending in `# EOF`; it `scrapes` HOST:PORT pages."""
+    """Its URL. `history` is OpenMetrics text with times in seconds, ending in `# EOF`; it `scrapes` HOST:PORT pages.
+
+    `more` is what else its configuration says, such as rules.
+    """
     data, port = folder / "prometheus", free_port()
     data.mkdir(parents=True)
     if history:
@@ -38,7 +46,7 @@ def prometheus(
     targets = [*scrapes, *([f"127.0.0.1:{port}"] if scrapes_itself else [])]
     jobs = f"[{{job_name: tests, static_configs: [{{targets: {targets}}}]}}]" if targets else "[]"
     config = folder / "prometheus.yml"
-    config.write_text(f"global: {{scrape_interval: 1s}}\nscrape_configs: {jobs}\n")
+    config.write_text(f"global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nscrape_configs: {jobs}\n{more}")
     server = subprocess.Popen(
         [
             "prometheus",
@@ -46,7 +54,9 @@ def prometheus(
             f"--storage.tsdb.path={data}",
             "--storage.tsdb.retention.time=10y",
             "--storage.tsdb.allow-overlapping-blocks",
+            "--rules.alert.resend-delay=1s",  # what fires before it has found the alert manager is sent again soon
             f"--web.listen-address=127.0.0.1:{port}",
+            *flags,
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
