@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from console.tui.screens.triage_steps import Place
+from console.tui.screens.triage_tables import log_lines, trace_lines
 from console.tui.screens.triage_words import Json, brief, moment, share_of, sides, windows
 from console.tui.text import Line, fit, wrap
 from console.tui.widgets.chart import BAND, LOWER, MIDDLE, UPPER, chart_lines
@@ -80,6 +81,10 @@ def _body(place: Place, drawing: Drawing, width: int, room: int, greys: bool, to
         lines = _drift(finding, width, today)
         pictures = next((each for each in step.get("findings") or () if each.get("kind") == "exemplar"), None)
         return [*lines, [], *_exemplars(pictures, width, greys)] if pictures else lines
+    if kind == "log":
+        return log_lines(step.get("findings") or (finding,), finding, width, today)
+    if kind == "trace":
+        return trace_lines(step.get("findings") or (finding,), width, today)
     if kind == "event":
         return _events(step.get("findings") or (), width, today)
     lines = []

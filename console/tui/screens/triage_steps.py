@@ -12,6 +12,7 @@ from console.words import MARKS
 
 MOST_FINDINGS = 6  # of one step that have a row of their own
 SINGLE = ("comparison", "drift", "exemplar", "integrity")  # findings that are looked at one by one
+TABLES = ("log", "trace")  # findings of which the gravest is told, and all are a table
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +97,11 @@ def _step(run: Json, step: Json, *, inline: bool, today: str) -> Iterator[Place]
         said = str(step.get("reason") or state)
     else:
         said = gist(first, today)
-        if len(findings) > 1 and first.get("kind") not in SINGLE:
+        if len(findings) > 1 and not (_is_single(first) or first.get("kind") in TABLES):
             said = f"{len(findings)} found; {_nearest(step) or said}"
     title = str(step.get("title") or step.get("id") or "")
     yield Place(key, state, title, said if inline else "", "step", run, step, first)
-    own = [each for each in findings if each.get("kind") in SINGLE] if len(findings) > 1 else []
+    own = [each for each in findings if _is_single(each)] if len(findings) > 1 else []
     if not inline and not own:
         yield Place(f"{key} said", state, f"└ {said}", "", "finding", run, step, first)
     for finding in own[:MOST_FINDINGS]:
@@ -110,6 +111,11 @@ def _step(run: Json, step: Json, *, inline: bool, today: str) -> Iterator[Place]
         title, said = ("", told) if inline else (f"└ {told}", "")
         yield Place(f"{key} {finding.get('id')}", str(finding.get("verdict") or ""), title, said, "finding", run, step,
                     finding)  # fmt: skip
+
+
+def _is_single(finding: Json) -> bool:
+    """Whether it has a row of its own; what says how many lines were read has none."""
+    return finding.get("kind") in SINGLE or (finding.get("kind") == "log" and bool(finding.get("labels")))
 
 
 def _nearest(step: Json) -> str:
