@@ -7,7 +7,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 CHECKED := console plugins tests benchmarks docs/pictures docs/dialect_tables.py
 
-.PHONY: demo test check unit test-real test-more-servers bench pictures lock clean
+.PHONY: demo test check unit test-real bench pictures lock clean
 
 demo: $(VENV)/.ready
 	@$(BIN)/andon demo --headless; code=$$?; test $$code -eq 1 || exit $$code
@@ -26,7 +26,7 @@ unit: $(VENV)/.ready-test
 # Installs Debian packages and starts real servers: needs root on Debian or Ubuntu.
 test-real: $(VENV)/.ready-test .venv-tables/.ready
 	sh .ci/real-servers
-	$(MAKE) .venv-triton/.ready .venv-mlserver/.ready
+	$(MAKE) .venv-triton/.ready .venv-mlserver/.ready .venv-bentoml/.ready .venv-ray/.ready
 	$(BIN)/pytest -m real
 	.venv-tables/bin/pytest -m real tests/real/test_tables_*.py
 
@@ -79,10 +79,6 @@ $(VENV)/.ready-test: $(VENV)/.ready requirements-test.txt
 	test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	touch $@
-
-# Servers that take longer to install than a run of CI should: by hand, `make test-more-servers`.
-test-more-servers: $(VENV)/.ready-test .venv-bentoml/.ready .venv-ray/.ready
-	$(BIN)/pytest -m real tests/real/test_more_servers.py
 
 # Resolve the lists anew for every supported Python. Needs uv.
 lock:

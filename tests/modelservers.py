@@ -10,11 +10,12 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from pages import every_dialect
 from promserver import free_port
@@ -116,6 +117,58 @@ def mlserver(folder: Path) -> Iterator[Served]:
         yield Served(f"http://127.0.0.1:{http}", f"http://127.0.0.1:{metrics}/metrics")
 
 
+@contextmanager
+def bentoml(folder: Path) -> Iterator[Served]:
+    port = free_port()
+    shutil.copy(ROOT / "tests/real/serve_bentoml.py", folder)
+    command = [str(_python("bentoml")), "-m", "bentoml", "serve", "serve_bentoml:Glove", "--host", "127.0.0.1"]
+    more = {"BENTOML_HOME": str(folder), "BENTOML_DO_NOT_TRACK": "True"}
+    with _running([*command, "--port", str(port)], f"http://127.0.0.1:{port}/readyz", folder, more):
+        yield Served(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port}/metrics")
+
+
+@contextmanager
+def ray_serve(folder: Path, name: str) -> Iterator[str]:
+    """The page of a loaded Ray Serve in a network namespace of its own, `name`, where `within(name, …)` reaches it."""
+    port = free_port()
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
+        script = str(ROOT / "tests/real/serve_ray.py")
+        command = within(name, str(_python("ray")), script, str(port), str(folder))
+        with open(folder / "log", "wb") as log:
+            server = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=folder, env=_environment({"RAY_USAGE_STATS_ENABLED": "0"}),
+                start_new_session=True,
+            )  # fmt: skip
+        try:
+            _until(folder / "loaded", server, folder)
+            yield f"http://127.0.0.1:{port}/metrics"
+            (folder / "done").touch()
+            server.wait(60)
+        finally:
+            _end(server)
+    finally:
+        left = subprocess.run(["ip", "netns", "pids", name], check=False, capture_output=True, text=True).stdout
+        for pid in left.split():  # what Ray started and did not end: nobody else is in there
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), 9)
+        subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+def within(namespace: str, *command: str) -> list[str]:
+    return ["ip", "netns", "exec", namespace, *command]
+
+
+def has_namespaces() -> bool:
+    """Whether network namespaces can be made: on Linux, by root."""
+    if shutil.which("ip") is None or os.geteuid() != 0:
+        return False
+    made = subprocess.run(["ip", "netns", "add", "andon-try"], check=False, capture_output=True).returncode == 0
+    subprocess.run(["ip", "netns", "del", "andon-try"], check=False, capture_output=True)
+    return made
+
+
 def increase(before: Sequence[Reading], after: Sequence[Reading], signal: str, **labels: str) -> float:
     """How much a counter, or the count of a histogram, grew from one reading of a page to the next."""
     return _total(after, signal, labels) - _total(before, signal, labels)
@@ -134,8 +187,10 @@ def _python(name: str) -> Path:
 
 
 @contextmanager
-def _running(command: Sequence[str], ready: str, folder: Path | None = None) -> Iterator[None]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL"))}
+def _running(
+    command: Sequence[str], ready: str, folder: Path | None = None, more: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[None]:
+    environment = _environment(more)
     with open(folder / "log", "wb") if folder else open(os.devnull, "wb") as log:
         server = subprocess.Popen(
             command, stdout=log, stderr=subprocess.STDOUT, cwd=folder, env=environment, start_new_session=True
@@ -145,6 +200,21 @@ def _running(command: Sequence[str], ready: str, folder: Path | None = None) -> 
             yield
         finally:
             _end(server)
+
+
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    ours = ("PYTHON", "VIRTUAL")  # this interpreter's own, which is none of theirs
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | dict(more)
+
+
+def _until(file: Path, server: subprocess.Popen[bytes], folder: Path) -> None:
+    deadline = time.monotonic() + 2 * READY_SECONDS
+    while time.monotonic() < deadline:
+        if file.exists():
+            return
+        assert server.poll() is None, f"it ended: {(folder / 'log').read_text(errors='replace')[-2000:]}"
+        time.sleep(0.2)
+    raise AssertionError(f"there is no {file.name}")
 
 
 def _wait(url: str, server: subprocess.Popen[bytes], folder: Path | None) -> None:

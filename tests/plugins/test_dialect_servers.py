@@ -86,13 +86,15 @@ TOLD: dict[str, dict[str, list[float]]] = {
         "model.generation.length": [310.0],
     },
     "ray_serve": {
-        "model.latency": [21.0, 380.0],
-        "model.requests": [21.0, 380.0],
-        "model.errors": [21.0],
-        "workload.replicas.desired": [2.0],
-        "workload.replicas.ready": [1.0, 1.0],
+        "workload.replicas.desired": [1.0],
+        "workload.replicas.ready": [1.0],
+        "model.latency": [5.0, 30.0],
+        "model.requests": [5.0, 30.0],
+        "model.errors": [5.0],
         "model.queue.depth": [0.0],
-        "model.requests.running": [0.0, 0.0],
+        "model.inference.duration": [35.0],
+        "model.dependency.errors": [5.0],
+        "model.requests.running": [0.0],
     },
     "kserve": {
         "model.inference.duration": [1000.0],
@@ -224,8 +226,13 @@ def test_the_older_spelling_of_bentoml_reads_the_same() -> None:
 
 def test_ray_serves_milliseconds_become_seconds() -> None:
     latency = one(read_page("ray_serve")[0], "model.latency", code="200")
-    assert latency.value / latency.counts[-1] == pytest.approx(0.1877, rel=0.01)
+    assert latency.value / latency.counts[-1] == pytest.approx(0.0219, rel=0.01)
     assert latency.series.labels.value("SessionName") is None
+
+
+def test_what_ray_counts_twice_is_read_once() -> None:
+    assert b"ray_serve_num_http_requests_total{" in page("ray_serve")
+    assert sum(r.value for r in of(read_page("ray_serve")[0], "model.requests", model="glove")) == 35
 
 
 def test_ray_leaves_its_prefix_out_where_it_is_told_to() -> None:

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from modelservers import has_environment, has_node_exporter, increase, mlserver, node_exporter, triton
-from pages import plugin
+from modelservers import (
+    ROOT,
+    bentoml,
+    has_environment,
+    has_namespaces,
+    has_node_exporter,
+    increase,
+    mlserver,
+    node_exporter,
+    ray_serve,
+    triton,
+    within,
+)
+from pages import every_dialect, plugin
 from promserver import is_installed, prometheus
 
 from console.model import Query, Span, Window
+from console.signals.page import PageReader
 
 needs_triton = pytest.mark.skipif(not has_environment("triton"), reason="no Triton here: make .venv-triton/.ready")
 needs_mlserver = pytest.mark.skipif(not has_environment("mlserver"), reason="no MLServer: make .venv-mlserver/.ready")
@@ -94,6 +111,42 @@ async def test_an_mlserver_under_load_scraped_by_us_and_by_a_prometheus(tmp_path
     assert 0.04 <= mean < 10
     assert asked["model.requests"]["moody"] == 16 and asked["model.errors"]["moody"] == 4
     assert asked["model.latency.total"]["moody"] / 16 == pytest.approx(mean, rel=0.01)
+
+
+@pytest.mark.skipif(not has_environment("bentoml"), reason="no BentoML here: make .venv-bentoml/.ready")
+async def test_a_bentoml_service_under_load(tmp_path: Path) -> None:
+    async def predict(client: httpx.AsyncClient, value: float) -> int:
+        return (await client.post("/predict", json={"value": value})).status_code
+
+    with bentoml(tmp_path) as server:
+        async with httpx.AsyncClient(base_url=server.api, timeout=30) as client:
+            await predict(client, 1.0)
+            before = await server.read()
+            codes = [await predict(client, value) for value in [1.0] * 20 + [-1.0] * 5]
+        after, status = await server.read(), await server.check()
+    assert (codes.count(200), codes.count(500)) == (20, 5)
+    assert status.state == "ok" and status.dialects == ("bentoml",)
+    assert increase(before, after, "model.requests", model="Glove") == 25
+    assert increase(before, after, "model.errors", code="500") == 5
+    assert increase(before, after, "model.latency", code="200") == 20
+
+
+@pytest.mark.skipif(not has_environment("ray"), reason="no Ray here: make .venv-ray/.ready")
+@pytest.mark.skipif(not has_namespaces(), reason="Ray binds every interface, and no network namespace can be made here")
+def test_a_ray_serve_in_a_network_of_its_own(tmp_path: Path) -> None:
+    with ray_serve(tmp_path, f"andon-{os.getpid()}") as page_url:
+        readings = PageReader(every_dialect()).read((tmp_path / "page").read_bytes(), time.time())
+        asked = subprocess.run(
+            within(f"andon-{os.getpid()}", sys.executable, "-m", "console.cli", "--data", str(tmp_path / "data"),
+                   "source", "check", "--format", "json", "--source", f"ray={page_url}"),
+            check=False, capture_output=True, timeout=60, cwd=ROOT,
+        )  # fmt: skip
+    assert increase([], readings, "model.requests", model="glove") == 35
+    assert increase([], readings, "model.errors", model="glove", code="500") == 5
+    assert increase([], readings, "model.latency", code="200") == 30
+    [status] = json.loads(asked.stdout)
+    assert (asked.returncode, status["state"], status["dialects"]) == (0, "ok", ["ray_serve"])
+    assert {"model.inference.duration", "workload.replicas.ready"} <= set(status["signals"])
 
 
 async def _scraped(url: str) -> None:
