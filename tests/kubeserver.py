@@ -162,7 +162,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=30)
     (folder / "tokens.csv").write_text('admin-token,admin,1,"system:masters"\nviewer-token,viewer,2,"viewers"\n')
     etcd, kubeconfig = f"http://127.0.0.1:{client}", str(here.kubeconfig())
-    quiet = ["--leader-elect=false", "--bind-address=127.0.0.1", "--port=0", f"--kubeconfig={kubeconfig}"]
+    quiet = ["--leader-elect=false", "--secure-port=0", "--port=0", f"--kubeconfig={kubeconfig}"]
     here.commands = {
         "etcd": ["etcd", "--data-dir=etcd", f"--listen-client-urls={etcd}", f"--advertise-client-urls={etcd}",
                  f"--listen-peer-urls=http://127.0.0.1:{peer}", "--unsafe-no-fsync"],
