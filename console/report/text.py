@@ -121,6 +121,9 @@ def _step(step: StepResult, width: int, paint: Paint) -> list[str]:
         if finding.kind != "exemplar" and not (step.state is State.NO_DATA and finding.verdict is Verdict.NO_DATA):
             sure = phrases.certainty(finding)
             lines += _hang(f"{INDENT * 3}{finding.id} ", clean(finding.text) + f" [{sure}]" * bool(sure), width)
+        if finding.kind == "log" and finding.exemplars:
+            example = finding.exemplars[0]
+            lines += _hang(f"{INDENT * 5}{words.instant(example.time)} ", clean(example.caption), width)
     return lines
 
 
