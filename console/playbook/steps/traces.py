@@ -172,7 +172,8 @@ def _told(change: TraceChange) -> str:
     if one.current.value is None or one.baseline.value is None:
         return f"{what}: {one.reason}"
     unit = "1" if change.what == "errors" else "s"
-    text = f"{what} is {quantity(round(one.current.value, 6), unit)}, was {quantity(round(one.baseline.value, 6), unit)}"
+    now, before = (quantity(round(value, 6), unit) for value in (one.current.value, one.baseline.value))
+    text = f"{what} is {now}, was {before}"
     if one.ratio is not None:
         text += f" (×{one.ratio:.3g})"
     if one.onset is not None and one.verdict is Verdict.DEGRADED:
