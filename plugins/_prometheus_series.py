@@ -79,18 +79,12 @@ class Surveys:
 
     async def count(self, signal: str, expression: Expression, at: float) -> int:
         """How many series a question would have it look at. Raises SourceError where they are too many."""
-        until, series = self._counts.get(expression.reads, (0.0, 0))
-        if time.monotonic() > until:
-            series = await self._count(" or ".join(expression.reads), at)
-            if series > self._most:
-                raise SourceError(
-                    f"{signal} is {series:,} series on {self._name}, more than the {self._most:,} that it may read",
-                    "say in the step's `where` whose they are (a model, a namespace, a host), or raise max_series",
-                )
-            if series:
-                self._counts[expression.reads] = (time.monotonic() + SURVEY_SECONDS, series)
-            while len(self._counts) > MOST_COUNTS:
-                self._counts.popitem(last=False)
+        series = await self._count(expression.reads, at)
+        if series > self._most:
+            raise SourceError(
+                f"{signal} is {series:,} series on {self._name}, more than the {self._most:,} that it may read",
+                "say in the step's `where` whose they are (a model, a namespace, a host), or raise max_series",
+            )
         return series
 
     async def traits(self, dialect: Dialect, exposed: Container[str], at: float) -> Traits:
@@ -103,11 +97,19 @@ class Surveys:
             self._traits[dialect.name] = (time.monotonic() + seconds, traits)
         return traits
 
-    async def _count(self, series: str, at: float) -> int:
-        return int(sum((await self._api.instant(f"count({series})", at)).values()))
+    async def _count(self, reads: tuple[str, ...], at: float) -> int:
+        until, series = self._counts.get(reads, (0.0, 0))
+        if time.monotonic() > until:
+            found = await self._api.instant(f"count({' or '.join(reads)})", at)
+            series = int(sum(found.values()))
+            if series:
+                self._counts[reads] = (time.monotonic() + SURVEY_SECONDS, series)
+            while len(self._counts) > MOST_COUNTS:
+                self._counts.popitem(last=False)
+        return series
 
     async def _look(self, metric: str, at: float) -> Traits:
-        if await self._count(metric, at) > self._most:
+        if await self._count((metric,), at) > self._most:
             return Traits()
         # An interval is read only where there was a sample before already: what has just begun tells none.
         samples = f"count_over_time({metric}[{LOOKBACK}s]) and {metric} offset {LOOKBACK}s"
