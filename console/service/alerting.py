@@ -112,7 +112,7 @@ class Alerting:
                 await self._tidy(now)
             waiting: dict[str, list[Held]] = {}
             for each in self.held.values():
-                if not each.incident:
+                if not each.incident and each.alert.id not in self._folded:
                     waiting.setdefault(each.group, []).append(each)
             if not waiting and not self._folded:
                 return
@@ -179,18 +179,15 @@ class Alerting:
         """Note alerts on the incident that their group opened a moment ago."""
         if incident.subject == FLOOD:
             self._folded |= {each.alert.id: each for each in alerts}
-        else:
-            await self._note(incident.id, f"fires too: {names_of(each.alert for each in alerts)}", now)
+            return
+        await self._note(incident.id, f"fires too: {names_of(each.alert for each in alerts)}", now)
         await self._belong(alerts, last)
 
     async def _open(self, alerts: Sequence[Held], subjects: dict[str, Incident], now: float) -> None:
         symptoms = [self._symptom(each.alert) for each in sorted(alerts, key=lambda each: each.since)]
         subject = subject_of(symptoms[0])
         if subject not in subjects and not self._may_open(now):
-            flood = Opened(subjects[FLOOD].id if FLOOD in subjects else "", now)
             self._folded |= {each.alert.id: each for each in alerts}
-            if flood.incident:
-                await self._belong(alerts, flood)
             return
         incident = await self._watch.alarm(subject, list(dict.fromkeys(symptoms))[:MOST_SYMPTOMS], now)
         if incident is None:  # too many are open, which the watch says
@@ -218,8 +215,8 @@ class Alerting:
         if incident is None:
             return
         await self._note(incident.id, symptom.text, now)
-        await self._belong([each for each in folded if each.alert.id in self.held], Opened(incident.id, now))
         self._folded.clear()
+        await self._belong([each for each in folded if each.alert.id in self.held], Opened(incident.id, now))
         self._noted_flood = now
 
     async def _belong(self, alerts: Iterable[Held], opened: Opened) -> None:

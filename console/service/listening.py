@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("andon.listen")
 
 HEALTHY = "/-/healthy"
+AT_A_TIME = 1000  # alerts that the daemon is handed: it has others to answer; what is sent again is known by its id
 SENDER = "webhook"  # what alerts that came this way are said to come from
 
 
@@ -207,8 +208,11 @@ class Receiver:
         except (ValueError, RecursionError) as error:
             return 400, f"this is no alert webhook: {str(error)[:100]}", {}
         try:
-            if found.alerts or found.truncated:
-                self._take([dump(each) for each in found.alerts], found.truncated)
+            alerts = [dump(each) for each in found.alerts]
+            for first in range(0, len(alerts), AT_A_TIME):
+                self._take(alerts[first : first + AT_A_TIME], 0)
+            if found.truncated:
+                self._take([], found.truncated)
         except UsageError as error:  # it will not be taken however often it is sent
             log.error("refused by the daemon: %s", error.message)
             return 422, error.message, {}

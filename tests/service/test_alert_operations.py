@@ -185,6 +185,9 @@ async def test_of_several_sources_one_must_be_named_and_without_any_that_is_said
         await ask(house, "silence.create", matchers=["a=b"], seconds=60, comment="x")
     made = await ask(house, "silence.create", matchers=["a=b"], seconds=60, comment="x", source="two")
     assert made["source"] == "two"
+    house = watched(house, one=Manager(), two=Manager(alert("Slow")))
+    made = await ask(house, "silence.create", matchers=["Slow"], seconds=60, comment="x")
+    assert made["source"] == "two"  # the only one that has such an alert
     with pytest.raises(UsageError, match="no source keeps silences"):
         await ask(watched(house), "silence.end", silence="x")
 

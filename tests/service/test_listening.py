@@ -69,10 +69,13 @@ async def test_what_is_taken_reaches_the_daemon_before_it_is_acknowledged() -> N
     daemon = Daemon()
     async with listening(daemon) as url:
         assert (await send(url, HOOK | {"truncatedAlerts": 3})).status_code == 200
-        ((alerts, truncated),) = daemon.taken
+        ((alerts, _none), (_nothing, truncated)) = daemon.taken
         assert (alerts[0]["labels"], truncated) == ({"alertname": "Slow", "model": "glove"}, 3)
         assert (await send(url, {"alerts": []})).status_code == 200
-        assert len(daemon.taken) == 1
+        assert len(daemon.taken) == 2
+        daemon.taken.clear()
+        assert (await send(url, {"alerts": [{}] * 2500})).status_code == 200
+        assert [len(alerts) for alerts, _none in daemon.taken] == [1000, 1000, 500]
 
 
 @pytest.mark.parametrize("error", [DaemonUnreachable("none"), StoreFull("full"), SourceBusy("busy", "", 7.0)])
@@ -170,7 +173,7 @@ async def test_more_alerts_than_may_be_are_cut_and_counted() -> None:
     daemon = Daemon()
     async with listening(daemon, limits={"alerts": 2}) as url:
         assert (await send(url, {"alerts": [{}] * 5})).status_code == 200
-    assert [(len(alerts), truncated) for alerts, truncated in daemon.taken] == [(2, 3)]
+    assert [(len(alerts), truncated) for alerts, truncated in daemon.taken] == [(2, 0), (0, 3)]
 
 
 async def test_who_sends_too_often_is_told_so_and_others_are_not_hurt() -> None:

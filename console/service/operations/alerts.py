@@ -104,7 +104,9 @@ def operations(house: House) -> tuple[Operation, ...]:
             raise UsageError("a silence needs a comment", "say why, for who finds it")
         if fits(matchers, NO_LABELS):
             raise UsageError("these matchers fit an alert without any label", "name at least one value")
-        name, silencer = _silencer(look.silencers, arguments.source)
+        holders = [each.name for each in await look.seen() if any(fits(matchers, one.labels) for one in each.alerts)]
+        only = holders[0] if len(holders) == 1 else ""
+        name, silencer = _silencer(look.silencers, arguments.source or only)
         now = wall_clock()  # silences are theirs, and so is the clock
         silence = Silence(matchers, now, now + arguments.seconds, peer.name, comment, source=name)
         id_ = await silencer.silence(silence)
