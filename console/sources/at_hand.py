@@ -83,6 +83,10 @@ class AtHand:
         """The columns that there are."""
         return self._table.columns()
 
+    def unread(self) -> int:
+        """How many lines of CSV are left out, for they are not UTF-8."""
+        return 0 if isinstance(self._table, Database) else self._table.unread()
+
     def extent(self) -> Span | None:
         """From the oldest row to just after the newest; None where no column is their time."""
         return None if self.time is None else self._table.extent()

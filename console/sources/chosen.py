@@ -24,6 +24,8 @@ RFC3339 = (
     r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
     r"([ T]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)?)?$"
 )
+LATEST = 253_402_300_799  # the end of the year 9999 in seconds: a larger number counts parts of one
+PARTS = (10**3, 10**6, 10**9)
 FIRST, LAST = -2_208_988_800, 7_258_118_400  # 1900 and 2200: times that every engine can write down
 
 
@@ -71,7 +73,7 @@ def epoch(column: Any, dialect: str) -> Any:
     kind = column.type()
     if kind.is_numeric():
         number = column.cast("float64")
-        return is_finite(number).ifelse(number, ibis.null("float64")) if kind.is_floating() else number
+        return _in_seconds(is_finite(number).ifelse(number, ibis.null("float64")) if kind.is_floating() else number)
     if kind.is_string():
         column = column.re_search(RFC3339).ifelse(column, ibis.null("string")).cast("timestamp('UTC')")
     elif kind.is_date():
@@ -123,7 +125,22 @@ def _about(column: Any, spans: Sequence[Span]) -> Any:
         zone = UTC if kind.timezone else None
         start, end = (datetime.fromtimestamp(at, UTC).replace(tzinfo=zone) for at in (low, high))
         return (column >= start) & (column <= end)
-    return (column >= low) & (column <= high) if kind.is_numeric() else ibis.literal(True)
+    if not kind.is_numeric():
+        return ibis.literal(True)
+    spans_of_units = [(low, high), *((max(low * parts, LATEST * parts // 1000), high * parts) for parts in PARTS)]
+    held = [(first, last) for first, last in spans_of_units if first <= last and _fits(kind, first)]
+    return ibis.or_(*((column >= first) & (column <= last) for first, last in held))
+
+
+def _in_seconds(number: Any) -> Any:
+    """A number as epoch seconds; beyond the year 9999 it is of milli-, micro- or nanoseconds."""
+    finer = ((number <= float(LATEST) * parts, number / parts) for parts in PARTS)
+    return ibis.cases((number <= float(LATEST), number), *finer, else_=number)
+
+
+def _fits(kind: Any, number: int) -> bool:
+    """Whether a number can be in a column of this type: engines balk at being asked for one that cannot."""
+    return not kind.is_integer() or abs(number) < 2 ** (8 * kind.nbytes - 1)
 
 
 def _number(name: str) -> float | int | None:

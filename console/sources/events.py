@@ -16,6 +16,7 @@ from console.sources.types import SourceStatus
 
 TAIL_BYTES = 8 << 20  # the newest of a long file
 MOST_EVENTS = 2000
+LATEST = 253_402_300_799  # the end of the year 9999
 MOST_CHARACTERS = 2000  # of any one text
 LINE = 'write lines such as {"time": "2026-11-01T12:00:00Z", "kind": "deploy", "target": "glove"}'
 
@@ -96,7 +97,10 @@ def _event(line: bytes, source: str) -> Event | None:
 
 
 def _epoch(value: Any) -> float:
-    """Epoch seconds of a number or of RFC 3339 text. ValueError for another text, TypeError for what is neither."""
+    """Epoch seconds of a number or of RFC 3339 text; a number beyond the year 9999 is of milliseconds.
+
+    ValueError for another text, TypeError for what is neither.
+    """
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise TypeError
     if isinstance(value, str):
@@ -104,7 +108,7 @@ def _epoch(value: Any) -> float:
         if instant.tzinfo is None:
             raise ValueError(value)
         return instant.timestamp()
-    return float(value)
+    return float(value) / 1000 if value > LATEST else float(value)
 
 
 def _text(value: Any) -> str:

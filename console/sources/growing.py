@@ -80,6 +80,10 @@ class Growing:
         """As `Table.extent`."""
         return self._kept_up(None).extent()
 
+    def unread(self) -> int:
+        """As `Table.unread`."""
+        return self._kept_up(None).unread()
+
     def progress(self) -> Progress:
         """How far the rows were read at the looks so far."""
         return self._in_pieces.progress() if "_in_pieces" in vars(self) else Progress(0, 0, 0, None)

@@ -11,6 +11,7 @@ NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.
 TIME = re.compile(r"DATE|TIMESTAMP\w*( WITH TIME ZONE)?")
 VECTOR = re.compile(r"(FLOAT|DOUBLE|DECIMAL\(.*\))\[\d*\]|(U?(TINY|SMALL|BIG)?INT(EGER)?)\[\d+\]")
 FIRST, LAST = -62_135_596_800, 253_402_300_799  # the years that have a name: 1 to 9999
+PARTS = (10**3, 10**6, 10**9)  # of a second, that times are counted in
 FILE = "andon_file"  # the column that says which file a row came from
 
 
@@ -68,9 +69,9 @@ class Rows:
         """SQL: the cell as epoch seconds; what says no zone is UTC."""
         if TIME.fullmatch(self.columns[column]):
             return _of_calendar(f"epoch({self.cell(column)})")
-        number = self.number(column)
+        number = _in_seconds(self.number(column))
         text = f"epoch(TRY_CAST({self.text(column)} AS TIMESTAMPTZ))"
-        return f"coalesce({_of_calendar(number)}, {_of_calendar(text)})"
+        return f"coalesce({number}, {_of_calendar(text)})"
 
     def cell(self, column: str) -> str:
         """SQL: the cell as the format has it."""
@@ -96,8 +97,18 @@ class RawRows(Rows):
 
 
 def _of_calendar(seconds: str) -> str:
-    """SQL: epoch seconds, NULL outside the years 1 to 9999: those are milliseconds, or no times at all."""
+    """SQL: epoch seconds, NULL outside the years 1 to 9999: no times at all."""
     return f"CASE WHEN {seconds} BETWEEN {FIRST} AND {LAST} THEN {seconds} END"
+
+
+def _in_seconds(number: str) -> str:
+    """SQL: a number as epoch seconds; beyond the year 9999 it is of milli-, micro- or nanoseconds."""
+    last = f"{LAST}::DOUBLE"
+    finer = (
+        f"WHEN {number} > {last} * {parts} / 1000 AND {number} <= {last} * {parts} THEN {number} / {parts}"
+        for parts in PARTS
+    )
+    return f"CASE WHEN {number} BETWEEN {FIRST} AND {LAST} THEN {number} {' '.join(finer)} END"
 
 
 def pointer(key: str) -> str:

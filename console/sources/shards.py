@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import glob
+import gzip
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,8 @@ from console.sources.duck import Duck, literal
 from console.sources.rows import FILE, RawRows, Rows
 
 MOST_FILES = 5000
+MOST_SCANNED = 2 << 30  # bytes
+SCANNED_AT_ONCE = 4 << 20
 FORMATS = {
     ".jsonl": "json", ".ndjson": "json", ".jsonl.gz": "json", ".ndjson.gz": "json",
     ".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet",
@@ -139,6 +142,30 @@ def described(duck: Duck, form: str, files: Sequence[str]) -> Rows:
     described = duck.asks(f"DESCRIBE SELECT * FROM {relation}", {"files": list(files)})  # noqa: S608 - as Duck says
     columns = {row["column_name"]: row["column_type"] for row in described if row["column_name"] != FILE}
     return Rows(form, relation, tuple(files), columns)
+
+
+def unread(files: Sequence[str]) -> int:
+    """How many lines of CSV files are left out, for they are not UTF-8; of the first MOST_SCANNED bytes."""
+    found, room = 0, MOST_SCANNED
+    for name in files:
+        with gzip.open(name) if name.endswith(".gz") else Path(name).open("rb") as file:
+            begins = True
+            while room > 0 and (lines := file.readlines(SCANNED_AT_ONCE)):
+                if begins and lines[0].startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                    break
+                begins = False
+                part = b"".join(lines)
+                room -= len(part)
+                found += 0 if _is_text(part) else sum(not _is_text(line) for line in lines)
+    return found
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _csv(duck: Duck, first: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from console.errors import SourceMalformed, UsageError
+from console.errors import SourceError, SourceMalformed, UsageError
 from console.model import ColumnKind, Exemplar, Profile, Record, Span
 from console.sources.beside import Beside
 from console.sources.counting import absent, count
@@ -20,7 +20,7 @@ from console.sources.redact import shown_fields, shown_value
 from console.sources.rows import FILE
 from console.sources.sampling import NO_SAMPLE, Sample, sampled
 from console.sources.selection import Selection, select, whole_lines
-from console.sources.shards import Shards
+from console.sources.shards import Shards, unread
 from console.sources.types import ExemplarRequest, OutcomesRequest, ProfileGroup, ProfileRequest, SourceStatus
 
 if TYPE_CHECKING:
@@ -111,6 +111,15 @@ class Table:
         self._must_have_times(selection)
         return None if found["oldest"] is None else Span(found["oldest"], math.nextafter(found["newest"], math.inf))
 
+    def unread(self) -> int:
+        """How many lines are left out because they are no text; of CSV alone. Raises as `profiles` does."""
+        if self._shards.format != "csv":
+            return 0
+        try:
+            return unread(self._shards.rows(self._duck, ()).files)
+        except (OSError, EOFError) as error:
+            raise SourceError(f"table {self.name} cannot be read: {error}", "look at its files") from None
+
     def check(self) -> SourceStatus:
         """How many rows there are and how new. Raises as `profiles` does."""
         began = time.monotonic()
@@ -124,6 +133,8 @@ class Table:
         untimed = found["rows"] - found["timed"]
         if self.options.time is not None and untimed:
             reason += f", {untimed} without a time"
+        if lines := self.unread():
+            reason += f", {lines} lines are not UTF-8: left out where their text is read"
         return SourceStatus(self.name, "table", "ok", reason, newest=found["newest"], seconds=time.monotonic() - began)
 
     def _selection(self, request: ProfileRequest) -> Selection:

@@ -192,6 +192,18 @@ def test_rows_without_a_label_column_wait_and_wrong_columns_are_named(database: 
         database.outcomes(OutcomesRequest("fraud", "score", (Span(1.0, 2.0),)))
 
 
+@pytest.mark.parametrize("kind", ["BIGINT", "DOUBLE", "DECIMAL(20, 0)", "HUGEINT"])
+@pytest.mark.parametrize("parts", [1, 1_000, 1_000_000, 1_000_000_000])
+def test_times_may_be_counted_in_parts_of_a_second(tmp_path: Path, kind: str, parts: int) -> None:
+    with duckdb.connect(f"{tmp_path}/rows.db") as connection:
+        connection.execute(
+            f"CREATE TABLE rows AS SELECT (({START:.0f} + i) * {parts})::{kind} AS time, i % 2 AS y, i % 2 AS p FROM range(100) t(i)"
+        )
+    database = Database("rows", options(url=f"duckdb://{tmp_path}/rows.db"))
+    record = database.outcomes(OutcomesRequest("y", "p", (Span(START + 10, START + 20),)))
+    assert (record.whole.rows, database.check().newest) == (10, START + 99)
+
+
 NASTY = st.text(st.sampled_from("a'\"\\;`$%{}-/* \n\t€\u0007"), min_size=1, max_size=12)
 
 

@@ -6,12 +6,18 @@ import json
 import os
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from console.errors import SourceMalformed, UsageError
-from console.model import ColumnProfile
+from console.model import ColumnProfile, Span
 from console.sources.at_hand import AtHand, usual_time
+from console.sources.options import TableOptions
 from console.sources.samples import SampleFiles
+from console.sources.tables import Table
+from console.sources.types import ProfileRequest
+
+NOON = 1_780_000_000.0
 
 
 def csv(path: Path, head: str, cells: list[str]) -> str:
@@ -35,7 +41,7 @@ def test_a_pipe_is_no_file_to_count_twice(tmp_path: Path) -> None:
         AtHand([str(tmp_path / "rows.csv")])
 
 
-@pytest.mark.parametrize("cell", ["1700000000000", "1700000000000000000", "-1e300", "1e308"])
+@pytest.mark.parametrize("cell", ["1e21", "-1e300", "1e308"])
 def test_numbers_beyond_the_calendar_are_no_times(tmp_path: Path, cell: str) -> None:
     path = csv(tmp_path / "rows.csv", "ts,v", [f"{cell},1", f"{cell},2"])
     assert usual_time([path]) is None
@@ -83,3 +89,32 @@ def test_a_cell_may_hold_line_ends(tmp_path: Path) -> None:
     rows = "".join(f'"line one\nline {number}",{number}\n' for number in range(100))
     column = price(tmp_path / "prompts.csv", "prompt,price\n" + rows)
     assert (column.rows, column.mean) == (100, 49.5)
+
+
+def test_lines_that_are_not_utf_8_are_left_out_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    lines = [f"{NOON + at},café,{at}\n".encode() for at in range(100)]
+    lines[7], lines[70] = "1,café,7\n".encode("latin-1"), b"2,\xff\xfe,70\n"
+    path.write_bytes(b"time,name,price\n" + b"".join(lines))
+    table = AtHand([str(path)], time="time")
+    assert table.profile().rows == 98
+    assert table.unread() == table.unread() == 2
+    status = Table("rows", TableOptions(path=str(path))).check()
+    assert status.reason == "100 rows in 1 files, 2 lines are not UTF-8: left out where their text is read"
+    path.write_bytes(b"time,name,price\n" + lines[0])
+    assert table.unread() == 0
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize("parts", [1, 1_000, 1_000_000, 1_000_000_000])
+def test_times_may_be_counted_in_parts_of_a_second(tmp_path: Path, suffix: str, parts: int) -> None:
+    path = tmp_path / f"rows{suffix}"
+    form = {".csv": "HEADER", ".jsonl": "FORMAT json", ".parquet": "FORMAT parquet"}[suffix]
+    duckdb.sql(
+        f"COPY (SELECT ({NOON:.0f} + i) * {parts} AS time, i AS price FROM range(100) t(i)) TO '{path}' ({form})"
+    )
+    table = AtHand([str(path)], time="time")
+    extent = table.extent()
+    assert extent is not None and (round(extent.start), round(extent.end)) == (NOON, NOON + 99)
+    [group] = Table("rows", TableOptions(path=str(path))).profiles(ProfileRequest((Span(NOON + 10, NOON + 20),)))
+    assert group.profile.rows == 10

@@ -64,6 +64,7 @@ def drift(
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is: idle threads spin
 
+    from console.report.clean import clean
     from console.sources.at_hand import AtHand, usual_time
     from console.sources.pinned import Kept, pinned_at
     from console.sources.types import OutcomesRequest
@@ -85,6 +86,11 @@ def drift(
         before.must_have(named)
         named = [name for name in (time,) if name is not None]
     now.must_have(named)
+    for side in (before, now):
+        if isinstance(side, AtHand) and (lines := side.unread()):
+            click.echo(
+                f"andon: {clean(side.name)}: {lines:,} lines are not UTF-8: left out where their text is read", err=True
+            )
     answers = None
     if target is not None:
         if prediction is None:
