@@ -6,8 +6,10 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 from andon_plugins._prometheus_api import Api
 
@@ -19,6 +21,7 @@ from console.signals.promql import Expression, label_name
 NAMES_SECONDS = 60.0  # until names are asked for again
 NO_NAMES_SECONDS = 2.0  # and where there were none: it may just have begun to scrape
 SURVEY_SECONDS = 600.0  # until series are counted again
+LONG_SECONDS = 2.0  # of its time, in vain
 YOUNG_SECONDS = 60.0  # and where they have not been there for long
 REMEMBERED = 32  # spans whose names are kept
 MOST_COUNTS = 1_000
@@ -76,6 +79,7 @@ class Surveys:
         self._copies = [label_name(label) for label in copies]
         self._counts: OrderedDict[tuple[str, ...], tuple[float, int]] = OrderedDict()  # and until when
         self._traits: dict[str, tuple[float, Traits]] = {}
+        self._in_vain: dict[str, tuple[float, SourceError]] = {}
 
     async def count(self, signal: str, expression: Expression, at: float) -> int:
         """How many series a question would have it look at. Raises SourceError where they are too many."""
@@ -100,13 +104,26 @@ class Surveys:
     async def _count(self, reads: tuple[str, ...], at: float) -> int:
         until, series = self._counts.get(reads, (0.0, 0))
         if time.monotonic() > until:
-            found = await self._api.instant(f"count({' or '.join(reads)})", at)
-            series = int(sum(found.values()))
+            series = int(sum((await self._patiently(f"count({' or '.join(reads)})", at)).values()))
             if series:
                 self._counts[reads] = (time.monotonic() + SURVEY_SECONDS, series)
             while len(self._counts) > MOST_COUNTS:
                 self._counts.popitem(last=False)
         return series
+
+    async def _patiently(self, text: str, at: float) -> Mapping[Any, float]:
+        """An answer; a question that it has long tried to answer, and in vain, is not asked again for a while."""
+        until, error = self._in_vain.get(text, (0.0, None))
+        began = time.monotonic()
+        if error is not None and began < until:
+            raise error
+        try:
+            return await self._api.instant(text, at)
+        except SourceError as failure:
+            if time.monotonic() - began > LONG_SECONDS:
+                self._in_vain = {text: (time.monotonic() + SURVEY_SECONDS, failure)} | self._in_vain
+                self._in_vain = dict(islice(self._in_vain.items(), MOST_COUNTS))
+            raise
 
     async def _look(self, metric: str, at: float) -> Traits:
         if await self._count((metric,), at) > self._most:
@@ -121,7 +138,7 @@ class Surveys:
             "samples": f"quantile(0.5, {samples})",
         }
         tagged = [f'label_replace({text}, "andon", "{name}", "", "")' for name, text in asked.items()]
-        found = await self._api.instant(" or ".join(tagged), at)
+        found = await self._patiently(" or ".join(tagged), at)
         told = {dict(labels).get("andon"): number for labels, number in found.items()}
         copies = tuple(self._copies) if told.get("once", 0.0) < told.get("all", 0.0) else ()
         jobs = ("job",) if told.get("pages", 0.0) < told.get("targets", 0.0) else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -22,7 +23,8 @@ from console.sources.site import AT_ONCE
 from console.sources.types import Checkable, SignalReader, Speaking
 
 MODULE = plugin("prometheus")
-BLOCK, REMEMBERED = plugin("_prometheus_past").BLOCK, plugin("_prometheus_series").REMEMBERED
+SERIES = sys.modules["andon_plugins._prometheus_series"]  # as the source itself has it
+BLOCK, REMEMBERED = plugin("_prometheus_past").BLOCK, SERIES.REMEMBERED
 NAMES = ["up", "vllm:num_requests_waiting", "vllm:num_requests_running", "vllm:time_to_first_token_seconds_bucket"]
 WINDOW = Window((Span(0.0, 600.0),))
 
@@ -279,6 +281,23 @@ async def test_a_million_series_are_counted_and_not_read() -> None:
             await source.read(Query("model.ttft", recent(600), 60.0))
     assert "`where`" in error.value.hint and "max_series" in error.value.hint
     assert answers.ranges() == [] and answers.counted() == 2  # once each, however often one looks
+
+
+async def test_a_count_that_it_tried_in_vain_is_not_asked_for_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SERIES, "LONG_SECONDS", 0.0)
+    answers = Answers()
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.query.get("query", "").startswith("count("):
+            answers.asked.append(request)
+            return web.json_response({"error": "query timed out"}, status=503)
+        return await answers.answer(request)
+
+    async with serving(answer) as source:
+        for _look in range(3):
+            with pytest.raises(SourceError, match=r"answered 503 .*: query timed out"):
+                await source.read(Query("model.ttft", recent(600), 60.0))
+    assert answers.counted() == 1
 
 
 async def test_more_label_sets_than_anyone_reads_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
