@@ -26,7 +26,8 @@ unit: $(VENV)/.ready-test
 # Installs Debian packages and starts real servers: needs root on Debian or Ubuntu.
 test-real: $(VENV)/.ready-test .venv-tables/.ready
 	sh .ci/real-servers
-	$(MAKE) .venv-triton/.ready .venv-mlserver/.ready .venv-bentoml/.ready .venv-ray/.ready
+	$(MAKE) .venv-triton/.ready .venv-mlserver/.ready .venv-bentoml/.ready .venv-litellm/.ready \
+	  .venv-ray/.ready
 	$(BIN)/pytest -m real
 	.venv-tables/bin/pytest -m real tests/real/test_tables_*.py
 
@@ -98,7 +99,7 @@ lock:
 	printf 'nannyml==0.13.1\nstatsmodels\nkaleido==0.2.1\n' | uv pip compile --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate - -o benchmarks/requirements-nannyml.txt
 	for server in 'triton nvidia-pytriton==0.7.0' 'mlserver mlserver==1.7.1 scikit-learn' 'bentoml bentoml==1.4.39' \
-	    'ray ray[serve]==2.60.0'; do set -- $$server; name=$$1; shift; printf '%s\n' "$$@" | uv pip compile --universal \
+	    'litellm litellm[proxy]==1.106.2 prometheus-client' 'ray ray[serve]==2.60.0'; do set -- $$server; name=$$1; shift; printf '%s\n' "$$@" | uv pip compile --universal \
 	  --python-version 3.11 --generate-hashes --no-header --no-annotate - -o tests/real/requirements-$$name.txt; done
 	printf 'alibi-detect\nnumpy<2\npyarrow<19\n' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate - -o benchmarks/requirements-alibi.txt

@@ -13,7 +13,8 @@ from console.signals.dialect import Dialect, counter, gauge, histogram, rest
 
 MILLISECOND = 1e-3
 OUTAGE = 2.0  # of litellm_deployment_state: 0 healthy, 1 partial, 2 outage
-ASKERS_OWN = {"exception_status": "400|401|403|404|422"}  # the gateway and the model did nothing wrong
+ITS_OWN = {"route": "/(metrics|health).*"}  # a scrape that is not let in counts as a failed request
+ASKERS_FAULT = {"exception_status": "400|401|403|404|422"}  # the gateway and the model did nothing wrong
 
 LITELLM = Dialect(
     "litellm",
@@ -45,9 +46,11 @@ LITELLM = Dialect(
         "api_base",
     ),
     signals={
-        "model.requests": counter("litellm_proxy_total_requests_metric_total"),
-        "model.errors": counter("litellm_proxy_failed_requests_metric_total", unless=ASKERS_OWN),
-        "model.rejections": counter("litellm_proxy_failed_requests_metric_total", where={"exception_status": "429"}),
+        "model.requests": counter("litellm_proxy_total_requests_metric_total", unless=ITS_OWN),
+        "model.errors": counter("litellm_proxy_failed_requests_metric_total", unless=ASKERS_FAULT | ITS_OWN),
+        "model.rejections": counter(
+            "litellm_proxy_failed_requests_metric_total", where={"exception_status": "429"}, unless=ITS_OWN
+        ),
         "model.retries": (
             counter("litellm_deployment_successful_fallbacks_total", labels={"outcome": "success"}),
             counter("litellm_deployment_failed_fallbacks_total", labels={"outcome": "failure"}),
@@ -82,7 +85,7 @@ LITELLM = Dialect(
             "model.gateway.duration",
         ),
     },
-    note="Labels that say who asked are left out and added up; the overhead is in milliseconds, all else in seconds.",
+    note="Labels that say who asked are left out and added up; its page wants a key; the overhead is in ms.",
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import time
@@ -13,7 +14,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -35,6 +36,7 @@ class Served:
 
     api: str
     page: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     async def read(self) -> list[Reading]:
         """The page as andon's own source reads it."""
@@ -73,7 +75,7 @@ class Served:
             return False
 
     def _scrape(self) -> Scrape:
-        scrape = Scrape("served", MetricsOptions(url=self.page))
+        scrape = Scrape("served", MetricsOptions(url=self.page, headers=dict(self.headers)))
         scrape.speak({dialect.name: dialect for dialect in every_dialect()})
         return scrape
 
@@ -125,6 +127,16 @@ def bentoml(folder: Path) -> Iterator[Served]:
     more = {"BENTOML_HOME": str(folder), "BENTOML_DO_NOT_TRACK": "True"}
     with _running([*command, "--port", str(port)], f"http://127.0.0.1:{port}/readyz", folder, more):
         yield Served(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port}/metrics")
+
+
+@contextmanager
+def litellm(folder: Path) -> Iterator[Served]:
+    port, key = free_port(), f"sk-{secrets.token_hex(24)}"
+    shutil.copy(ROOT / "tests/real/litellm.yaml", folder)
+    command = [str(_python("litellm").with_name("litellm")), "--config", "litellm.yaml", "--host", "127.0.0.1"]
+    more = {"LITELLM_MASTER_KEY": key, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    with _running([*command, "--port", str(port)], f"http://127.0.0.1:{port}/health/liveliness", folder, more):
+        yield Served(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port}/metrics", {"Authorization": f"Bearer {key}"})
 
 
 @contextmanager

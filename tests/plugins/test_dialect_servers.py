@@ -195,6 +195,13 @@ def test_two_people_who_ask_litellm_for_one_model_are_added_up() -> None:
     assert one(PageReader([plugin("litellm").LITELLM]).read(page_, 1.0), "model.requests", model="m").value == 7
 
 
+def test_a_scrape_that_litellm_did_not_let_in_is_no_failed_request_of_a_model() -> None:
+    line = 'litellm_proxy_failed_requests_metric_total{requested_model="%s",route="%s",exception_status="%s"} 1\n'
+    body = (line % ("", "/metrics", "None") + line % ("m", "/v1/messages", "500")).encode()
+    errors = of(PageReader([plugin("litellm").LITELLM], detect=False).read(body, 1.0), "model.errors")
+    assert [r.series.labels.value("model") for r in errors] == ["m"]
+
+
 def test_litellms_overhead_is_in_milliseconds_and_its_latency_in_seconds() -> None:
     body = b"""litellm_in_flight_requests 0
 litellm_overhead_latency_metric_bucket{model="m",le="10.0"} 3

@@ -20,6 +20,7 @@ from modelservers import (
     has_namespaces,
     has_node_exporter,
     increase,
+    litellm,
     mlserver,
     node_exporter,
     ray_serve,
@@ -129,6 +130,31 @@ async def test_a_bentoml_service_under_load(tmp_path: Path) -> None:
     assert increase(before, after, "model.requests", model="Glove") == 25
     assert increase(before, after, "model.errors", code="500") == 5
     assert increase(before, after, "model.latency", code="200") == 20
+
+
+@pytest.mark.skipif(not has_environment("litellm"), reason="no LiteLLM here: make .venv-litellm/.ready")
+async def test_a_litellm_proxy_under_load_tells_nothing_of_who_asked(tmp_path: Path) -> None:
+    async def ask(client: httpx.AsyncClient, model: str) -> int:
+        body = {"model": model, "messages": [{"role": "user", "content": "hi"}], "user": "ada@example.org"}
+        return (await client.post("/v1/chat/completions", json=body)).status_code
+
+    with litellm(tmp_path) as server:
+        async with httpx.AsyncClient(base_url=server.api, headers=dict(server.headers), timeout=60) as client:
+            assert (await client.get("/metrics", headers={"Authorization": "Bearer wrong"})).status_code in (307, 401)
+            codes = [await ask(client, model) for model in ["fine"] * 10 + ["gone"] * 3]
+        for _turn in range(100):  # it counts after it has answered
+            readings = await server.read()
+            if increase([], readings, "model.requests") >= 13:
+                break
+            await asyncio.sleep(0.1)
+        status = await server.check()
+    assert (codes.count(200), codes.count(500)) == (10, 3)
+    assert status.state == "ok" and status.dialects == ("litellm",)
+    assert increase([], readings, "model.requests", model="fine", code="200") == 10
+    assert increase([], readings, "model.errors", model="gone") == 3
+    assert increase([], readings, "model.latency", model="fine") == 10
+    assert increase([], readings, "model.tokens.generation", model="fine") > 0
+    assert "ada@example.org" not in str(readings) and "127.0.0.1'" not in str(readings)
 
 
 @pytest.mark.skipif(not has_environment("ray"), reason="no Ray here: make .venv-ray/.ready")
