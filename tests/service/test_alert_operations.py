@@ -196,6 +196,8 @@ async def test_a_delivery_that_was_cut_is_named_in_the_status(opened: Open) -> N
     house = await opened()
     await ask(house, "alert.take", sender="hook", alerts=[], truncated=12)
     assert "hook left 12 alerts out" in house.troubles["truncated"]
+    await ask(house, "alert.take", sender="hook", alerts=[dump(alert("Slow"))])
+    assert "truncated" not in house.troubles
 
 
 @pytest.mark.parametrize("alerts", [[{}], [{"id": "x"}], "x", [dump(alert("x"))] * 10_001])

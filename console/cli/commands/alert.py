@@ -75,10 +75,10 @@ def silences(session: Session) -> int:
 @click.argument("matchers", nargs=-1, required=True, metavar="MATCHER...")
 @click.option("--for", "span", default="2h", show_default=True, help="For how long: 30m, 2h, 1d.")
 @click.option("--comment", required=True, help="Why, for who finds it.")
-@click.option("--on", "source", default="", metavar="SOURCE", help="By which source, where there are several.")
+@click.option("--on", "keeper", default="", metavar="SOURCE", help="By which source, where there are several.")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @click.pass_obj
-def silence(session: Session, matchers: tuple[str, ...], span: str, comment: str, source: str, yes: bool) -> None:
+def silence(session: Session, matchers: tuple[str, ...], span: str, comment: str, keeper: str, yes: bool) -> None:
     """Keep alerts that all MATCHERs fit quiet: alertname=Slow, model!=boot, model=~'gl.*', team!~'a|b'."""
     from console.config import duration
     from console.report.clean import clean
@@ -91,7 +91,7 @@ def silence(session: Session, matchers: tuple[str, ...], span: str, comment: str
     if sys.stdin.isatty() and not yes:
         click.confirm(f"silence them for {span}?", abort=True, err=True)
     shape = session.client.request(
-        "silence.create", matchers=list(matchers), seconds=seconds, comment=comment, source=source
+        "silence.create", matchers=list(matchers), seconds=seconds, comment=comment, source=keeper
     )
     session.emit_shape(
         shape,
@@ -101,14 +101,14 @@ def silence(session: Session, matchers: tuple[str, ...], span: str, comment: str
 
 @alert.command(short_help="End a silence.")
 @click.argument("id_", metavar="ID")
-@click.option("--on", "source", default="", metavar="SOURCE", help="Whose, where there are several.")
+@click.option("--on", "keeper", default="", metavar="SOURCE", help="Whose, where there are several.")
 @click.pass_obj
-def unsilence(session: Session, id_: str, source: str) -> None:
+def unsilence(session: Session, id_: str, keeper: str) -> None:
     """End a silence: what it keeps quiet is heard again."""
     from console.report.clean import clean
 
     session.refuse_if_locked()
-    shape = session.client.request("silence.end", silence=id_, source=source)
+    shape = session.client.request("silence.end", silence=id_, source=keeper)
     session.emit_shape(shape, lambda: clean(f"{shape['id']} on {shape['source']} has ended"))
 
 

@@ -126,6 +126,8 @@ def operations(house: House) -> tuple[Operation, ...]:
 
     async def take(arguments: Delivered, _peer: Peer) -> Any:
         taken = await house.alerting.take(arguments.alerts, arguments.sender)
+        if arguments.alerts:
+            house.troubles.pop("truncated", None)
         if arguments.truncated:
             house.troubles["truncated"] = (
                 f"{arguments.sender} left {arguments.truncated} alerts out of a delivery: raise its max_alerts"
