@@ -175,12 +175,12 @@ class Door:
                 f"{configuration.host} cannot be trusted: {_first(error)}",
                 "check certificate-authority in the kubeconfig",
             ) from None
+        except urllib3.exceptions.NewConnectionError as error:  # a TimeoutError to urllib3, though nothing was late
+            raise SourceError(*self._away(error)) from None
         except urllib3.exceptions.TimeoutError:
             raise SourceError(*self._late(path)) from None
         except (urllib3.exceptions.HTTPError, ValueError) as error:
-            raise SourceError(
-                f"{configuration.host} cannot be reached: {_first(error)}", "check that it runs and the way to it"
-            ) from None
+            raise SourceError(*self._away(error)) from None
         if response.status == HTTPStatus.OK:
             return response
         try:
@@ -208,6 +208,10 @@ class Door:
 
     def _about(self, path: str) -> str:
         return f"{self._configuration.host}{path}"
+
+    def _away(self, error: Exception) -> tuple[str, str]:
+        said = f"{self._configuration.host} cannot be reached: {_first(error)}"
+        return said, "check that it runs and the way to it"
 
     def _late(self, path: str) -> tuple[str, str]:
         return f"{self._about(path)} took more than {self._seconds:g} s", "raise its timeout, or look at the API server"
