@@ -130,6 +130,10 @@ class Alerting:
             await self._tell_flood(standing, now)
             self._on_change()
 
+    def symptom(self, alert: Alert) -> Symptom:
+        """What an alert notices, its model in our own word for it."""
+        return symptom_of(alert, self._model_labels)
+
     # ── taking ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _heard(self, alert: Alert, now: float, standing: Collection[str]) -> Held:
@@ -142,7 +146,7 @@ class Alerting:
     def _group(self, alert: Alert) -> str:
         """What alerts of one group have in common: the labels to group by, as far as they have them, or their name."""
         if not self._grouping.group_by:
-            return subject_of(self._symptom(alert))
+            return subject_of(self.symptom(alert))
         found = [[name, value] for name in self._grouping.group_by if (value := alert.labels.value(name))]
         return json.dumps(found or [["alertname", alert.labels.value("alertname") or ""]])
 
@@ -184,7 +188,7 @@ class Alerting:
         await self._belong(alerts, last)
 
     async def _open(self, alerts: Sequence[Held], subjects: dict[str, Incident], now: float) -> None:
-        symptoms = [self._symptom(each.alert) for each in sorted(alerts, key=lambda each: each.since)]
+        symptoms = [self.symptom(each.alert) for each in sorted(alerts, key=lambda each: each.since)]
         subject = subject_of(symptoms[0])
         if subject not in subjects and not self._may_open(now):
             self._folded |= {each.alert.id: each for each in alerts}
@@ -249,6 +253,3 @@ class Alerting:
                 del self.held[id_]
             for name in done:
                 del self._groups[name]
-
-    def _symptom(self, alert: Alert) -> Symptom:
-        return symptom_of(alert, self._model_labels)

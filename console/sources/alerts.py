@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from console.model import Alert, Event, Labels
 
-SUBJECT_LABELS = ("model", "workload", "pipeline", "dataset", "node", "host", "gpu")  # what something is about, the nearest first
+SUBJECT_LABELS = ("model", "model_name", "workload", "pipeline", "dataset", "node", "host", "gpu")  # the nearest first
 MOST_LABELS = 64  # of one alert, and as many annotations
 MOST_NAME = 200  # characters
 MOST_VALUE = 2000

@@ -13,7 +13,6 @@ from console.clock import wall_clock
 from console.errors import UsageError
 from console.model import NO_LABELS, Alert, Incident, Notice, Silence, Symptom
 from console.service.alert_look import Look
-from console.service.alert_words import symptom_of
 from console.service.house import House
 from console.service.operation import Arguments, Operation
 from console.service.operations.reading import Nothing
@@ -158,13 +157,13 @@ def _all(house: House, looks: Sequence[Look]) -> list[Alert]:
 
 def _row(house: House, alert: Alert, incidents: Mapping[str, Incident]) -> dict[str, Any]:
     held = house.alerting.held.get(alert.id)
-    symptom = symptom_of(alert)
-    about = incidents.get(subject_of(symptom))
+    subject = subject_of(house.alerting.symptom(alert))
+    about = incidents.get(subject)
     return {
         "id": alert.id,
         "name": alert.labels.value(NAMED_BY) or alert.text,
         "text": alert.text,
-        "subject": subject_of(symptom),
+        "subject": subject,
         "state": alert.state,
         "started": alert.started,
         "labels": dict(alert.labels),
