@@ -134,14 +134,17 @@ async def test_a_surge_is_measured_by_how_much_its_lines_bunch_as_ever() -> None
     assert surged.values["top.change"] == "surged"
     assert surged.state is State.DEGRADED
     assert surged.values["onset"] == pytest.approx(NOW - 300, abs=30)
-    bursts = [
-        line
-        for day in WEEK.spans
-        for at in (100, 101, 102)
-        for line in saying("retry failed", (int(day.start) // 7) % 40, day.start + at, day.start + at + 1)
-    ]
-    wild = await looked(Written([*usual(), *bursts, *saying("retry failed", 60, NOW - 100, NOW - 97)]), baseline=WEEK)
-    assert wild.state is not State.DEGRADED
+
+
+async def test_what_always_came_in_bursts_may_do_so_again() -> None:
+    def burst(many: int, end: float) -> list[LogLine]:
+        return saying("retry failed", many, end - 100, end - 97)
+
+    wild = [line for day, many in zip(WEEK.spans, (0, 5, 150, 10, 0, 120, 30), strict=True)
+            for line in burst(many, day.end)]  # fmt: skip
+    calm = [line for day in WEEK.spans for line in burst(45, day.end)]
+    for past, state in ((wild, State.INCONCLUSIVE), (calm, State.DEGRADED)):
+        assert (await looked(Written([*usual(), *past, *burst(200, NOW)]), baseline=WEEK)).state is state
 
 
 async def test_more_traffic_is_no_news() -> None:

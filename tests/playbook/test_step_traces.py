@@ -114,7 +114,7 @@ async def test_another_mix_of_requests_is_no_slowness() -> None:
             for name, seconds in ((("GET /report", 2.0) if chance.random() < heavy else ("GET /", 0.02)),)
         ]
 
-    assert (await looked(Traced([*mixed(BEFORE, 0.3), *mixed(BEGAN, 0.8)]))).state is State.OK
+    assert (await looked(Traced([*mixed(BEFORE, 0.3), *mixed(BEGAN, 0.8)]), stat="p50")).state is State.OK
 
 
 async def test_a_hundred_spans_of_few_traces_are_few() -> None:
@@ -123,6 +123,12 @@ async def test_a_hundred_spans_of_few_traces_are_few() -> None:
     own = next(change for change in found.changes if (change.what, change.service) == ("own", "db"))
     assert own.comparison.verdict is Verdict.NO_DATA
     assert own.comparison.reason.startswith("too few: 4 values in current")
+
+
+async def test_one_trace_with_many_slow_spans_is_one_trace() -> None:
+    odd = request("odd", NOW - 100, db=0.5, queries=300)
+    outcome = await looked(Traced([*USUAL, *requests(100, BEGAN), *odd]))
+    assert "slowest.service" not in outcome.values
 
 
 async def test_no_traces_are_no_data_and_never_ok() -> None:
@@ -169,6 +175,7 @@ def test_circles_orphans_and_doubles_do_no_harm() -> None:
     assert spans.parent[below] == shared
     assert spans.services[spans.service[spans.parent[shared]]] == "a"
     assert (spans.ends >= spans.starts).all()
+    assert (spans.parent < 0).sum() == 5  # both of the circle, its own parent, the orphan, the root
 
 
 IDS = st.sampled_from("abcdef")
