@@ -13,6 +13,7 @@ from console.model import Exemplar, Profile, Record, Span
 from console.sources.databases import Database
 from console.sources.engines import named_in
 from console.sources.growing import Growing
+from console.sources.late import LateLabels
 from console.sources.redact import shown_url
 from console.sources.samples import TIME_NAMES
 from console.sources.shards import format_of, matching
@@ -39,7 +40,9 @@ class AtHand:
         prediction: str | None = None,
         text: Sequence[str] = (),
         embedding: Sequence[str] = (),
+        labels: LateLabels | None = None,
     ) -> None:
+        """`labels` are in files beside files, and in a table of the same database beside a table."""
         said = SimpleNamespace(
             time=time, model=None, label=label, prediction=prediction, image=None, slices=[], text=list(text),
             embedding=list(embedding),
@@ -49,8 +52,10 @@ class AtHand:
         if len(paths) == 1 and (found := named_in(paths[0])) is not None:
             said.url, said.table, said.url_env = *found, None
             self.name = f"{shown_url(said.url)}::{said.table}"
+            said.labels = None if labels is None else _as_options("table", labels, labels.where.rpartition("::")[2])
             self._table = Database(self.name, cast("DatabaseOptions", said), seconds=STATEMENT_SECONDS)
             return
+        said.labels = None if labels is None else _as_options("path", labels, str(Path(labels.where).absolute()))
         self.name = ", ".join(shown_url(path) if "://" in path else path for path in paths)
         if paths and all("://" in path and format_of(path) for path in paths):
             said.path = [*paths]
@@ -105,6 +110,10 @@ class AtHand:
 
     async def outputs(self) -> Sequence[str]:
         return self._table.outputs()
+
+
+def _as_options(name: str, labels: LateLabels, where: str) -> dict[str, str | None]:
+    return {name: where, "key": labels.key, "label": labels.label, "time": labels.time}
 
 
 def usual_time(paths: Sequence[str]) -> str | None:

@@ -16,6 +16,7 @@ import ibis.expr.datatypes as dt
 
 from console.errors import SourceMalformed
 from console.model import Labels, Span
+from console.sources.late import LateLabels
 from console.sources.redact import shown_value
 from console.words import nearest
 
@@ -66,6 +67,29 @@ def before(table: Any, time: str, until: float) -> Any:
     """The times of a table as they are, up to the second that `until` lies in. Raises SourceMalformed without such."""
     _must_have(table, time)
     return table.filter(_about(table[time], [Span(FIRST + 1, until)]))[time]
+
+
+def with_labels(rows: Any, labels: Any, late: LateLabels, epoch: Callable[[Any], Any]) -> Any:
+    """Rows with the newest label of their key as one more column; NULL where none came yet.
+
+    Raises SourceMalformed for a column that is not there.
+    """
+    for there, column in ((rows, late.key), (labels, late.key), (labels, late.label), (labels, late.time)):
+        if column is not None and column not in there.columns:
+            what = "its labels have" if there is labels else "it has"
+            raise SourceMalformed(f"{what} no column {column!r}", nearest(column, there.columns))
+    when = ibis.literal(0.0) if late.time is None else epoch(labels[late.time]).fill_null(float(-LATEST))
+    told = labels.select(andon_key=labels[late.key], andon_label=labels[late.label], andon_when=when)
+    told = told.filter(told.andon_label.notnull() & told.andon_key.notnull())
+    newest = ibis.row_number().over(group_by=told.andon_key, order_by=told.andon_when.desc())
+    told = told.mutate(andon_rank=newest)
+    told = told.filter(told.andon_rank == 0).select("andon_key", "andon_label")
+    rows = rows.drop(late.label) if late.label in rows.columns else rows
+    one, other = rows[late.key], told.andon_key
+    is_one_type = one.type().copy(nullable=True) == other.type().copy(nullable=True)
+    is_same = one == other if is_one_type else one.cast("string") == other.cast("string")
+    joined = rows.left_join(told, is_same)
+    return joined.select(*rows.columns, **{late.label: joined.andon_label})
 
 
 def epoch(column: Any, dialect: str) -> Any:

@@ -19,6 +19,7 @@ from console.sources.beside import Beside
 from console.sources.duck import Duck
 from console.sources.engines import Engine, connected, in_words
 from console.sources.fitting import bins_of, fitted
+from console.sources.late import LateLabels
 from console.sources.redact import shown_fields, shown_value
 from console.sources.rows import Rows
 from console.sources.sampling import MOST_CELLS, MOST_ROWS, NO_SAMPLE, Sample, sampled
@@ -107,7 +108,7 @@ class Database:
         rows = self._chosen(request.spans, request.where)
         from console.sources.outcomes_there import outcomes_of
 
-        return outcomes_of(self._ask, rows, request)
+        return outcomes_of(self._ask, self._labelled(rows), request)
 
     def exemplars(self, request: ExemplarRequest) -> Sequence[Exemplar]:
         """Rows of a window: nearest to `near` in `column` first, then newest."""
@@ -201,6 +202,16 @@ class Database:
         options = self.options
         with self._in_words():
             return chosen(table, options.time, spans, where, options.model, self._epoch)
+
+    def _labelled(self, rows: Any) -> Any:
+        """The same rows with the labels that came to a table of their own."""
+        late = LateLabels.of(self.options)
+        if late is None:
+            return rows
+        from console.sources.chosen import with_labels
+
+        with self._in_words():
+            return with_labels(rows, self._opened().table(late.where), late, self._epoch)
 
     def _columns(self, request: ProfileRequest) -> list[str]:
         """What is asked for and there, facets by their column; else those of `like`, then whatever else there is."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MEMORY = "512MB"
 THREADS = 2
+PATHS = frozenset(("files", "label_files"))  # what statements call lists of files
 
 
 class Duck:
@@ -77,8 +78,8 @@ class Duck:
 
     def _executed(self, statement: str, values: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
         used = {name: value for name, value in values.items() if f"${name}" in statement}
-        if "files" in used:
-            used["files"] = [glob.escape(file) for file in used["files"]]  # each is one file, whatever it is called
+        for name in PATHS & used.keys():
+            used[name] = [glob.escape(file) for file in used[name]]  # each is one file, whatever it is called
         return self._connection.execute(statement, used)
 
     @contextmanager

@@ -33,6 +33,24 @@ class _Options(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class FileLabels(_Options):
+    """Labels that come later, in files of their own."""
+
+    path: LocalPath  # or a glob
+    key: str  # the column, of both sides, that says which row a label is about
+    label: str
+    time: str | None = None  # when the label came: of several the newest counts
+
+
+class TableLabels(_Options):
+    """Labels that come later, in another table of the same database."""
+
+    table: str
+    key: str
+    label: str
+    time: str | None = None
+
+
 class TableOptions(_Options):
     """Rows in files or objects: .jsonl, .csv or .parquet, one or many, all here or all in stores."""
 
@@ -45,6 +63,7 @@ class TableOptions(_Options):
     slices: list[str] = Field(default_factory=list)
     text: list[str] = Field(default_factory=list)  # columns of free text, where that is not plain
     embedding: list[str] = Field(default_factory=list)  # columns of vectors, where that is not plain
+    labels: FileLabels | None = None
 
 
 class DatabaseOptions(_Options):
@@ -60,6 +79,7 @@ class DatabaseOptions(_Options):
     slices: list[str] = Field(default_factory=list)
     text: list[str] = Field(default_factory=list)
     embedding: list[str] = Field(default_factory=list)
+    labels: TableLabels | None = None
 
     @model_validator(mode="after")
     def _one_url(self) -> Self:

@@ -14,6 +14,7 @@ from console.sources.beside import Beside
 from console.sources.counting import absent, count
 from console.sources.duck import Duck
 from console.sources.fitting import Bins, bins_of, fitted
+from console.sources.late import WHEN, LateLabels, with_labels
 from console.sources.outcomes import count_outcomes
 from console.sources.pictures import read_pgm
 from console.sources.redact import shown_fields, shown_value
@@ -22,6 +23,7 @@ from console.sources.sampling import NO_SAMPLE, Sample, sampled
 from console.sources.selection import Selection, select, whole_lines
 from console.sources.shards import Shards, unread
 from console.sources.types import ExemplarRequest, OutcomesRequest, ProfileGroup, ProfileRequest, SourceStatus
+from console.words import lapse
 
 if TYPE_CHECKING:
     from console.sources.options import TableOptions
@@ -38,7 +40,9 @@ class Table:
         self.options = options
         paths = [options.path] if isinstance(options.path, str) else options.path
         self._shards = shards or Shards(name, paths, options.time)
-        self._duck = Duck(name, self._shards.folders())
+        self._late = LateLabels.of(options)
+        late_folders = [] if self._late is None else Shards(name, [self._late.where], None).folders()
+        self._duck = Duck(name, [*self._shards.folders(), *late_folders])
 
     def profiles(self, request: ProfileRequest) -> Sequence[ProfileGroup]:
         """One profile per value of `by` and step of `every`, or one of all rows.
@@ -72,7 +76,8 @@ class Table:
         """How the rows were answered: as a whole, by segment, by step. Raises as `profiles` does, and NoData."""
         if request.every is not None and self.options.time is None:
             raise UsageError(f"table {self.name} cannot be cut into steps without a column of time", "")
-        return count_outcomes(self._duck, self._selection(ProfileRequest(request.spans, request.where)), request)
+        selection = self._labelled(self._selection(ProfileRequest(request.spans, request.where)))
+        return count_outcomes(self._duck, selection, request)
 
     def exemplars(self, request: ExemplarRequest) -> Sequence[Exemplar]:
         """Rows of a window: those with a picture first, then nearest to `near` in `column`, then newest."""
@@ -133,9 +138,30 @@ class Table:
         untimed = found["rows"] - found["timed"]
         if self.options.time is not None and untimed:
             reason += f", {untimed} without a time"
+        if self._late is not None:
+            reason += self._labelling()
         if lines := self.unread():
             reason += f", {lines} lines are not UTF-8: left out where their text is read"
         return SourceStatus(self.name, "table", "ok", reason, newest=found["newest"], seconds=time.monotonic() - began)
+
+    def _labelled(self, selection: Selection) -> Selection:
+        """The same rows with the labels that came in files of their own."""
+        if self._late is None or not selection.rows.columns:
+            return selection
+        rows, values = with_labels(self._duck, self.name, selection.rows, self._late)
+        return replace(selection, rows=rows, values={**selection.values, **values})
+
+    def _labelling(self) -> str:
+        """How many rows have their label by now, and how long those took, in words."""
+        selection = self._labelled(self._selection(ProfileRequest(())))
+        if self._late is None or self._late.label not in selection.rows.columns:
+            return ""
+        held = selection.rows.held(self._late.label)
+        delay = f"median({WHEN} - andon_time)" if self._late.time else "NULL"
+        parts = ["count(*) AS rows", f"count({held}) AS labelled", f"{delay} AS delay"]
+        [found] = self._duck.asks(selection.query(parts), selection.values)
+        late = "" if found["delay"] is None else f", {lapse(found['delay'])} after their row (median)"
+        return f", {found['labelled']} with a label{late}"
 
     def _selection(self, request: ProfileRequest) -> Selection:
         return select(self._shards, self._duck, request.spans, request.where, self.options.model)

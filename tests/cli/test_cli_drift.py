@@ -287,3 +287,19 @@ def test_answers_are_pinned_with_their_rows(tmp_path: Path, capsys: Capture) -> 
     assert run(["drift", "pinned:b", worse, *ROLES, *house]) == Exit.INCONCLUSIVE
     assert "pin them with --target" in capsys.readouterr().err
     assert run(["drift", before, worse, "--target", "label"]) == Exit.USAGE
+
+
+def test_labels_that_came_to_a_file_of_their_own_are_joined(tmp_path: Path, capsys: Capture) -> None:
+    rows = [f"{1_780_000_000 + at},{at},{at % 2}" for at in range(400)]
+    for name in ("before", "after"):
+        (tmp_path / f"{name}.csv").write_text("\n".join(["time,id,said", *rows]) + "\n")
+    right = [f"{at},{at % 2},{1_780_003_600 + at}" for at in range(300)]
+    (tmp_path / "labels.csv").write_text("\n".join(["id,truth,came", *right]) + "\n")
+    sides = (str(tmp_path / "before.csv"), str(tmp_path / "after.csv"), "--prediction", "said", "--target", "truth")
+    code, shape = answer(
+        capsys, "drift", *sides, "--labels", str(tmp_path / "labels.csv"), "--key", "id", "--label-time", "came"
+    )
+    assert code == 0
+    assert shape["performance"]["labelling"]["labelled"] == [300, 300]
+    with pytest.raises(AssertionError, match="--labels needs --key"):
+        answer(capsys, "drift", *sides, "--labels", str(tmp_path / "labels.csv"))

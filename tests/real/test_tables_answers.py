@@ -192,12 +192,55 @@ def test_rows_without_a_label_column_wait_and_wrong_columns_are_named(database: 
         database.outcomes(OutcomesRequest("fraud", "score", (Span(1.0, 2.0),)))
 
 
+LATE = f"""SELECT i AS id, {START} + 3600 + i AS came,
+  CASE WHEN i % 13 = 0 THEN NULL ELSE i % 2 END AS y FROM range(80) t(i)
+UNION ALL SELECT i, {START} + 9000, 1 FROM range(10) t(i) UNION ALL SELECT i, {START} + 1, 0 FROM range(10) t(i)"""
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+@pytest.mark.parametrize("key", ["BIGINT", "VARCHAR"])
+def test_late_labels_meet_their_rows_as_in_files(
+    request: pytest.FixtureRequest, tmp_path: Path, engine: str, key: str
+) -> None:
+    late = {"key": "id", "label": "y", "time": "came"}
+    rows = f"SELECT {START} + i AS time, i::{key} AS id, i % 2 AS p FROM range(100) t(i)"
+    with duckdb.connect(f"{tmp_path}/rows.db") as connection:
+        for name, query in (("rows", rows), ("labels", LATE)):
+            connection.execute(f"CREATE TABLE {name} AS {query}")
+            connection.execute(f"COPY {name} TO '{tmp_path}/{name}.parquet' (FORMAT parquet)")
+    url = f"duckdb://{tmp_path}/rows.db"
+    if engine == "postgres":
+        import psycopg
+
+        url = request.getfixturevalue("postgres")
+        with psycopg.connect(url, autocommit=True) as there, duckdb.connect(f"{tmp_path}/rows.db") as here:
+            there.execute("DROP TABLE IF EXISTS rows, labels")
+            there.execute(
+                f"CREATE TABLE rows (time float8, id {key}, p int); CREATE TABLE labels (id int, came float8, y int)"
+            )
+            for name in ("rows", "labels"):
+                with there.cursor().copy(f"COPY {name} FROM STDIN") as copy:
+                    for row in here.execute(f"FROM {name}").fetchall():
+                        copy.write_row(row)
+    table = Table(
+        "rows", options(path=f"{tmp_path}/rows.parquet", labels={**late, "path": f"{tmp_path}/labels.parquet"})
+    )
+    database = Database("rows", options(url=url, labels={**late, "table": "labels"}))
+    asked = OutcomesRequest("y", "p", every=50.0)
+    expected = table.outcomes(asked)
+    assert expected.whole.rows == 100 and sum(row[-1] for row in expected.whole.table) == 26  # wait
+    assert_same_record(database.outcomes(asked), expected)
+    with pytest.raises(SourceMalformed, match="its labels have no column 'yy'"):
+        Database("rows", options(url=url, labels={**late, "label": "yy", "table": "labels"})).outcomes(asked)
+
+
 @pytest.mark.parametrize("kind", ["BIGINT", "DOUBLE", "DECIMAL(20, 0)", "HUGEINT"])
 @pytest.mark.parametrize("parts", [1, 1_000, 1_000_000, 1_000_000_000])
 def test_times_may_be_counted_in_parts_of_a_second(tmp_path: Path, kind: str, parts: int) -> None:
     with duckdb.connect(f"{tmp_path}/rows.db") as connection:
         connection.execute(
-            f"CREATE TABLE rows AS SELECT (({START:.0f} + i) * {parts})::{kind} AS time, i % 2 AS y, i % 2 AS p FROM range(100) t(i)"
+            f"CREATE TABLE rows AS SELECT (({START:.0f} + i) * {parts})::{kind} AS time, i % 2 AS y, i % 2 AS p "
+            "FROM range(100) t(i)"
         )
     database = Database("rows", options(url=f"duckdb://{tmp_path}/rows.db"))
     record = database.outcomes(OutcomesRequest("y", "p", (Span(START + 10, START + 20),)))

@@ -34,6 +34,14 @@ if TYPE_CHECKING:
 )
 @click.option("--target", metavar="COL", help="The true answer of each row, where it is known by now.")
 @click.option("--prediction", metavar="COL", help="What the model answered: a class, a score 0..1 or a number.")
+@click.option(
+    "--labels",
+    metavar="PATH",
+    help="Where true answers come to later: a file or a quoted glob with --key and --target, or a table of the same "
+    "database.",
+)
+@click.option("--key", metavar="COL", help="The column, of rows and of labels, that says which belong together.")
+@click.option("--label-time", metavar="COL", help="When a label came: of several of one row the newest counts.")
 @click.option("--embedding", "embeddings", multiple=True, metavar="COL", help="A column of vectors.")
 @click.option("--text", "texts", multiple=True, metavar="COL", help="A column of free text.")
 @click.pass_obj
@@ -45,6 +53,9 @@ def drift(
     segments: tuple[str, ...],
     target: str | None,
     prediction: str | None,
+    labels: str | None,
+    key: str | None,
+    label_time: str | None,
     embeddings: tuple[str, ...],
     texts: tuple[str, ...],
 ) -> Exit:
@@ -66,22 +77,29 @@ def drift(
 
     from console.report.clean import clean
     from console.sources.at_hand import AtHand, usual_time
+    from console.sources.late import LateLabels
     from console.sources.pinned import Kept, pinned_at
     from console.sources.types import OutcomesRequest
     from console.triage.diagnose import EXITS
     from console.triage.rows_drift import examine
     from console.wire import dump
 
+    if labels is not None and (key is None or target is None):
+        raise UsageError("--labels needs --key and --target", "name the column they share, and that of the true answer")
+    late = None if labels is None else LateLabels(labels, str(key), str(target), label_time)
     pinned = pinned_at(session.config.data, baseline)
     if time is None:
         time = pinned.time if pinned else usual_time([baseline, current])
 
     def opened(path: str) -> AtHand:
-        return AtHand([path], time=time, label=target, prediction=prediction, text=texts, embedding=embeddings)
+        return AtHand(
+            [path], time=time, label=target, prediction=prediction, text=texts, embedding=embeddings, labels=late
+        )
 
     before = Kept(pinned) if pinned else opened(baseline)
     now = opened(current)
-    named = [name for name in (time, *segments, target, prediction, *embeddings, *texts) if name is not None]
+    there = target if late is None else key  # the labels' own column is asked for where they are
+    named = [name for name in (time, *segments, there, prediction, *embeddings, *texts) if name is not None]
     if isinstance(before, AtHand):
         before.must_have(named)
         named = [name for name in (time,) if name is not None]
