@@ -33,7 +33,10 @@ class Labels(tuple[tuple[str, str], ...]):
         >>> Labels.of(model="glove", az="b")
         (('az', 'b'), ('model', 'glove'))
         """
-        return cls(sorted({_text(name): _text(value) for name, value in dict(pairs, **more).items()}.items()))
+        told = dict(pairs, **more) if more else dict(pairs)
+        if not _is_plain(told):
+            told = {_text(name): _text(value) for name, value in told.items()}
+        return cls(sorted(told.items()))
 
     def value(self, name: str) -> str | None:
         """The value of one label, or None."""
@@ -56,6 +59,14 @@ class Labels(tuple[tuple[str, str], ...]):
 def _interned(pairs: tuple[tuple[str, str], ...]) -> Labels:
     """A label set that was read: sources say the same ones over and over."""
     return Labels.of(pairs)
+
+
+def _is_plain(told: Mapping[str, str]) -> bool:
+    """Whether any encoder takes it as it is: nearly always, so it is asked at once."""
+    try:
+        return "".join((*told, *told.values())).isascii()
+    except TypeError:  # something is no text yet
+        return False
 
 
 def _text(value: object) -> str:

@@ -16,8 +16,8 @@ from console.model import NO_LABELS, Labels, Reading
 from console.signals.dialect import Dialect
 from console.signals.exposition import parse_labels, parse_line
 from console.signals.spoken import Spoken
-from console.signals.templates import Get, Template
-from console.signals.wanted import Wanted
+from console.signals.templates import Bars, Get, Template
+from console.signals.wanted import BUCKET, Wanted, edge_of
 
 UNWANTED = -1
 UNKNOWN = -2
@@ -27,6 +27,7 @@ SPARE_ENTRIES = 1000
 TWICE = "a series is there twice"
 NAME = re.compile(rb"^[ \t]*+([a-zA-Z_:][a-zA-Z0-9_:]*+)", re.MULTILINE)
 
+Family = tuple[list[Template], list[Bars]]
 Stamped = dict[float, dict[int, float]]  # time -> slot -> value, of lines with a timestamp of their own
 
 
@@ -101,6 +102,8 @@ class PageReader:
         for time, values in sorted(stamped.items(), key=itemgetter(0)):
             templates = dict.fromkeys(template for slot in values for template in self._owners[slot])
             readings.extend(self._assemble(templates, values.get, time))
+        self._label_sets.clear()
+        self._wanted.forget_texts()
         self._answered = {reading.series.signal for reading in readings}
         if self._is_stale or len(self._slots) > 2 * lines + SPARE_ENTRIES:
             self._forget()  # most of what is remembered is gone, or a histogram has new edges: learn the page anew
@@ -149,13 +152,15 @@ class PageReader:
                 if slot == UNWANTED:
                     continue
                 try:
-                    if slot == UNKNOWN:
+                    if slot == UNKNOWN and (slot := self._sibling(series)) == UNKNOWN:
                         text, _, value = series.rpartition(b" ")
                         stamped_slot = slot_of(text, UNKNOWN) if value and number else UNKNOWN
                         if stamped_slot >= 0:  # a known series, its value and a timestamp
                             _put(stamped, float(number) * second, stamped_slot, float(value))
                         elif stamped_slot == UNKNOWN:
                             self._take_odd(line, series, second, stamped)
+                    elif slot == UNWANTED:
+                        continue
                     elif values[slot] is None:
                         values[slot] = float(number)
                     else:
@@ -174,7 +179,7 @@ class PageReader:
         sample = parse_line(line)
         slot = self._slots.get(sample.series, UNKNOWN)
         if slot == UNKNOWN:
-            slot = self._slots[sample.series] = self._admit(sample.name, sample.label_text)
+            slot = self._slots[sample.series] = self._admit(sample.name, sample.label_text, sample.series)
         if slot == UNWANTED:
             return
         if sample.stamp is not None:
@@ -184,22 +189,68 @@ class PageReader:
         else:
             raise ValueError(TWICE)
 
-    def _admit(self, name: str, label_text: bytes) -> int:
+    def _sibling(self, series: bytes) -> int:
+        """A slot for one more bucket of a histogram that was met already; UNKNOWN for anything else.
+
+        Most lines of a page are such: they differ from the one before by their edge alone.
+        """
+        start = series.find(b',le="')
+        start = start if start >= 0 else series.find(b'{le="')
+        if start < 0:
+            return UNKNOWN
+        end = series.find(b'"', start + 5)  # inside a value, `"` has a backslash
+        family = self._families.get(series[:start] + series[end:])
+        if family is None:
+            return UNKNOWN
+        owners, bars = family
+        if bars:
+            edge, slot = edge_of(series[start + 5 : end]), self._next_slot()
+            for leaf, owner in zip(bars, owners, strict=True):
+                if not leaf.add(edge, slot):  # another line has this edge, written in another way
+                    owners = [each for each in owners if each is not owner]
+        slot = self._slots[series] = self._give(owners)
+        return slot
+
+    def _admit(self, name: str, label_text: bytes, series: bytes) -> int:
         """A slot for a series not seen before; UNWANTED where no dialect wants it."""
         if name not in self._names and len(self._names) < MOST_SERIES:
             self._names.add(name)
             self._has_new_names = True
+        family = _family_of(series) if name.endswith(BUCKET) else b""
         if not self._wanted.has(name):
+            if family:
+                self._families[family] = [], []
             return UNWANTED
-        slot = len(self._owners)
-        if slot >= MOST_SERIES:
-            raise SourceMalformed(f"the page has more than {MOST_SERIES:,} series", "scrape fewer targets at once")
-        owners = self._wanted.claim(name, parse_labels(label_text), slot)
+        if family:  # whose other labels are those of its sum
+            label_text, edge = _apart(label_text)
+            labels = self._labels_of(label_text) | {"le": edge.decode()}
+        else:
+            labels = self._labels_of(label_text)
+        claims = self._wanted.claim(name, label_text, labels, self._next_slot())
+        owners = [owner for owner, _leaf in claims]
+        if family:
+            self._families[family] = owners, [leaf for _owner, leaf in claims if isinstance(leaf, Bars)]
+        return self._give(owners)
+
+    def _labels_of(self, text: bytes) -> dict[str, str]:
+        """The labels of a series, of which most share theirs with others."""
+        labels = self._label_sets.get(text)
+        if labels is None:
+            labels = self._label_sets[text] = parse_labels(text)
+        return labels
+
+    def _give(self, owners: list[Template]) -> int:
+        """The next slot, for whom it is."""
         if not owners:
             return UNWANTED
         self._owners.append(owners)
         self._values.append(None)
-        return slot
+        return len(self._owners) - 1
+
+    def _next_slot(self) -> int:
+        if len(self._owners) >= MOST_SERIES:
+            raise SourceMalformed(f"the page has more than {MOST_SERIES:,} series", "scrape fewer targets at once")
+        return len(self._owners)
 
     def _assemble(self, templates: Iterable[Template], get: Get, time: float) -> Iterator[Reading]:
         for template in templates:
@@ -219,9 +270,27 @@ class PageReader:
     def _forget(self) -> None:
         self._slots: dict[bytes, int] = {}  # series text -> its place in `_values`, or UNWANTED
         self._values = []
+        self._label_sets: dict[bytes, dict[str, str]] = {}  # of a page that is being learned: its labels as written
+        self._families: dict[bytes, Family] = {}  # the text of a bucket without its edge -> whose all of them are
         self._owners: list[list[Template]] = []  # who wants the number of each slot
         self._wanted = Wanted(self._active, self._labels, self._wanted.carried())
         self._is_stale = False
+
+
+def _family_of(series: bytes) -> bytes:
+    """What all buckets of a histogram have in common; nothing of what is no bucket."""
+    start = series.find(b',le="')
+    start = start if start >= 0 else series.find(b'{le="')
+    return series[:start] + series[series.find(b'"', start + 5) :] if start >= 0 else b""
+
+
+def _apart(label_text: bytes) -> tuple[bytes, bytes]:
+    """A bucket's labels without its edge, and that."""
+    start = label_text.find(b',le="')
+    start = start + 1 if start >= 0 else 0
+    end = label_text.find(b'"', start + 4)
+    rest = label_text[:start].rstrip(b",") + label_text[end + 1 :]
+    return rest.removeprefix(b",") if not start else rest, label_text[start + 4 : end]
 
 
 def _put(stamped: Stamped, time: float, slot: int, value: float) -> None:

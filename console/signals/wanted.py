@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import nan
 from types import MappingProxyType
 
-from console.model import NO_LABELS, Kind, Labels, SeriesKey
+from console.model import Kind, Labels, SeriesKey
 from console.signals.catalogue import find_signal
 from console.signals.dialect import Dialect, Native
 from console.signals.templates import Bars, Carried, Folded, Formed, Leaf, Scalar, Template
@@ -52,7 +52,7 @@ class Wanted:
         self._labels = labels
         self._carried = carried
         self._claims: dict[tuple[str, Labels], _Claim] = {}
-        self._latest: dict[tuple[str, str, int], tuple[dict[str, str], Labels]] = {}  # native labels -> common ones
+        self._commons: dict[tuple[object, ...], Labels] = {}  # labels as a page writes them -> common ones
         self._by_name: dict[str, list[_Want]] = {}
         for dialect in dialects:
             for signal in dialect.signals:
@@ -63,10 +63,16 @@ class Wanted:
         """Whether any series of this metric may be wanted."""
         return name in self._by_name
 
-    def claim(self, name: str, labels: Mapping[str, str], slot: int) -> list[Template]:
-        """Give a series' slot to the templates that want it; ValueError where a bucket's edge is no number."""
-        owners = [self._claim(want, labels, slot) for want in self._by_name[name] if want.native.takes(labels)]
-        return [owner for owner in owners if owner is not None]
+    def claim(self, name: str, text: bytes, labels: Mapping[str, str], slot: int) -> list[tuple[Template, Leaf]]:
+        """Give a series' slot to the templates that want it, each with the part of it that the series is; ValueError
+        where a bucket's edge is no number. `text` is the labels as written: most series share theirs with others.
+        """
+        claims = [self._claim(want, text, labels, slot) for want in self._by_name[name] if want.native.takes(labels)]
+        return [claim for claim in claims if claim is not None]
+
+    def forget_texts(self) -> None:
+        """The page has been learned: how it writes its labels is not asked for again."""
+        self._commons.clear()
 
     def carried(self) -> dict[object, Carried]:
         """What was added up of series that are gone, by signal and labels."""
@@ -84,9 +90,9 @@ class Wanted:
             want = _Want(dialect, signal, place, native, native.names[0], "", said, is_other=True)
             self._by_name.setdefault(native.of, []).append(want)
 
-    def _claim(self, want: _Want, labels: Mapping[str, str], slot: int) -> Template | None:
-        edge = _edge(labels.get("le", "")) if want.suffix == BUCKET else None
-        common = self._common(want, labels)
+    def _claim(self, want: _Want, text: bytes, labels: Mapping[str, str], slot: int) -> tuple[Template, Leaf] | None:
+        edge = edge_of(labels.get("le", "")) if want.suffix == BUCKET else None
+        common = self._common(want, text, labels)
         claim = self._claims.get((want.signal, common))
         if claim is None:
             claim = self._claims[want.signal, common] = self._new(
@@ -105,7 +111,7 @@ class Wanted:
                 self.templates.append(leaf)
             else:
                 claim.folded.members.setdefault((want.place, one), []).append(leaf)
-        return (claim.folded or leaf) if _fill(leaf, want, edge, slot) else None
+        return (claim.folded or leaf, leaf) if _fill(leaf, want, edge, slot) else None
 
     def _new(self, want: _Want, key: SeriesKey) -> _Claim:
         dialect = want.dialect
@@ -116,13 +122,13 @@ class Wanted:
         self.templates.append(folded)
         return _Claim(dialect, folded)
 
-    def _common(self, want: _Want, labels: Mapping[str, str]) -> Labels:
-        left = {label: value for label, value in labels.items() if label not in want.said}
-        place = want.dialect.name, want.signal, want.place
-        before, common = self._latest.get(place, (None, NO_LABELS))
-        if left != before:  # the lines of a histogram lie together and differ by their edge alone
+    def _common(self, want: _Want, text: bytes, labels: Mapping[str, str]) -> Labels:
+        place = text, want.dialect.name, want.said, want.native.labels
+        common = self._commons.get(place)
+        if common is None:
+            left = {label: value for label, value in labels.items() if label not in want.said}
             common = Labels.of(dict(self._labels) | want.dialect.named(left) | dict(want.native.labels))
-            self._latest[place] = left, common
+            self._commons[place] = common
         return common
 
 
@@ -146,7 +152,8 @@ def _fill(leaf: Leaf, want: _Want, edge: float | None, slot: int) -> bool:
             return leaf.take(slot)
 
 
-def _edge(text: str) -> float:
+def edge_of(text: str | bytes) -> float:
+    """A bucket's edge; ValueError where it is no number."""
     try:
         edge = float(text)
     except ValueError:
