@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 from pages import of, one
 
@@ -126,8 +128,8 @@ def test_a_histogram_whose_parts_have_other_buckets_is_refused_and_named() -> No
 
 
 def test_ranks_that_repeat_each_other_count_once() -> None:
-    readings = read('toy_waiting{rank="0"} 7', 'toy_waiting{rank="1"} 7', 'toy_requests_total{rank="0"} 3',
-                    'toy_requests_total{rank="1"} 2')  # fmt: skip
+    readings = read('toy_waiting{rank="0"} 7', 'toy_waiting{rank="1"} 7', 'toy_requests_total{rank="0"} 2',
+                    'toy_requests_total{rank="1"} 3')  # fmt: skip
     assert one(readings, "model.queue.depth").value == 7 and one(readings, "model.requests").value == 3
     assert asked("model.queue.depth") == "sum by () (max without (rank) (avg_over_time(toy_waiting[59999ms])))"
 
@@ -166,6 +168,23 @@ def test_a_gauge_whose_other_half_is_missing_is_no_data() -> None:
 def test_a_metric_may_have_blanks_of_its_own() -> None:
     assert read("toy_limit 0", "toy_waiting 0")[0].series.signal == "model.queue.depth"
     assert "unless (max_over_time(toy_limit[59999ms]) >= 0 <= 0)" in asked("workload.memory.limit")
+
+
+# ── the same thing twice ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_histogram_under_its_old_and_its_new_name_is_not_mixed() -> None:
+    renamed = Dialect("r", detect="new_seconds_sum", signals={"model.itl": histogram("new_seconds", "old_seconds")})
+    bucket = '{}_seconds_bucket{{le="{}"}} {}'.format
+    lines = [bucket("new", 1, 1), bucket("new", "+Inf", 2), bucket("old", 2, 1), bucket("old", "+Inf", 2)]
+    readings = read(*lines, "new_seconds_sum 3", "old_seconds_sum 9", reader=PageReader([renamed]))
+    assert one(readings, "model.itl").series.edges == (1, inf) and one(readings, "model.itl").value == 3
+
+
+def test_two_exporters_that_say_the_same_of_the_same_are_not_added_up() -> None:
+    first = Dialect("first", detect="a", dropped=("who",), signals={"model.requests": counter("a")})
+    second = Dialect("second", detect="b", signals={"model.requests": (counter("b"), counter("c"))})
+    assert one(read("a 3", "b 4", "c 5", reader=PageReader([first, second])), "model.requests").value == 3
 
 
 # ── whose page it is ─────────────────────────────────────────────────────────────────────────────────────────────────
