@@ -78,6 +78,9 @@ def _events_url(url: str) -> Mapping[str, Any] | None:
 
 
 def _logs_url(url: str) -> Mapping[str, Any] | None:
+    """A path or a glob that ends like a log's, or `logs:` and any other."""
+    if url.startswith("logs:"):
+        return {"path": url.removeprefix("logs:")}
     return {"path": url} if "://" not in url and re.search(r"\.log(?:[.-][\w.*?-]+)?$", url) else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
 from console.model import LogLine, Span
@@ -18,6 +18,8 @@ MOST_BYTES = 12 << 20  # of one request
 MOST_SEARCHED = 96 << 20  # where only some lines are wanted: the others need no look at what they say
 LOOK_SECONDS = 4.0  # a child has eight for an answer
 MOST_BELOW = 200  # lines without a time that belong to one with
+MOST_CHARACTERS = 2_000_000  # of all bodies of an answer: they go through a pipe
+LEAST_CHARACTERS = 100  # of one
 HELD = 4  # lines for each one wanted, before every second one goes
 
 
@@ -80,6 +82,8 @@ def read_lines(sections: Sequence[Section], request: LogRequest, speech: Speech,
     gathering.close()
     seen = sorted(gathering.lines, key=lambda line: line.time)
     kept = seen if len(seen) <= request.most else [seen[at * len(seen) // request.most] for at in range(request.most)]
+    room = max(LEAST_CHARACTERS, MOST_CHARACTERS // max(len(kept), 1))
+    kept = [line if len(line.body) <= room else replace(line, body=line.body[:room]) for line in kept]
     share = min(1.0, looked / total) if total else 1.0
     return Found(kept, gathering.seen / max(len(kept), 1) / max(share, 1e-9), bool(timed or not untimed))
 

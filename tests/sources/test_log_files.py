@@ -237,3 +237,11 @@ async def test_it_lives_in_a_child_and_a_path_on_the_command_line_is_enough(tmp_
     assert {from_argument(f"x={other}", plugins).kind for other in ("a.jsonl", "events.jsonl", "host")} == {
         "table", "events", "host",
     }  # fmt: skip
+    assert from_argument("x=logs:/var/log/syslog", plugins).options == {"path": "/var/log/syslog"}
+
+
+def test_an_answer_fits_through_its_pipe(tmp_path: Path) -> None:
+    path = wrote(tmp_path / "e.log", [(NOON + n / 100, "ERROR " + "x" * 3_900) for n in range(2_000)])
+    lines = read(opened(path), grave=True, most=2_000)
+    assert len(lines) == 2_000
+    assert sum(len(line.body) for line in lines) <= 2_000_000

@@ -48,7 +48,7 @@ class LogsOptions(Entry):
     where: dict[str, str] = Field({}, description="only lines with these labels; an empty value selects all")
     words: str = Field("", description="only lines that contain this text", max_length=200)
     source: str | None = Field(None, description="the source of logs to ask; all of them by default")
-    most: Annotated[int, Field(ge=100, le=50_000)] = Field(5_000, description="lines to read of each window")
+    most: Annotated[int, Field(ge=100, le=20_000)] = Field(5_000, description="lines to read of each window")
 
 
 async def _run(context: StepContext, options: LogsOptions) -> StepOutcome:
