@@ -6,6 +6,7 @@ API server does not depend on how often andon asks.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -29,8 +30,13 @@ SETTLE_SECONDS = 6.0  # that a question waits for the first lists; less than who
 DISCOVER_AGAIN_SECONDS = 300.0  # for kinds that come later
 MOST_LOOKS = 40  # at templates, for one question
 KEPT_LOOKS = 2000
+COLLECTIONS = (
+    50_000,
+    20,
+    100,
+)  # a page of a list is many small things without cycles: looking for them doubled its time
 
-# Beside the workloads: (group, plural), whether a cluster must have it, and what is kept of it.
+# Of the cluster's own events only these are asked for: there are many others.
 EVENTS_ASKED = ("type=Warning", f"reason={told.SCALED}")
 
 
@@ -271,6 +277,7 @@ def open_kubernetes(
     timeout: float = 10.0,
 ) -> Kubernetes:
     """The source out of its plain options. Raises ConfigError where nothing says how to get in."""
+    gc.set_threshold(*COLLECTIONS)
     return Kubernetes(name, Door(name, kubeconfig, context, timeout), namespaces, model_label)
 
 

@@ -60,7 +60,11 @@ class StandIn:
 
 
 def ok(body: Any) -> Answer:
-    return 200, json.dumps(body).encode()
+    return 200, encoded(body)
+
+
+def encoded(body: Any) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode()
 
 
 def refused(code: int, words: str = "no") -> Answer:
