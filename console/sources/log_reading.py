@@ -64,6 +64,8 @@ def read_lines(sections: Sequence[Section], request: LogRequest, speech: Speech,
         looked += piece.size
         near, default = changed[piece.section.path], speech.service_of(piece.section.path)
         for raw in piece.lines:
+            if not raw:
+                continue
             may_be = not is_search or wanted.may_be(raw)
             if not may_be and not gathering.is_open:
                 continue
