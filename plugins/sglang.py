@@ -40,7 +40,7 @@ SGLANG = Dialect(
         "model.speculation.acceptance": gauge("sglang:spec_accept_rate"),
     },
     opt_in={
-        "start SGLang with --collect-tokens-histogram": (
+        "older versions need --collect-tokens-histogram beside --enable-metrics": (
             "model.prompt.length",
             "model.generation.length",
         ),

@@ -47,7 +47,7 @@ TRTLLM = Dialect(
             "model.decode.duration",
             "model.inference.duration",
         ),
-        "set enable_iter_perf_stats: true for trtllm-serve": (
+        "set return_perf_metrics: true and enable_iter_perf_stats: true for trtllm-serve": (
             "model.queue.depth",
             "model.requests.running",
             "model.kv.usage",

@@ -170,6 +170,8 @@ class Folded:
         }
         if not found:
             return None
+        if len(self.members) == 1 and self.carried is None:  # alone it speaks for itself, and a reset is a reset
+            return next(iter(found.values()))
         if self.across is not None:
             return Reading(self.key, time, _fold([reading.value for reading in found.values()], self.across))
         [edges, *others] = {reading.series.edges for reading in found.values()}

@@ -111,6 +111,13 @@ def test_what_was_added_up_does_not_fall_when_one_of_it_goes_away_comes_back_or_
     assert totals == [15, 16, 18, 19, 23]
 
 
+def test_a_series_that_is_alone_is_as_it_is_and_its_reset_is_one() -> None:
+    reader = PageReader([TOY], detect=False)
+    lines = ('toy_requests_total{who="ada"} 9', 'toy_requests_total{who="ada"} 2')
+    totals = [one(read(line, reader=reader), "model.requests").value for line in lines]
+    assert totals == [9, 2]
+
+
 def test_what_was_added_up_does_not_fall_when_the_page_is_learned_anew() -> None:
     seen = PageReader([TOY])
     line = 'toy_requests_total{who="%s"} %d'
