@@ -124,7 +124,7 @@ async def test_an_estate_has_every_source_under_what_it_can_do_and_says_why_othe
     ("config", "kind", "message", "hint"),
     [
         (SourceConfig("a", "tabel"), ConfigError, "source a: there is no kind 'tabel'", "did you mean 'table'?"),
-        (SourceConfig("a", "xyz"), ConfigError, "source a: there is no kind 'xyz'", "known are database, events, "),
+        (SourceConfig("a", "xyz"), ConfigError, "source a: there is no kind 'xyz'", "known are "),
         (SourceConfig("a", "table", {"pth": "x"}), ConfigError, "has no option 'pth'", "did you mean 'path'?"),
         (SourceConfig("a", "table", {}), ConfigError, "source a: path: Field required", "options are path, time"),
         (
