@@ -112,7 +112,7 @@ def _first_timed(file: object, offset: int, size: int, time_of: TimeOf) -> tuple
     is_partial = offset > 0  # the line that the offset lies in
     file.seek(offset)  # type: ignore[attr-defined]
     while at < min(size, offset + MOST_SOUGHT):
-        data: bytes = file.read(PIECE // 8)  # type: ignore[attr-defined]
+        data: bytes = file.read(PIECE // 8 if at == offset else 4 * PIECE)  # type: ignore[attr-defined]
         if not data:
             break
         lines = (rest + data).split(b"\n")
