@@ -56,7 +56,7 @@ class GitOptions(BaseModel):
     branches: list[Branch] = Field(default_factory=list)  # none: the one that is checked out
     paths: list[Rule] = Field(default_factory=list)  # the first that fits a file says what it is
     target: str = ""  # of what no rule gives one; empty: the folder's name
-    tags: str | None = "deploy"  # what kind of event a tag is; None: tags are not told
+    tags: str = "deploy"  # what kind of event a tag is; empty: tags are not told
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class Repository:
     def _tags(self) -> list[Event]:
         """The newest tags: when they were made, or, of those that do not say, when their commit was."""
         kind = self._options.tags
-        if kind is None:
+        if not kind:
             return []
         answer = self._git.ask("for-each-ref", "--sort=-creatordate", f"--count={MOST_TOLD}",
                                f"--format={''.join(f'{part}%00' for part in TAG)}", "refs/tags")  # fmt: skip

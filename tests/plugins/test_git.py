@@ -150,7 +150,7 @@ def test_tags_are_deploys_unless_told_otherwise(repo: Repo) -> None:
     )
     assert found["tag light"].time == NOON and "the time is its commit's" in found["tag light"].detail
     assert len(found) == 2
-    assert {event.kind for event in events(repo, tags=None)} == {"commit"}
+    assert {event.kind for event in events(repo, tags="")} == {"commit"}
 
 
 def test_bare_repositories_and_worktrees_are_read_too(repo: Repo) -> None:
