@@ -23,10 +23,11 @@ from console.model import Comparison, Direction, Labels, Stat, TraceSpan, Verdic
 if TYPE_CHECKING:
     from console.model import Array, Codes, Flags
 
-What = Literal["own", "gap", "calls", "errors"]
+What = Literal["own", "gap", "calls", "often", "errors"]
 
 FLOOR_SECONDS = 0.001  # differences below are never news
 FLOOR_SHARE = 0.01  # of failing spans
+FLOOR_CALLS = 0.5  # of a request
 LEAST_TRACES = 10
 LARGEST_FAMILY = 60  # services and edges that are compared: those with the most time
 ONSET_STEPS = 30
@@ -36,7 +37,8 @@ ONSET_STEPS = 30
 class TraceChange:
     """One service or one edge, now against before."""
 
-    what: What  # own work of a service, the gap of an edge, whole calls along an edge, errors that begin in a service
+    # Own work of a service, errors that begin in it; of an edge its gap, its whole calls, how many a request makes.
+    what: What
     service: str  # whose it is; of an edge the caller
     callee: str  # of an edge
     comparison: Comparison
@@ -89,16 +91,11 @@ def trace_changes(
     one kind it has, so that n is traces.
     """
     kinds = list(_kinds(current, baseline))
-    limits = {False: Limits(tolerance, Direction.UP, FLOOR_SECONDS), True: Limits(tolerance, Direction.UP, FLOOR_SHARE)}
-    family = [
-        measured(
-            *_samples(kind),
-            "mean" if kind.what == "errors" else stat,
-            limits[kind.what == "errors"],
-            LEAST_TRACES,
-        )
-        for kind in kinds
-    ]
+    asked = {"errors": ("mean", FLOOR_SHARE), "often": ("mean", FLOOR_CALLS)}
+    family = []
+    for kind in kinds:
+        its, floor = asked.get(kind.what, (stat, FLOOR_SECONDS))
+        family.append(measured(*_samples(kind), its, Limits(tolerance, Direction.UP, floor), LEAST_TRACES))  # type: ignore[arg-type]
     changes = [_change(kind, one) for kind, one in zip(kinds, judged(family), strict=True)]
     services = {span.service for side in (current, baseline) for span in side}
     traces = [len({span.trace for span in side}) for side in (current, baseline)]
@@ -115,7 +112,8 @@ def _kinds(current: Sequence[TraceSpan], baseline: Sequence[TraceSpan]) -> Itera
     spans, trace = both.spans, both.trace
     if not spans.starts.size:
         return
-    is_now = np.array([name.startswith("now ") for name in both.traces])[trace]
+    is_of_now = np.array([name.startswith("now ") for name in both.traces])
+    is_now = is_of_now[trace]
     paths = call_paths(spans)
     time, own = spans.ends - spans.starts, own_times(spans)
     callee = waits_for(spans, paths, ~is_now, is_now)
@@ -129,6 +127,14 @@ def _kinds(current: Sequence[TraceSpan], baseline: Sequence[TraceSpan]) -> Itera
         for what, of in values.items():
             now, before = (_side(members[side[members]], of, paths.path, trace, began) for side in (is_now, ~is_now))
             yield _Kind(what, spans.services[service], spans.services[to] if to >= 0 else "", now, before)
+        if to >= 0:
+            calling = np.unique(trace[spans.service == service])  # those that could have made such calls
+            many = np.bincount(trace[members], minlength=began.size)[calling].astype(np.float64)
+            now, before = (
+                _Side(many[side], np.zeros(side.sum(), np.intp), calling[side], began[calling[side]])
+                for side in (is_of_now[calling], ~is_of_now[calling])
+            )
+            yield _Kind("often", spans.services[service], spans.services[to], now, before)
     has_child = np.bincount(spans.parent[spans.parent >= 0], minlength=time.size) > 0
     blamed = np.where((callee >= 0) & ~has_child, callee, spans.service)  # one that did not answer has no span
     calls = np.flatnonzero((callee < 0) | ~has_child | origin)  # what only waits is its callee's affair

@@ -74,6 +74,12 @@ async def test_time_between_a_caller_and_its_callee_is_the_wires() -> None:
     assert "slowest.service" not in values
 
 
+async def test_a_request_that_asks_its_callee_five_times_is_told_by_that() -> None:
+    values = (await looked(Traced([*USUAL, *requests(200, BEGAN, queries=5)]))).values
+    assert (values["often.edge"], values["often.ratio"]) == ("cart → db", 5.0)
+    assert (values["slowest.edge"], "slowest.service" in values, "gap.edge" in values) == ("web → cart", False, False)
+
+
 async def test_where_failures_begin_is_named_and_not_who_passes_them_on() -> None:
     failing = [replace(span, failed=True) if span.operation == "GET /" and number % 3 == 0 else span
                for number, span in enumerate(requests(200, BEGAN, fails=0.3))]  # fmt: skip

@@ -40,10 +40,19 @@ RESULT = {
     "gap.caller": "string",
     "gap.callee": "string",
     "gap.ratio": "double",
+    "often.edge": "string",  # along which a request makes more calls
+    "often.callee": "string",
+    "often.ratio": "double",
     "errors.service": "string",  # in which more calls begin to fail
     "errors.share": "double",
 }
-WORDS = {"own": "own time", "gap": "gap between their spans", "calls": "calls", "errors": "share that fails"}
+WORDS = {
+    "own": "own time",
+    "gap": "gap between their spans",
+    "calls": "calls",
+    "often": "calls a request",
+    "errors": "share that fails",
+}
 
 
 class TracesOptions(Entry):
@@ -133,6 +142,8 @@ def _values(told: Sequence[TraceChange], found: TraceChanges, verdict: Verdict, 
     if gap := first["gap"]:
         values |= {"gap.edge": gap.name, "gap.caller": gap.service, "gap.callee": gap.callee,
                    "gap.ratio": gap.comparison.ratio}  # fmt: skip
+    if often := first["often"]:
+        values |= {"often.edge": often.name, "often.callee": often.callee, "often.ratio": often.comparison.ratio}
     if errors := first["errors"]:
         values |= {"errors.service": errors.service, "errors.share": errors.comparison.current.value}
     return values
@@ -168,10 +179,11 @@ def _finding(step: str, change: TraceChange) -> Finding:
 
 def _told(change: TraceChange) -> str:
     one = change.comparison
-    what = f"{change.name}: {WORDS[change.what]}" + (f" {one.stat}" if change.what != "errors" else "")
+    in_seconds = change.what not in ("often", "errors")
+    what = f"{change.name}: {WORDS[change.what]}" + (f" {one.stat}" if in_seconds else "")
     if one.current.value is None or one.baseline.value is None:
         return f"{what}: {one.reason}"
-    unit = "1" if change.what == "errors" else "s"
+    unit = "s" if in_seconds else "1"
     now, before = (quantity(round(value, 6), unit) for value in (one.current.value, one.baseline.value))
     text = f"{what} is {now}, was {before}"
     if one.ratio is not None:

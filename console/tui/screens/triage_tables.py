@@ -11,7 +11,7 @@ from console.words import MARKS, number, quantity
 COUNT = 8  # cells of a count, or of a time
 TIME = 10  # of an instant within the day
 CHANGES = {"new": "new", "surged": "more often", "vanished": "gone quiet"}
-WHAT = {"own": "own work", "gap": "gap", "calls": "calls", "errors": "fail"}
+WHAT = {"own": "own work", "gap": "gap", "calls": "calls", "often": "calls a request", "errors": "fail"}
 
 
 def log_lines(findings: Sequence[Json], chosen: Json, width: int, today: str) -> list[Line]:
@@ -97,4 +97,6 @@ def _notes(findings: Sequence[Json], width: int, today: str) -> list[Line]:
 def _value(value: float | None, what: str) -> str:
     if value is None:
         return "–"
+    if what == "often":
+        return number(value)
     return f"{100 * value:.3g} %" if what == "errors" else quantity(value, "s")
