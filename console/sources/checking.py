@@ -57,5 +57,5 @@ def _state(error: AndonError) -> Literal["partial", "denied", "malformed", "misc
         case SourcePartial():
             return "partial"
         case SourceMalformed():
-            return "unreachable"
+            return "malformed"
     return "unreachable"
