@@ -17,6 +17,7 @@ from console.library import library_dir
 from console.playbook.loader import library
 from console.plugins import Plugins
 from console.service.client import Client
+from console.service.notifying import open_voices
 from console.store.store import Store
 
 LEAST_FREE_BYTES = 256 * 1024 * 1024
@@ -32,7 +33,7 @@ class Check:
 
 
 def examine(config: Config, plugins: Plugins) -> list[Check]:
-    """Python, the data folder, the store, the daemon, plugins, playbooks and sources, in that order."""
+    """Python, the data folder, the store, the daemon, plugins, playbooks, sources and notifiers, in that order."""
     return [check for part in PARTS for check in _safely(part, config, plugins)]
 
 
@@ -117,4 +118,12 @@ def _sources(config: Config, plugins: Plugins) -> Iterator[Check]:
         yield Check("sources", "missing", "none is configured; `andon source list` shows the kinds there are")
 
 
-PARTS = (_python, _terminal, _config, _data, _store, _daemon, _plugins, _playbooks, _sources)
+def _notifiers(config: Config, plugins: Plugins) -> Iterator[Check]:
+    voices, wrong = open_voices(config.notifiers, plugins)
+    for voice in voices:
+        yield Check("notify", "ok", f"{voice.name} ({voice.offer.kind}); `andon notify test {voice.name}` tries it")
+    for problem in wrong:
+        yield Check("notify", "wrong", f"{problem.message}; {problem.hint}".rstrip("; "))
+
+
+PARTS = (_python, _terminal, _config, _data, _store, _daemon, _plugins, _playbooks, _sources, _notifiers)

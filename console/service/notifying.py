@@ -10,6 +10,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -95,8 +96,9 @@ class Notifying:
         self._build = build
         self._clock = clock
         self._troubles = troubles
-        self._pause = pause
+        self._first_pause = pause
         self._news = {name: asyncio.Event() for name in self.voices}
+        self._well = {name: asyncio.Event() for name in self.voices}  # it was tried, and it works again
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -130,6 +132,7 @@ class Notifying:
                 f"there is no notifier {name[:60]!r}", nearest(name[:60], self.voices) or "[notify.NAME] names them"
             )
         await say(self.voices[name], notice)
+        self._well[name].set()
 
     # ── one task each ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -149,7 +152,7 @@ class Notifying:
             except StoreError:  # which the writer says
                 failures += 1
             if failures:
-                await asyncio.sleep(self._rest(failures))
+                await self._pause(voice, min(self._first_pause * 2.0 ** (failures - 1), LONGEST_PAUSE))
 
     async def _try(self, voice: Voice, due: Due, failures: int) -> int:
         """How many failures there were in a row by now."""
@@ -157,7 +160,7 @@ class Notifying:
             await say(voice, await self._build(due))
         except SourceBusy as error:
             self._say(voice, f"{error.message}; it is told again in {error.seconds:.0f} s")
-            await asyncio.sleep(min(error.seconds, LONGEST_ASKED))
+            await self._pause(voice, min(error.seconds, LONGEST_ASKED))
             return failures
         except AndonError as error:
             failures += 1
@@ -182,8 +185,11 @@ class Notifying:
     async def _settle(self, due: Due, state: Any) -> None:
         await self._writer.do(lambda store: store.notices.settle(due, state))
 
-    def _rest(self, failures: int) -> float:
-        return min(self._pause * 2.0 ** (failures - 1), LONGEST_PAUSE)
+    async def _pause(self, voice: Voice, seconds: float) -> None:
+        """Wait, unless somebody finds out that it works."""
+        self._well[voice.name].clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._well[voice.name].wait(), seconds)
 
     def _say(self, voice: Voice, trouble: str) -> None:
         told = f"notify {voice.name}: {trouble}"

@@ -99,6 +99,16 @@ async def test_a_notifier_that_fails_is_tried_again_named_and_then_well(data: Pa
     assert [each.split(";")[0] for each in seen] == ["", "notify ear: down", "notify ear: busy", "notify ear: torn"]
 
 
+async def test_a_test_that_succeeds_ends_a_long_pause(data: Path) -> None:
+    troubles: dict[str, str] = {}
+    ear = Ear(fails=[SourceBusy("busy", "", seconds=3600.0)])
+    async with telling(data, voice("ear", ear.notify), troubles=troubles) as told:
+        await told.tell("opened", "I-1")
+        await eventually(lambda: "busy" in troubles.get("notify ear", ""))
+        await told.test("ear", await build(Due("I-0", "opened", "ear", 1.0)))
+        await eventually(lambda: ear.heard == ["I-0 opened", "I-1 opened"])
+
+
 async def test_one_that_fails_holds_up_no_other(data: Path) -> None:
     ear, deaf = Ear(), Ear(fails=[SourceError("down", "")] * 500)
     hung = asyncio.Event()
