@@ -111,7 +111,8 @@ class Signal:
     kind: Kind
     bad: Direction
     scope: Scope
-    across: Across = "sum"  # how gauges of several label sets become one; counters and histograms always add
+    across: Across = "sum"  # how gauges of several label sets become one, counters and histograms always add; with
+    # "max" a step has its largest value too: a code or a bit mask has no mean
     floor: float = 0.0  # differences below this, in the signal's unit, are never news
     otel: str | None = None  # OpenTelemetry's name where one exists
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from console.model import Frame, Kind, Query, Series, SeriesKey, Span
+from console.signals.catalogue import find_signal
 from console.store.database import Database, Row
 from console.store.minute import MINUTE
 from console.store.samples import read_key
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
 MOST_CELLS = 20_000_000  # numbers in one answer (160 MB); steps grow until it fits
 ROUNDING = 1e-6  # of a step: a reading on a boundary belongs to the step that ends there
 
-RAW = "SELECT time, 1.0, value, sketch FROM raw WHERE series = ? AND time > ? AND time <= ? ORDER BY time"
+RAW = "SELECT time, 1.0, value, value, sketch FROM raw WHERE series = ? AND time > ? AND time <= ? ORDER BY time"
 MINUTES = """
-SELECT minute * 60.0, count, sum, sketch FROM minutes WHERE series = ? AND minute > ? AND minute <= ? ORDER BY minute
+SELECT minute * 60.0, count, sum, high, sketch FROM minutes
+WHERE series = ? AND minute > ? AND minute <= ? ORDER BY minute
 """
 
 
@@ -120,13 +122,20 @@ def _read_one(database: Database, id: int, key: SeriesKey, axis: Axis, is_raw: b
 
 
 def _series(key: SeriesKey, rows: list[Row], places: npt.NDArray[np.intp], steps: int) -> Series:
-    """Rows of (time, count, sum, sketch) gathered into steps; `places` says which step each falls into."""
-    _, counts, sums, sketches = zip(*rows, strict=True)
+    """Rows of (time, count, sum, highest, sketch) gathered into steps; `places` says which step each falls into.
+
+    Gauges that are folded by their largest value, such as codes, have it of a step, too: there is no mean of codes.
+    """
+    _, counts, sums, highs, sketches = zip(*rows, strict=True)
     seen = np.bincount(places, minlength=steps) > 0
     total = np.where(seen, np.bincount(places, weights=np.array(sums), minlength=steps), np.nan)
     match key.kind:
         case Kind.COUNTER:
             return Series(key, total)
+        case Kind.GAUGE if find_signal(key.signal).across == "max":
+            largest = np.full(steps, -np.inf)
+            np.maximum.at(largest, places, np.array(highs, dtype=np.float64))
+            return Series(key, np.where(seen, largest, np.nan))
         case Kind.GAUGE:
             return Series(
                 key, total / np.where(seen, np.bincount(places, weights=np.array(counts), minlength=steps), 1.0)

@@ -108,6 +108,16 @@ async def test_a_step_without_data_is_nan_and_never_zero(store: Store, reader: S
         assert np.isnan(values[1:3]).all()
 
 
+async def test_a_code_is_the_largest_of_a_step_and_never_a_mean(store: Store, reader: StoreReader) -> None:
+    key = SeriesKey("gpu.xid", Labels.of(gpu="0"), Kind.GAUGE)
+    for start in (-DAY, -600.0):  # kept as minutes, and raw
+        fill(store, key, [(start + 15, 13), (start + 30, 79), (start + 60, 0), (start + 120, 48)])
+    for start in (-DAY, -600.0):
+        span = Span(NOW + start, NOW + start + 120)
+        frame = await reader.read(Query("gpu.xid", Window((span,)), 60, by=("gpu",)))
+        np.testing.assert_array_equal(frame.series[0].values, [79, 48])
+
+
 async def test_a_gauges_step_is_the_mean_of_its_samples(store: Store, reader: StoreReader) -> None:
     fill(store, gauge(), [(-DAY + 15, 1), (-DAY + 30, 2), (-DAY + 60, 6), (-DAY + 120, 11)])
     frame = await reader.read(Query("model.queue.depth", window(-DAY, -DAY + 120), 120))
