@@ -25,6 +25,7 @@ MOST_LINE_BYTES = 16 << 20  # of one object of a watch; etcd takes 1.5 MiB
 MOST_REASON_BYTES = 4096
 CONNECT_SECONDS = 5.0
 CONNECTIONS = 64
+RELOAD_SECONDS = 10.0  # between two readings of the kubeconfig: a program that logs in is not to be run in a storm
 PLAIN = "application/json"
 
 logging.getLogger("kubernetes").setLevel(logging.CRITICAL)
@@ -50,7 +51,8 @@ class Door:
         self._lock = threading.Lock()
         self._configuration: Any = None
         self._pool: Any = None
-        self._loaded = 0
+        self._loaded = 0  # how often
+        self._loaded_at = 0.0
         self._load()
 
     def get(self, path: str, params: Mapping[str, str] | None = None, *, accept: str = PLAIN) -> dict[str, Any]:
@@ -221,7 +223,8 @@ class Door:
         from kubernetes.client.rest import RESTClientObject
 
         with self._lock:
-            if unless_after is not None and self._loaded != unless_after:
+            is_fresh = time.monotonic() - self._loaded_at < RELOAD_SECONDS
+            if unless_after is not None and (is_fresh or self._loaded != unless_after):
                 return
             configuration = Configuration()
             configuration.connection_pool_maxsize = CONNECTIONS
@@ -235,6 +238,7 @@ class Door:
                 ) from None
             self._configuration = configuration
             self._loaded += 1
+            self._loaded_at = time.monotonic()
 
     def _let_in(self, configuration: Any) -> None:
         from kubernetes.config.incluster_config import load_incluster_config

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from andon_plugins._kubernetes_records import CRASH, IMAGE, Node, Owner, Pod, Revision, Scaler, Workload
+from andon_plugins._kubernetes_pods import CRASH, IMAGE
+from andon_plugins._kubernetes_records import Node, Owner, Pod, Revision, Scaler, Workload
 
 from console.model import Kind, Labels, Reading, SeriesKey
 from console.signals.catalogue import find_signal
 
-MOST_WORKLOADS = 2500  # a dozen series each; those in trouble first, then the largest
-MOST_NODES = 2500
+MOST_WORKLOADS = 1500  # a dozen series each; those in trouble first, then the largest
+MOST_NODES = 3000
 ALWAYS = (IMAGE, CRASH)  # reasons that are told when they are 0, too: what was 0 before can be compared
 NEWEST, OLDER = "newest", "older"
 

@@ -18,6 +18,7 @@ from andon_plugins import _kubernetes_records as records
 from andon_plugins import _kubernetes_signals as signals
 from andon_plugins._kubernetes_door import Door, NotThere
 from andon_plugins._kubernetes_mirror import Mirror, Resource
+from andon_plugins._kubernetes_pods import pod
 from andon_plugins._kubernetes_records import Owner, Pod, Revision
 from andon_plugins._kubernetes_templates import Facts, facts
 from andon_plugins._kubernetes_workloads import SHAPES, workload
@@ -95,9 +96,10 @@ class Kubernetes:
         if wanted & {"restart", "oom"}:
             found += told.of_deaths(self.name, span, self._of("", "pods", troubles))
         if wanted & {"warning", "restart", "oom", "scale", "node", "unschedulable"}:
+            owner_of = self._owner_of()
             for fields in EVENTS_ASKED:
                 said = self._of("", "events", troubles, fields)
-                found += told.of_what_was_said(self.name, span, said, self._owner_of())
+                found += told.of_what_was_said(self.name, span, said, owner_of)
         if busy := next((trouble for trouble in troubles if isinstance(trouble, SourceBusy)), None):
             raise busy  # what is not listed yet would read as what never was
         if not found and troubles and not self._knows_something():
@@ -152,7 +154,7 @@ class Kubernetes:
         self._discovered = time.monotonic()
         label = self._labels
         core: list[tuple[Resource, Callable[[dict[str, Any]], Any], Callable[..., None] | None]] = [
-            (Resource("", "v1", "pods"), lambda item: records.pod(item, label, time.time()), self._losses.note),
+            (Resource("", "v1", "pods"), lambda item: pod(item, label, time.time()), self._losses.note),
             (Resource("", "v1", "nodes", namespaced=False), records.node, None),
             (Resource("", "v1", "configmaps", metadata_only=True), records.config, None),
             *((Resource("", "v1", "events", fields=fields), records.said, None) for fields in EVENTS_ASKED),

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from sys import intern
 from typing import Any
 
-from andon_plugins._kubernetes_records import Owner, Workload, epoch, gpus_in, model_of
+from andon_plugins._kubernetes_pods import model_of
+from andon_plugins._kubernetes_records import Owner, Workload, epoch, gpus_in
 
 Path = tuple[str, ...]
 MOST_CONFIGS = 50

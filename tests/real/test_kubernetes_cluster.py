@@ -24,6 +24,7 @@ from console.sources.opening import open_source
 from console.sources.types import LogRequest
 
 add_plugin_folder(library_dir("plugins"))
+from andon_plugins import _kubernetes_door as doors  # noqa: E402
 from andon_plugins._kubernetes_source import open_kubernetes  # noqa: E402
 
 pytestmark = [pytest.mark.real, pytest.mark.skipif(bool(why_not()), reason=why_not())]
@@ -381,7 +382,7 @@ def test_what_is_too_old_to_be_resumed_is_listed_anew(here: Here, space: str, so
     again.stop()
 
 
-def test_a_token_that_a_program_gives_is_renewed(here: Here, tmp_path: Path) -> None:
+def test_a_token_that_a_program_gives_is_renewed(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = here[0]
     token, program = tmp_path / "token", tmp_path / "login"
     token.write_text("expired")
@@ -398,6 +399,7 @@ def test_a_token_that_a_program_gives_is_renewed(here: Here, tmp_path: Path) -> 
         with pytest.raises(SourceDenied, match="401"):
             source.collect(time.time())
         token.write_text("admin-token")
+        monkeypatch.setattr(doors, "RELOAD_SECONDS", 0.0)
         assert value(source.collect(time.time()), "host.ready", host="gpu-1") == 1
 
 
