@@ -10,7 +10,7 @@ import pytest
 
 from console import words
 from console.cli.shapes import SHAPES, shape_schema
-from console.model import Move, Note, State, Verdict, WindowKind
+from console.model import Exemplar, Move, Note, State, Verdict, WindowKind
 from console.report import phrases
 from console.report.formats import FORMATS
 from console.report.junit import junit_report
@@ -34,6 +34,14 @@ def test_many_findings_of_one_line_are_counted_and_not_recited() -> None:
     move = Move("steps.inputs.moved", "strong", False, tuple(each.id for each in findings))
     text = text_report(nouns.diagnosis(findings=findings, causes=(nouns.cause(moves=(move,)),), runs=()))
     assert "F2 accuracy fell; and F3, F4, F5" in text
+
+
+def test_a_kind_of_log_line_is_shown_with_an_example() -> None:
+    example = Exemplar("current", nouns.NOON, "text", "card 17 \x1b[2Jrefused by issuer")
+    log = nouns.finding(kind="log", text="pay error “card <*> refused”: 60 lines", interval=None, exemplars=(example,))
+    text = text_report(nouns.diagnosis(runs=(nouns.a_run(steps=(nouns.step(findings=(log,)),)),)))
+    assert "F1 pay error “card <*> refused”: 60 lines" in text
+    assert "          2026-11-22T12:00:00Z card 17 refused by issuer\n" in text
 
 
 def test_no_line_is_wider_than_the_terminal() -> None:
