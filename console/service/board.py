@@ -10,6 +10,7 @@ from typing import Any
 import console
 from console.config import default_config_path
 from console.model import Incident, Symptom
+from console.service.fleet import state_of
 from console.service.hosts import ALLOCATABLE, REQUESTED
 from console.service.house import SHOW_SECONDS, House
 from console.service.sightings import COLUMNS, column_of
@@ -171,8 +172,11 @@ def _source(house: House, name: str, kind: str, now: float) -> dict[str, Any]:
     if health is None and house.board.subscribers:
         health = house.fleet.health.get(name)
     if health is None or (health.state == "new" and name in house.fleet.health):  # it is asked when somebody looks
-        trouble = house.timeline.troubles.get(name)
-        return row if trouble is None else row | {"state": "unreachable", "reason": trouble}
+        if trouble := house.timeline.troubles.get(name):
+            return row | {"state": "unreachable", "reason": trouble}
+        # Nobody looks, but triggers and playbooks ask it too.
+        error = next(iter(getattr(house.estate.sources.get(name), "troubles", {}).values()), None)
+        return row if error is None else row | {"state": state_of(error), "reason": error.message}
     age = None if health.newest is None else now - health.newest
     more = {"readings": health.readings, "seconds": health.seconds, "failures": health.failures}
     state, reason = "stale" if health.state == "new" else health.state, health.reason

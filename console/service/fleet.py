@@ -139,7 +139,7 @@ class Fleet:
                 log.info("%s answers again", name)
             return
         signal, error = asked.failure
-        state = _state_of(error)
+        state = state_of(error)
         words = error.message if isinstance(error, AndonError) else f"{type(error).__name__}: {error}"
         reason = f"{signal}: {words}" if asked.answered else words
         if (before.state, before.reason) != (state, reason):
@@ -199,7 +199,8 @@ class Round:
             self.series += len(frame.series)
 
 
-def _state_of(error: Exception) -> SourceState:
+def state_of(error: Exception) -> SourceState:
+    """How a source is that answered with an error."""
     match error:
         case SourceDenied():
             return "denied"

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from typing import Any
 
-from console.errors import AndonError, PluginError, SourceMalformed
+from console.errors import AndonError, Exit, PluginError, SourceMalformed
 from console.model import Alert, Event, Exemplar, Frame, Gpu, LogLine, Reading, Silence, TraceSpan
 from console.sources.types import ProbeAnswer, ProfileGroup, Progress, SourceStatus
 
@@ -30,13 +30,32 @@ MANY: dict[str, type[Any]] = {
 def guarded(source: Any, name: str, plugin: str) -> Any:
     """The source with just those coroutines of types.py that it has; what it raises outside of andon's family is a
     PluginError, and an answer of another shape than it should have a SourceMalformed.
+
+    Its `troubles` are the calls that did not answer when they were last made, and why.
     """
-    methods = {
-        call: _guard(getattr(source, call), name, call, plugin)
+    troubles: dict[str, AndonError] = {}
+    methods: dict[str, Any] = {
+        call: _noting(troubles, call, _guard(getattr(source, call), name, call, plugin))
         for call in (*ONE, *MANY, "unsilence", "close")
         if callable(getattr(source, call, None))
     }
-    return type("GuardedSource", (), methods)()
+    return type("GuardedSource", (), methods | {"troubles": troubles})()
+
+
+def _noting(
+    troubles: dict[str, AndonError], call: str, method: Callable[..., Awaitable[Any]]
+) -> Callable[..., Awaitable[Any]]:
+    async def noting_call(self: object, *arguments: Any) -> Any:
+        try:
+            answer = await method(self, *arguments)
+        except AndonError as error:
+            if error.exit is Exit.UNREACHABLE:  # what asked wrongly, or found nothing, is no trouble of the source
+                troubles[call] = error
+            raise
+        troubles.pop(call, None)
+        return answer
+
+    return noting_call
 
 
 def _guard(method: Callable[..., Awaitable[Any]], name: str, call: str, plugin: str) -> Callable[..., Awaitable[Any]]:

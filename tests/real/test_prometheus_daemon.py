@@ -12,6 +12,7 @@ from promserver import is_installed, prometheus
 from servedpast import served_past
 
 from console.config import Config, SourceConfig
+from console.service.board import sources
 from console.service.house import House
 from console.service.opening import open_house
 from console.service.watching import WATCH_SECONDS
@@ -34,8 +35,8 @@ def only(url: str, data: Path) -> Config:
 
 
 async def look_twice(house: House) -> None:
-    now = time.time()
-    for again in range(2):
+    now = max(time.time(), house.watch.looked or 0.0)
+    for again in range(1, 3):
         await house.watch.look(now + again * (WATCH_SECONDS + 1))
     await house.watch.settled()
 
@@ -69,3 +70,10 @@ async def test_a_prometheus_that_dies_is_said_and_opens_nothing(slow: str, tmp_p
             await look_twice(house)
             assert list(await house.records.incidents()) == []
             assert house.compared == ()
+            [source] = sources(house, time.time())
+            assert source["state"] == "malformed" and "broke off its answer" in source["reason"]
+            there.dies_at, there.is_dead = None, False
+            await look_twice(house)
+            [source] = sources(house, time.time())
+            assert (source["state"], source["reason"]) == ("ok", "")
+            assert len(await house.records.incidents()) == 1  # it has come back, and so has what it knows

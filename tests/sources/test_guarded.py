@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from console.errors import PluginError, SourceDenied, SourceMalformed
+from console.errors import NoData, PluginError, SourceDenied, SourceMalformed
 from console.model import Kind, Labels, Reading, SeriesKey
 from console.sources.guarded import guarded
 from console.sources.types import Checkable, Collectable, SignalReader
@@ -50,6 +50,21 @@ async def test_whatever_a_plugins_source_raises_is_an_error_that_names_the_plugi
 async def test_an_error_of_andons_own_family_comes_out_as_itself() -> None:
     with pytest.raises(SourceDenied, match="shut"):
         await toy(SourceDenied("shut", "")).collect(1.0)
+
+
+async def test_a_source_is_known_by_the_calls_that_it_did_not_answer_when_they_were_last_made() -> None:
+    source = toy(SourceDenied("shut", ""))
+    assert source.troubles == {}
+    with pytest.raises(SourceDenied):
+        await source.collect(1.0)
+    assert [*source.troubles] == ["collect"] and source.troubles["collect"].message == "shut"
+    with pytest.raises(SourceMalformed):
+        await source.check()
+    assert {*source.troubles} == {"collect", "check"}
+    other = toy(NoData("nothing there", ""))
+    with pytest.raises(NoData):
+        await other.collect(1.0)
+    assert other.troubles == {}  # nor has it any for its neighbour's sake
 
 
 @pytest.mark.parametrize("answer", [["x"], [3], [Reading(DEPTH, "now", 1.0)], [Reading(DEPTH, 1.0, None)]])  # type: ignore[arg-type]
