@@ -31,7 +31,7 @@ test-real: $(VENV)/.ready-test .venv-tables/.ready
 	$(BIN)/pytest -m real
 	.venv-tables/bin/pytest -m real tests/real/test_tables_*.py
 
-bench: $(VENV)/.ready-test .venv-peers/.ready .venv-streams/.ready .venv-evidently/.ready .venv-nannyml/.ready .venv-alibi/.ready
+bench: $(VENV)/.ready-test .venv-peers/.ready .venv-streams/.ready .venv-pages/.ready .venv-evidently/.ready .venv-nannyml/.ready .venv-alibi/.ready
 	$(BIN)/python benchmarks/compare.py
 	$(BIN)/python benchmarks/drift_honesty.py
 	$(BIN)/python benchmarks/drift_speed.py
@@ -40,7 +40,7 @@ bench: $(VENV)/.ready-test .venv-peers/.ready .venv-streams/.ready .venv-evident
 	$(BIN)/python benchmarks/templates.py
 	$(BIN)/python benchmarks/following.py
 	$(BIN)/python benchmarks/paths.py
-	$(BIN)/python benchmarks/pages.py
+	$(BIN)/python benchmarks/sources.py
 	$(BIN)/python benchmarks/console.py
 	$(BIN)/andon lab score --seeds 10
 
@@ -68,7 +68,7 @@ $(VENV)/.ready-test: $(VENV)/.ready requirements-test.txt
 	touch $@
 
 # What is measured beside: .venv-peers for the console, .venv-evidently, -nannyml and -alibi for drift; they do not agree
-# on numpy and pandas, so each has an environment of its own; .venv-streams holds real streams. The lists are whole: nothing else is looked for.
+# on numpy and pandas, so each has an environment of its own; .venv-streams holds real streams, .venv-pages the official parser. The lists are whole: nothing else is looked for.
 .venv-%/.ready: benchmarks/requirements-%.txt
 	test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
@@ -94,6 +94,8 @@ lock:
 	  -c requirements-tables.txt -o requirements-engines.txt
 	echo nvitop | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  - -o benchmarks/requirements-peers.txt
+	echo prometheus-client==0.26.0 | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  - -o benchmarks/requirements-pages.txt
 	printf 'evidently==0.7.23\npandas<3\n' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate - -o benchmarks/requirements-evidently.txt
 	printf 'nannyml==0.13.1\nstatsmodels\nkaleido==0.2.1\n' | uv pip compile --universal --python-version 3.11 \

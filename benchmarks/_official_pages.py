@@ -1,4 +1,4 @@
-"""A metrics page read by prometheus_client, in the environment that has it: CPU seconds of each time, and what it found.
+"""A metrics page read by prometheus_client, in the environment that has it: CPU seconds each time, and what it found.
 
 python _official_pages.py FILE ROUNDS
 """

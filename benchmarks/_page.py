@@ -79,7 +79,7 @@ def same(reading: Reading, known: Known) -> bool:
 
 
 def _native(reading: Reading, dialect: Dialect, where: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Labels as the page has them; of those that select, each value that fits is tried by the caller's other natives."""
+    """Labels as the page has them, those that select a native among them."""
     named = {dialect.native_labels(name)[0]: value for name, value in reading.series.labels}
     yield named | {name: value.removeprefix("=") for name, value in where.items()}
 
