@@ -47,6 +47,8 @@ async def test_a_good_source_is_collected_beside_bad_ones(opened: Open, clock: C
     assert told["models"][0]["lights"]["queue"] == {"state": "ok", "age": 60}
     assert told["models"][0]["lights"]["gpu"]["state"] == "no_data"
     assert [event["title"] for event in await ask(house, "events", start=0.0, end=clock.now)] == ["v2"]
+    assert len(await ask(house, "events", start=0.0, end=clock.now, target="glove")) == 1
+    assert await ask(house, "events", start=0.0, end=clock.now, target="shoe") == []
 
 
 async def test_a_source_that_does_not_open_is_named_and_the_rest_runs(opened: Open) -> None:

@@ -104,3 +104,8 @@ def test_a_line_nested_too_deep_to_be_told_is_left_out_like_any_other_bad_one(tm
     source = log(tmp_path, good, f'{{"time": 2.0, "kind": "deploy", "detail": {deep}}}')
     assert [event.time for event in source.events(ALWAYS, ())] == [1.0]
     assert source.check().reason == "1 events, 1 lines that are none"
+
+
+def test_a_time_in_milliseconds_is_understood(tmp_path: Path) -> None:
+    [event] = log(tmp_path, {"time": 1_700_000_000_500, "kind": "deploy"}).events(ALWAYS, ())
+    assert event.time == 1_700_000_000.5
