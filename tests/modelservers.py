@@ -176,8 +176,9 @@ def has_namespaces() -> bool:
     """Whether network namespaces can be made: on Linux, by root."""
     if shutil.which("ip") is None or os.geteuid() != 0:
         return False
-    made = subprocess.run(["ip", "netns", "add", "andon-try"], check=False, capture_output=True).returncode == 0
-    subprocess.run(["ip", "netns", "del", "andon-try"], check=False, capture_output=True)
+    name = f"andon-try-{os.getpid()}"
+    made = subprocess.run(["ip", "netns", "add", name], check=False, capture_output=True).returncode == 0
+    subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
     return made
 
 

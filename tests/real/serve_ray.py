@@ -20,6 +20,7 @@ from ray import serve
 from starlette.requests import Request
 
 SECONDS = 90
+REQUESTS = 35
 
 
 @serve.deployment(num_replicas=1)
@@ -38,9 +39,13 @@ def ask(value: str) -> bool:
         return False
 
 
-def count(page: str) -> float:
-    lines = [line for line in page.splitlines() if line.startswith("ray_serve_http_request_latency_ms_count")]
-    return sum(float(line.rpartition(" ")[2]) for line in lines)
+def is_told(page: str) -> bool:
+    """Whether proxy and replica, which report each in its own time, have told of all requests."""
+    whole = []
+    for name in ("ray_serve_http_request_latency_ms_count", "ray_serve_deployment_processing_latency_ms_count"):
+        lines = [line for line in page.splitlines() if line.startswith(name)]
+        whole.append(sum(float(line.rpartition(" ")[2]) for line in lines) >= REQUESTS)
+    return all(whole)
 
 
 def main() -> None:
@@ -58,7 +63,7 @@ def run(port: int, folder: Path, temporary: str) -> None:
     for _turn in range(SECONDS):
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
             page = answer.read().decode()
-        if count(page) >= 35:
+        if is_told(page):
             break
         time.sleep(1)
     (folder / "page").write_text(page)
