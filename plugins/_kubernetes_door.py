@@ -247,9 +247,9 @@ class Door:
         paths = self._kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
         is_here = any(Path(path).expanduser().exists() for path in paths.split(":"))
         if not is_here and not self._kubeconfig and "KUBERNETES_SERVICE_HOST" in os.environ:
-            load_incluster_config(configuration)
+            load_incluster_config(configuration)  # type: ignore[no-untyped-call]
         else:
-            load_kube_config(paths, self._context, configuration, persist_config=False)
+            load_kube_config(paths, self._context, configuration, persist_config=False)  # type: ignore[no-untyped-call]
 
 
 def _words(body: bytes) -> str:

@@ -137,22 +137,25 @@ def of_what_was_said(
     """The cluster's own events, folded by whom they are about and why."""
     folded: dict[tuple[Owner, str, float], list[Said]] = {}
     for one in said:
-        time = one.first if one.last - one.first < HOUR else one.last // HOUR * HOUR  # one that goes on: once an hour
-        if span.start <= time < span.end:
+        if span.start <= (time := _told_at(one)) < span.end:
             folded.setdefault((owner_of(one.about), one.reason, time // HOUR), []).append(one)
     events = []
     for (owner, reason, _hour), those in folded.items():
-        last, first = max(those, key=lambda one: one.last), min(those, key=lambda one: one.first)
-        time = max(span.start, first.first if first.last - first.first < HOUR else last.last // HOUR * HOUR)
+        last, time = max(those, key=lambda one: one.last), min(map(_told_at, those))
         is_scaling = reason == SCALED
         kind = "scale" if is_scaling else "node" if owner.kind == "Node" else CALLED.get(reason, "warning")
         events.append(Event(
             time, kind, owner.name, f"{reason}: {last.words}" if not is_scaling else last.words,
             id=f"{owner.namespace}/{owner.name}/{reason}",
-            detail=f"{owner.kind} {owner.namespace}/{owner.name}, said {_times(sum(one.count for one in those))}",
+            detail=f"{owner.kind} {owner.namespace}/{owner.name}, said {_times(sum(one.times for one in those))}",
             source=source,
         ))  # fmt: skip
     return sorted(events, key=lambda event: -event.time)[:MOST_PER_KIND]
+
+
+def _told_at(one: Said) -> float:
+    """When it began; what goes on for hours is told once in each."""
+    return one.first if one.last - one.first < HOUR else one.last // HOUR * HOUR
 
 
 def _times(count: int) -> str:

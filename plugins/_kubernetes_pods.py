@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from sys import intern
-from typing import Any
+from typing import Any, TypeVar
 
 from andon_plugins._kubernetes_records import HASH_LABELS, Owner, Pairs, Pod, cut, epoch, gpus_in, owner_called
 
 MODEL_LABELS = ("andon/model", "serving.kserve.io/inferenceservice")
 GPU_MODEL_LABELS = ("app.kubernetes.io/name", "app")  # what asks for a GPU is taken for a model that is called so
+T = TypeVar("T")
+
 CRON = re.compile(r"-\d{8,}$")
 ON_THE_WAY = ("ContainerCreating", "PodInitializing", "")
 RECENT_SECONDS = 900.0  # a container that runs again and is not ready so long after it died is in a crash loop still
@@ -110,10 +112,11 @@ def _gpus_asked(spec: Mapping[str, Any]) -> Pairs:
     for each in spec.get("initContainers") or ():
         for name, number in gpus_in((each.get("resources") or {}).get("limits") or {}):
             found[name] = max(found.get(name, 0.0), number)
-    return shared(tuple(sorted(found.items())))
+    given: Pairs = shared(tuple(sorted(found.items())))
+    return given
 
 
 @lru_cache(maxsize=50_000)
-def shared(value: Any) -> Any:
+def shared(value: T) -> T:
     """Equal tuples are one."""
     return value

@@ -107,7 +107,7 @@ class Said(NamedTuple):
     words: str
     first: float
     last: float
-    count: int
+    times: int
 
 
 class Config(NamedTuple):
@@ -207,7 +207,7 @@ def said(item: Mapping[str, Any]) -> Said:
         words=cut(item.get("message")),
         first=began,
         last=max(began, last),
-        count=int(item.get("count") or series.get("count") or 1),
+        times=int(item.get("count") or series.get("count") or 1),
     )
 
 

@@ -159,17 +159,18 @@ class Kubernetes:
             (Resource("", "v1", "configmaps", metadata_only=True), records.config, None),
             *((Resource("", "v1", "events", fields=fields), records.said, None) for fields in EVENTS_ASKED),
         ]
-        for group, plural, metadata_only, keep, changed in (
+        others: tuple[tuple[str, str, bool, Callable[[dict[str, Any]], Any], Callable[..., None] | None], ...] = (
             ("apps", "replicasets", True, records.revision, self._revised),
             ("apps", "controllerrevisions", False, records.revision, self._revised),
             ("autoscaling", "horizontalpodautoscalers", False, records.scaler, None),
-        ):
+        )
+        for group, plural, metadata_only, keep, changed in others:
             if (version := self._served(groups, group, plural)) is not None:
                 core.append((Resource(group, version, plural, metadata_only=metadata_only), keep, changed))
         for shape in SHAPES:
             if (version := self._served(groups, shape.group, shape.plural)) is not None:
-                keep = lambda item, shape=shape: workload(item, shape, label)  # noqa: E731
-                core.append((Resource(shape.group, version, shape.plural), keep, None))
+                resource = Resource(shape.group, version, shape.plural)
+                core.append((resource, partial(workload, shape=shape, labels=label), None))
         for resource, keep, changed in core:
             key = (resource.group, resource.plural, resource.fields)
             if key not in self._mirrors:

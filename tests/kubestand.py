@@ -130,6 +130,8 @@ def stand_in() -> Iterator[StandIn]:
             code, body = here.answer(parts.path, query)
             self.send_response(code)
             self.send_header("Content-Type", "application/json")
+            if code == 302:
+                self.send_header("Location", body.decode())
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -142,6 +142,7 @@ def test_a_watch_that_is_dropped_is_taken_up_where_it_stopped(server: StandIn, t
     asked: list[str] = []
 
     def changes(query: Query, say: Callable[[bytes], None]) -> None:
+        assert query["allowWatchBookmarks"] == "true"
         asked.append(query["resourceVersion"])
         if len(asked) == 1:
             say(change("ADDED", pod("web-5c9745674b-b", version="20")))
@@ -249,7 +250,7 @@ def test_what_was_lost_long_ago_is_not_the_present(
         (refused(429, "slow down"), SourceError, "answered 429: slow down"),
         ((200, b"<html>a proxy</html>"), SourceMalformed, "no JSON"),
         ((200, b"[1, 2]"), SourceMalformed, "no object"),
-        ((302, b""), SourceError, "answered 302"),
+        ((302, b"/version"), SourceError, "answered 302"),  # nobody else gets our token,
     ],
 )
 def test_what_a_server_says_instead_is_the_source_s_own_trouble(

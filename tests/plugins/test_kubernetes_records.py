@@ -154,7 +154,16 @@ def test_an_event_of_either_api_says_when_it_was() -> None:
     series = {"eventTime": "2026-11-22T12:00:00.123456Z", "firstTimestamp": None,
               "series": {"count": 4, "lastObservedTime": "2026-11-22T12:05:00Z"}}  # fmt: skip
     one = records.said({**about, **series})
-    assert (one.first, one.last, one.count) == (NOW + 0.123456, NOW + 300, 4)
+    assert (one.first, one.last, one.times) == (NOW + 0.123456, NOW + 300, 4)
+
+
+def test_a_pod_that_begins_again_under_its_name_lowers_no_counter() -> None:
+    losses = signals.Losses()
+    owner = held(restarts=5).owner
+    losses.note(held(restarts=5), held(restarts=0))
+    losses.note(held(restarts=0), held(restarts=1))
+    losses.note(held(restarts=1), None)
+    assert losses.restarts == {owner: 1} and not losses.kills
 
 
 def test_too_many_workloads_are_cut_to_those_in_trouble_and_the_largest(monkeypatch: pytest.MonkeyPatch) -> None:
