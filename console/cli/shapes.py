@@ -117,6 +117,7 @@ SHAPES: dict[str, type[Any] | dict[str, Any]] = {
     "rank": Ranking,
     "compare": Compared,
     "event": Event,
+    "events": _list(schema(Event)),
     "plan": PlannedRun,
     "source-status": SourceStatus,
     "incidents": _list(schema(Incident)),

@@ -7,9 +7,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from console.cli import run
+from console.cli.shapes import shape_schema
 from console.errors import Exit
 
 Capture = pytest.CaptureFixture[str]
@@ -42,6 +44,7 @@ def sources(tmp_path: Path) -> list[str]:
 def test_a_change_that_two_sources_tell_is_told_once(capsys: Capture, sources: list[str]) -> None:
     code, events, _err = told(capsys, *sources)
     assert code == 0
+    jsonschema.validate(events, shape_schema("events"))
     assert [(each["kind"], each["target"], each["source"]) for each in events] == [("deploy", "fraud", "script")]
     assert "also told by cluster" in events[0]["detail"]
 
