@@ -89,7 +89,7 @@ class PageReader:
         self.skipped, self.trouble = 0, ""
         body = self._whole_lines(body)
         if not self._names:
-            self._names = {name.decode() for name in NAME.findall(body)}
+            self._names = {name.decode() for name in set(NAME.findall(body))}
             self._detect()
         halves = self.skipped, self.trouble
         lines, stamped = self._take(body)

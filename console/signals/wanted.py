@@ -34,6 +34,7 @@ class _Want:
 @dataclass(slots=True)
 class _Claim:
     dialect: Dialect
+    key: SeriesKey
     folded: Folded | None  # where several series may become one
     names: dict[int, str] = field(default_factory=dict)  # place of a native -> the name that it goes by
     leaves: dict[tuple[object, ...], Leaf] = field(default_factory=dict)  # by what tells them apart
@@ -95,9 +96,8 @@ class Wanted:
         common = self._common(want, text, labels)
         claim = self._claims.get((want.signal, common))
         if claim is None:
-            claim = self._claims[want.signal, common] = self._new(
-                want, SeriesKey(want.signal, common, want.native.kind)
-            )
+            key = SeriesKey(want.signal, common, want.native.kind)
+            claim = self._claims[want.signal, common] = self._new(want, key)
         if claim.dialect is not want.dialect or claim.names.setdefault(want.place, want.name) != want.name:
             return None  # the same quantity under its old and its new name, or of two exporters: the first will do
         dialect = want.dialect
@@ -106,7 +106,7 @@ class Wanted:
         apart = (want.place, one, rank)
         leaf = claim.leaves.get(apart)
         if leaf is None:
-            leaf = claim.leaves[apart] = _leaf(want, SeriesKey(want.signal, common, want.native.kind))
+            leaf = claim.leaves[apart] = _leaf(want, claim.key)
             if claim.folded is None:
                 self.templates.append(leaf)
             else:
@@ -116,11 +116,11 @@ class Wanted:
     def _new(self, want: _Want, key: SeriesKey) -> _Claim:
         dialect = want.dialect
         if not (dialect.dropped or dialect.repeated or len(dialect.natives(want.signal)) > 1):
-            return _Claim(dialect, None)
+            return _Claim(dialect, key, None)
         across = find_signal(key.signal).across if key.kind is Kind.GAUGE else None
         folded = Folded(key, across, carried=self._carried.get((key.signal, key.labels)))
         self.templates.append(folded)
-        return _Claim(dialect, folded)
+        return _Claim(dialect, key, folded)
 
     def _common(self, want: _Want, text: bytes, labels: Mapping[str, str]) -> Labels:
         place = text, want.dialect.name, want.said, want.native.labels
