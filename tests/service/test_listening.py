@@ -19,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.errors import ConfigError, DaemonUnreachable, SourceBusy, StoreFull, UsageError
-from console.service.listening import Door, Limits, Receiver, Secret, parse_address, tls_context
+from console.service.door import Door, Limits, Secret, parse_address, tls_context
+from console.service.listening import Receiver
 
 TOKEN = "correct horse"
 ME = {"Authorization": f"Bearer {TOKEN}"}

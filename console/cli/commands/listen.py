@@ -15,7 +15,7 @@ from console.cli.session import FILE, Command, Session
 from console.errors import DaemonUnreachable
 
 if TYPE_CHECKING:
-    from console.service.listening import Door, Secret
+    from console.service.door import Door, Secret
 
 VARIABLE = "ANDON_LISTEN_TOKEN"
 TAKE_SECONDS = 20.0
@@ -50,7 +50,7 @@ def listen(
     again. A daemon is started where none runs.
     """
     session.refuse_if_locked()
-    from console.service.listening import Door, parse_address, tls_context
+    from console.service.door import Door, parse_address, tls_context
 
     if cert is None and (key is not None or client_ca is not None):
         raise click.UsageError("--key and --client-ca need --cert")
@@ -61,7 +61,7 @@ def listen(
 
 
 def _secret(variable: str, path: Path | None, username: str) -> Secret | None:
-    from console.service.listening import Secret
+    from console.service.door import Secret
     from console.sources.site import secret_file
 
     text = secret_file("listen", str(path)) if path is not None else os.environ.get(variable, "").strip()

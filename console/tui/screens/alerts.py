@@ -11,14 +11,12 @@ from textual.binding import Binding
 
 from console.config import duration
 from console.errors import AndonError
-from console.model import Matcher
-from console.sources.alerts import SUBJECT_LABELS
-from console.sources.matchers import shown_matcher
 from console.tui.panels.figures import age, dicts, known, text
+from console.tui.screens import alert_rows
 from console.tui.screens.prompt import Prompt
 from console.tui.screens.sheet import Sheet
 from console.tui.screens.triage_words import Json
-from console.tui.text import Line, Span, wrap
+from console.tui.text import Line, wrap
 from console.tui.widgets.canvas import Text
 from console.tui.widgets.table import Column, Row, Table
 from console.words import instant
@@ -29,12 +27,6 @@ MOST = 500  # rows
 MOST_TOLD = 2  # lines about one alert
 MOST_SAID = 3  # lines about sources that fail
 USUAL = "2h"
-STATES: Mapping[str, tuple[str, str]] = {
-    "firing": ("▲", "degraded"),
-    "silenced": ("·", "dim"),
-    "inhibited": ("·", "dim"),
-    "resolved": ("●", "ok"),
-}
 WELL = ("ok", "new")  # states of a source of which there is nothing to say
 WAITING = ("asking the daemon …",)
 NOTHING = ("no alert fires",)
@@ -74,16 +66,16 @@ class Alerts(Sheet):
         yield Table(
             "alerts",
             (
-                Column("state", 11, _state, keep=18),
-                Column("alert", 18, _dimmed(lambda row: text(row, "name")), grows=True, keep=20),
-                Column("about", 12, _dimmed(lambda row: text(row, "subject")), keep=16),
-                Column("for", 7, _dimmed(self._since), right=True, keep=14),
-                Column("incident", 8, _dimmed(lambda row: text(row, "incident") or "–"), keep=15),
-                Column("source", 10, _dimmed(lambda row: text(row, "source")), keep=6),
-                Column("summary", 24, _dimmed(lambda row: text(row, "text")), grows=True, keep=8),
+                Column("state", 11, alert_rows.state, keep=18),
+                Column("alert", 18, alert_rows.dimmed(lambda row: text(row, "name")), grows=True, keep=20),
+                Column("about", 12, alert_rows.dimmed(lambda row: text(row, "subject")), keep=16),
+                Column("for", 7, alert_rows.dimmed(self._since), right=True, keep=14),
+                Column("incident", 8, alert_rows.dimmed(lambda row: text(row, "incident") or "–"), keep=15),
+                Column("source", 10, alert_rows.dimmed(lambda row: text(row, "source")), keep=6),
+                Column("summary", 24, alert_rows.dimmed(lambda row: text(row, "text")), grows=True, keep=8),
             ),
             key=lambda row: text(row, "id"),
-            facts=_facts,
+            facts=alert_rows.facts,
             empty=WAITING,
             id="alerts",
         )
@@ -110,7 +102,11 @@ class Alerts(Sheet):
         from console.tui.screens.card import Card
 
         row = event.row
-        facts = {"summary": text(row, "text"), **_pairs(row, "labels"), **_pairs(row, "annotations")}
+        facts = {
+            "summary": text(row, "text"),
+            **alert_rows.pairs(row, "labels"),
+            **alert_rows.pairs(row, "annotations"),
+        }
         since = known(row.get("started"))
         facts |= {"since": instant(since) if since else "", "rule": text(row, "url"), "incident": text(row, "incident")}
         self.app.push_screen(Card(f"{text(row, 'name')} {text(row, 'state')}", facts))
@@ -127,7 +123,7 @@ class Alerts(Sheet):
         from console.tui.screens.links import Links, links_for
 
         row = self._row()
-        pages = [("rule", text(row, "url")), *_pairs(row, "annotations").items()]
+        pages = [("rule", text(row, "url")), *alert_rows.pairs(row, "annotations").items()]
         found = [(name, page) for name, page in pages if page.startswith(("http://", "https://"))]
         found += links_for(
             self.console_app.picture.board.get("links") or {}, {**self.facts(), "incident": self.incident()}
@@ -151,7 +147,7 @@ class Alerts(Sheet):
                 self.app.push_screen(Prompt(question, USUAL), lambda span: self._timed(row, matchers, span))
 
         question = "Silence which alerts? (name=value, !=, =~, !~; Esc does nothing)"
-        self.app.push_screen(Prompt(question, _matchers(row)), matched)
+        self.app.push_screen(Prompt(question, alert_rows.matchers_of(row)), matched)
 
     def _timed(self, row: Row, matchers: str, span: str | None) -> None:
         """Say how many alerts that would keep quiet now, and ask why."""
@@ -246,7 +242,7 @@ class Alerts(Sheet):
             return
         rows = dicts((self._answer or {}).get("alerts"))
         counts = (self._answer or {}).get("counts") or {}
-        said = [f"{int(number)} {state}" for state in STATES if (number := known(counts.get(state)))]
+        said = [f"{int(number)} {state}" for state in alert_rows.STATES if (number := known(counts.get(state)))]
         left_out = int(known((self._answer or {}).get("total")) or 0) - len(rows)
         note = ", ".join(said) + (f"; {left_out} are not shown" if left_out > 0 else "")
         empty: Sequence[str] = WAITING
@@ -271,31 +267,3 @@ class Alerts(Sheet):
     def _since(self, row: Row) -> str:
         started, now = known(row.get("started")), known((self._answer or {}).get("now"))
         return "–" if not started or now is None else age(max(now - started, 0.0))
-
-
-def _state(row: Row) -> Span:
-    state = text(row, "state")
-    mark, look = STATES.get(state, ("?", "dim"))
-    return (f"{mark} {state}", look)
-
-
-def _dimmed(draw: Any) -> Any:
-    """A column that is dim where the alert is kept quiet."""
-    return lambda row: (draw(row), "" if row.get("state") == "firing" else "dim")
-
-
-def _pairs(row: Row, name: str) -> dict[str, str]:
-    found = row.get(name)
-    return {str(key): str(value) for key, value in found.items()} if isinstance(found, Mapping) else {}
-
-
-def _matchers(row: Row) -> str:
-    """What a silence of this alert begins with: its name and what it is about."""
-    labels = _pairs(row, "labels")
-    names = ["alertname", *(name for name in SUBJECT_LABELS if name in labels)][:2]
-    return " ".join(shown_matcher(Matcher(name, labels[name])) for name in names if name in labels)
-
-
-def _facts(row: Row) -> Mapping[str, str]:
-    own = {name: text(row, name) for name in ("state", "source", "incident", "text")}
-    return {**_pairs(row, "labels"), **own, "alert": text(row, "name")}
