@@ -19,7 +19,6 @@ from console.sources.types import (
     TraceReader,
 )
 
-
 KEPT = "andon's own store"  # among the event readers: what the others told before; alone it knows nothing
 
 
