@@ -13,6 +13,7 @@ from console.model import Event
 
 NEAR_SECONDS = 300.0  # a rollout begins minutes after what ordered it
 MOST_DETAIL = 4_000  # characters
+MOST_OPEN = 50  # changes of one kind and target that may still be told again: a flood is no reason to wait
 SHIPPED = frozenset(("deploy", "deployment", "release", "rollout", "promotion"))  # words for one thing
 NAMED = frozenset(("commit", "merge", "flag", "alert", "annotation"))  # whose ids are everybody's: another is another
 
@@ -38,7 +39,7 @@ def told_once(events: Iterable[Event]) -> list[Event]:
         else:
             found[again] = _with_teller(found[again], event)
             tellers[again].add(event.source)
-        open_[key] = near
+        open_[key] = near[-MOST_OPEN:]
     return found
 
 
