@@ -74,8 +74,8 @@ def tally(pods: Iterable[Pod], newest: Mapping[Owner, str]) -> dict[Owner, Tally
         one.unscheduled += pod.is_unscheduled
         for reason in pod.waiting:
             one.waiting[reason] = one.waiting.get(reason, 0) + 1
-        if not pod.is_ready and pod.revision:
-            which = NEWEST if pod.revision == newest.get(pod.owner) else OLDER
+        if not pod.is_ready and pod.revision and pod.owner in newest:
+            which = NEWEST if pod.revision == newest[pod.owner] else OLDER
             one.unready[which] = one.unready.get(which, 0) + 1
     return found
 
@@ -84,6 +84,7 @@ def of_workloads(
     now: float,
     workloads: Sequence[Workload],
     tallies: Mapping[Owner, Tally],
+    newest: Mapping[Owner, str],
     scalers: Iterable[Scaler],
     losses: Losses,
 ) -> list[Reading]:
@@ -109,7 +110,7 @@ def of_workloads(
             say("workload.pods.pending", pods.unscheduled)
             for reason in sorted({*ALWAYS, *pods.waiting}):
                 say("workload.pods.waiting", pods.waiting.get(reason, 0), reason=reason)
-            for which in (NEWEST, OLDER):
+            for which in (NEWEST, OLDER) if owner in newest else ():
                 say("workload.pods.unready", pods.unready.get(which, 0), revision=which)
             say("workload.restarts", losses.restarts.get(owner, 0))
             say("workload.oom.kills", losses.kills.get(owner, 0))

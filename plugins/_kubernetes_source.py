@@ -66,8 +66,8 @@ class Kubernetes:
         if pods or workloads:
             newest = signals.newest_hashes(workloads, self._revisions())
             tallies = signals.tally(pods, newest)
-            found += signals.of_workloads(now, workloads, tallies, self._of("autoscaling", "horizontalpodautoscalers"),
-                                          self._losses)  # fmt: skip
+            scalers = self._of("autoscaling", "horizontalpodautoscalers")
+            found += signals.of_workloads(now, workloads, tallies, newest, scalers, self._losses)
         found += signals.of_nodes(now, self._of("", "nodes"), pods)
         if not found and troubles:
             raise troubles[0]
@@ -80,7 +80,7 @@ class Kubernetes:
             return ()
         self._begin()
         troubles: list[SourceError] = []
-        workloads = self._workloads(troubles)
+        workloads = self._workloads(troubles if wanted & {"config", "stalled"} else None)
         found: list[Event] = []
         if wanted & {"deploy", "rollback"}:
             revisions = self._revisions(troubles)
@@ -102,8 +102,8 @@ class Kubernetes:
                 found += told.of_what_was_said(self.name, span, said, owner_of)
         if busy := next((trouble for trouble in troubles if isinstance(trouble, SourceBusy)), None):
             raise busy  # what is not listed yet would read as what never was
-        if not found and troubles and not self._knows_something():
-            raise troubles[0]
+        if not found and troubles and (kinds or not self._knows_something()):
+            raise troubles[0]  # that nothing of these kinds happened is more than we know
         return sorted((each for each in found if each.kind in wanted), key=lambda event: event.time)
 
     def logs(self, request: LogRequest) -> Sequence[LogLine]:

@@ -96,7 +96,7 @@ def test_a_list_comes_in_pages_and_only_records_stay(server: StandIn, tmp_path: 
 
     server.says[PODS] = pages
     with opened(server, tmp_path) as source:
-        assert values(source.collect(1.0), "workload.pods.unready") == {"web": 0.0}
+        assert values(source.collect(1.0), "workload.pods.pending") == {"web": 0.0}
         [mirror] = source._mirrors["", "pods", ""]
         assert len(mirror.items) == 1000 and server.count(PODS) == 4
 
@@ -134,8 +134,21 @@ def test_a_missing_permission_is_named_and_the_rest_goes_on(server: StandIn, tmp
         assert values(source.collect(1.0), "workload.restarts") == {"web": 0.0}
         reason = source.check().reason
         assert "may not list configmaps in all namespaces: add get, list, watch on configmaps" in reason
+        with pytest.raises(SourceDenied, match="may not list configmaps"):
+            source.events(ALWAYS, ("config",))  # that nothing was changed is more than it knows
+        assert source.events(ALWAYS, ("deploy",)) == source.events(ALWAYS, ()) == []
         server.says["/api/v1/configmaps"] = lambda _query: ok(listed([]))  # it was granted
         until(lambda: "may not" not in source.check().reason)
+
+
+def test_which_revision_is_the_newest_is_not_guessed(server: StandIn, tmp_path: Path) -> None:
+    server.says[PODS] = lambda _query: ok(listed([pod("web-5c9745674b-a", waiting="ErrImagePull")]))
+    server.says["/apis/apps/v1/replicasets"] = lambda _query: refused(403)
+    with opened(server, tmp_path) as source:
+        readings = source.collect(1.0)
+        assert values(readings, "workload.pods.waiting") and not values(readings, "workload.pods.unready")
+        with pytest.raises(SourceDenied, match=r"may not list replicasets .* on replicasets\.apps"):
+            source.events(ALWAYS, ("deploy", "rollback"))
 
 
 def test_a_watch_that_is_dropped_is_taken_up_where_it_stopped(server: StandIn, tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ def test_too_many_workloads_are_cut_to_those_in_trouble_and_the_largest(monkeypa
     tallies = {records.Owner("n", "Deployment", name): signals.Tally(pods=count)
                for name, count in (("small", 1), ("large", 9), ("broken", 1))}  # fmt: skip
     tallies[records.Owner("n", "Deployment", "broken")].waiting["CrashLoopBackOff"] = 1
-    readings = signals.of_workloads(NOW, [], tallies, [], signals.Losses())
+    readings = signals.of_workloads(NOW, [], tallies, {}, [], signals.Losses())
     assert {one.series.labels.value("workload") for one in readings} == {"broken", "large"}
 
 
