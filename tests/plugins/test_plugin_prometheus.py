@@ -247,7 +247,7 @@ async def test_what_nobody_waits_for_any_more_is_hung_up_on() -> None:
     answers = Answers()
     answers.pause = asyncio.Event()
     query = Query("model.queue.depth", recent(600), 60.0)
-    async with serving(answers.answer) as source:
+    async with serving(answers.answer, timeout=1_000) as source:  # so that no deadline hangs up for us
         one, other = (asyncio.create_task(source.read(query)) for _reader in range(2))
         await until(lambda: bool(answers.ranges()))
         one.cancel()

@@ -30,7 +30,7 @@ def answered(signal: str, answers: Iterable[tuple[Expression, Sequence[Row]]]) -
 
 def test_a_step_without_a_point_is_no_data_and_never_zero() -> None:
     [expression] = asked(VLLM, "model.queue.depth")
-    rows = [({"model_name": "a"}, [(60.0, "4"), (180.0, "NaN")])]
+    rows = [({"model_name": "a"}, [(60.0, "4"), (120.0, "+Inf"), (180.0, "NaN")])]
     [series] = answered("model.queue.depth", [(expression, rows)])
     assert series.key.labels == Labels.of(model="a")
     np.testing.assert_array_equal(series.values, [4, np.nan, np.nan])

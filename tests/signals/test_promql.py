@@ -160,6 +160,13 @@ def test_a_query_has_the_same_shape_whatever_the_value(value: str) -> None:
     assert STRING.sub('"…"', text) == 'sum by () (avg_over_time(toy_queue{m="…"}[59999ms]))'
 
 
+@given(st.text(max_size=40), st.sampled_from(["model.requests", "gpu.temperature", "gpu.ecc.errors"]))
+def test_no_value_changes_the_shape_of_any_query(value: str, signal: str) -> None:
+    for of in ("model", "host"):
+        shapes = [[STRING.sub('"…"', text) for text in texts(signal, where={of: each})] for each in (value, "plain")]
+        assert shapes[0] == shapes[1] and shapes[0]
+
+
 @pytest.mark.parametrize("label", ['a="b"} or up{x', "a b", "", "9a", "é", "a\n"])
 def test_a_label_name_that_is_none_is_refused(label: str) -> None:
     with pytest.raises(UsageError, match="is not the name of a label"):
