@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from statistics import median
 
@@ -25,6 +27,7 @@ MEGABYTES = 5
 ROUNDS = 9
 FIRST, LATER = 3.0, 20.0  # times as fast as the other
 DIALECTS = (VLLM, TRITON, DCGM)
+SERIES = re.compile(rb"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:(\{)| )", re.MULTILINE)
 Known = dict[tuple[str, Labels], float]
 
 
@@ -61,10 +64,17 @@ def pages() -> bool:
 
 
 def big_page() -> bytes:
-    """vLLM's page as many pods, each in its own label."""
+    """vLLM's page as that of many pods, each series in its own label."""
     one = page("vllm")
-    pods = range(MEGABYTES * 1_000_000 // len(one))
-    return b"".join(one.replace(b'engine="0"', b'engine="0",pod="vllm-%d"' % pod) for pod in pods)
+    pods = range(MEGABYTES * 1_000_000 // len(SERIES.sub(_in_pod(0), one)))
+    return b"".join(SERIES.sub(_in_pod(pod), one) for pod in pods)
+
+
+def _in_pod(pod: int) -> Callable[[re.Match[bytes]], bytes]:
+    def labelled(series: re.Match[bytes]) -> bytes:
+        return series[1] + b'{pod="vllm-%d"' % pod + (b"," if series[2] else b"} ")
+
+    return labelled
 
 
 def same(reading: Reading, known: Known) -> bool:
@@ -79,9 +89,10 @@ def same(reading: Reading, known: Known) -> bool:
 
 
 def _native(reading: Reading, dialect: Dialect, where: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Labels as the page has them, those that select a native among them."""
-    named = {dialect.native_labels(name)[0]: value for name, value in reading.series.labels}
-    yield named | {name: value.removeprefix("=") for name, value in where.items()}
+    """Labels as the page may have them, those that select a native among them."""
+    told = reading.series.labels
+    for names in product(*((*dialect.native_labels(name), name) for name, _value in told)):
+        yield where | {name: value for name, (_common, value) in zip(names, told, strict=True)}
 
 
 def _is(reading: Reading, name: str, labels: dict[str, str], scale: float, known: Known) -> bool:

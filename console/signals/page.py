@@ -25,6 +25,7 @@ UNWANTED = -1
 UNKNOWN = -2
 CHUNK_BYTES = 1 << 20  # a page is split into lines piece by piece, so that tiny lines cost no gigabytes
 MOST_SERIES = 500_000
+MOST_NAMES = 10_000  # of metrics that nobody wants
 SPARE_ENTRIES = 1000
 TWICE = "a series is there twice"
 NAME = re.compile(rb"^[ \t]*+([a-zA-Z_:][a-zA-Z0-9_:]*+)", re.MULTILINE)
@@ -111,6 +112,7 @@ class PageReader:
             templates = dict.fromkeys(template for slot in values for template in self._owners[slot])
             readings.extend(self._assemble(templates, values.get, time))
         self._label_sets.clear()
+        self._edges.clear()
         self._wanted.forget_texts()
         self._answered = {reading.series.signal for reading in readings}
         if self._is_stale or len(self._slots) > 2 * lines + SPARE_ENTRIES:
@@ -182,6 +184,11 @@ class PageReader:
         if line.startswith(b"#"):
             self._slots[series] = UNWANTED
             return
+        name, brace, _labels = series.partition(b"{")
+        if name in self._nobodys and (not brace or series.endswith(b"}")):
+            float(line[len(series) + 1 :])
+            self._slots[series] = UNWANTED
+            return
         sample = parse_line(line)
         slot = self._slots.get(sample.series, UNKNOWN)
         if slot == UNKNOWN:
@@ -210,7 +217,10 @@ class PageReader:
             return UNKNOWN
         owners, bars = family
         if bars:
-            edge, slot = edge_of(series[start + 5 : end]), self._next_slot()
+            text, slot = series[start + 5 : end], self._next_slot()
+            edge = self._edges.get(text)
+            if edge is None:
+                edge = self._edges[text] = edge_of(text)
             for leaf, owner in zip(bars, owners, strict=True):
                 if not leaf.add(edge, slot):  # another line has this edge, written in another way
                     owners = [each for each in owners if each is not owner]
@@ -224,6 +234,8 @@ class PageReader:
             self._has_new_names = True
         family = _family_of(series) if name.endswith(BUCKET) else b""
         if not self._wanted.has(name):
+            if len(self._nobodys) < MOST_NAMES:
+                self._nobodys.add(name.encode())
             if family:
                 self._families[family] = [], []
             return UNWANTED
@@ -277,6 +289,8 @@ class PageReader:
         self._slots: dict[bytes, int] = {}  # series text -> its place in `_values`, or UNWANTED
         self._values = []
         self._label_sets: dict[bytes, dict[str, str]] = {}  # of a page that is being learned: its labels as written
+        self._nobodys: set[bytes] = set()  # metrics that no dialect wants
+        self._edges: dict[bytes, float] = {}  # of such a page: edges as written
         self._families: dict[bytes, Family] = {}  # the text of a bucket without its edge -> whose all of them are
         self._owners: list[list[Template]] = []  # who wants the number of each slot
         self._wanted = Wanted(self._active, self._labels, self._wanted.carried())

@@ -28,6 +28,7 @@ class _Want:
     name: str  # as spelled, without the suffix
     suffix: str  # histograms: which of its lines
     said: frozenset[str]  # native labels that say nothing more of it
+    is_folded: bool  # whether several series may become one
     is_other: bool = False  # the metric that a gauge goes with
 
 
@@ -82,13 +83,14 @@ class Wanted:
 
     def _want(self, dialect: Dialect, signal: str, place: int, native: Native) -> None:
         suffixes = (BUCKET, SUM) if native.kind is Kind.HISTOGRAM else ("",)
+        folded = bool(dialect.dropped or dialect.repeated or len(dialect.natives(signal)) > 1)
         said = frozenset(("le", *(label for label, _pattern in native.where if native.says(label))))
         for name in dialect.spellings(*native.names):
             for suffix in suffixes:
-                want = _Want(dialect, signal, place, native, name, suffix, said)
+                want = _Want(dialect, signal, place, native, name, suffix, said, folded)
                 self._by_name.setdefault(name + suffix, []).append(want)
         if isinstance(native.of, str) and native.of:
-            want = _Want(dialect, signal, place, native, native.names[0], "", said, is_other=True)
+            want = _Want(dialect, signal, place, native, native.names[0], "", said, folded, is_other=True)
             self._by_name.setdefault(native.of, []).append(want)
 
     def _claim(self, want: _Want, text: bytes, labels: Mapping[str, str], slot: int) -> tuple[Template, Leaf] | None:
@@ -115,7 +117,7 @@ class Wanted:
 
     def _new(self, want: _Want, key: SeriesKey) -> _Claim:
         dialect = want.dialect
-        if not (dialect.dropped or dialect.repeated or len(dialect.natives(want.signal)) > 1):
+        if not want.is_folded:
             return _Claim(dialect, key, None)
         across = find_signal(key.signal).across if key.kind is Kind.GAUGE else None
         folded = Folded(key, across, carried=self._carried.get((key.signal, key.labels)))
