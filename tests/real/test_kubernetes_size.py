@@ -21,7 +21,7 @@ pytestmark = pytest.mark.real
 
 PODS, EACH = 100_000, 10
 MOST_MEGABYTES = 150.0
-LISTED_SECONDS = 120.0  # on a busy machine; 12 s on a quiet one
+LISTED_SECONDS = 120.0  # on a busy machine; 5 s on a quiet one
 
 
 def serve(folder: Path, ready: Any) -> None:
