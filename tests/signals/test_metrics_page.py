@@ -54,6 +54,23 @@ def test_only_the_numbers_of_a_warm_page_are_new() -> None:
     assert (later.time, later.counts) == (2.0, (1, 3, 9))
 
 
+def test_the_buckets_of_several_histograms_keep_apart_wherever_their_edge_stands() -> None:
+    lines = [
+        f'toy_latency_seconds_bucket{{{labels.format(edge)}}} {base + count}'
+        for labels, base in (
+            ('m="a",le="{}"', 0), ('le="{}",m="b"', 10),
+            ('m="c",le="{}",role="x,le=1"', 20), ('role="1",m="d",le="{}"', 30),
+        )
+        for edge, count in (("0.1", 1), ("1", 2), ("1.0", 2), ("+Inf", 3))
+    ]  # fmt: skip
+    for order in (lines, lines[::-1], sorted(lines, key=lambda line: line[40:])):
+        found = reader().read(UP + ("\n".join(order) + "\n").encode(), 1.0)
+        told = {each.series.labels.value("model"): each for each in found if each.series.signal == "model.latency"}
+        assert {name: each.counts[0] for name, each in told.items()} == {"a": 1, "b": 11, "c": 21, "d": 31}
+        assert {each.series.edges for each in told.values()} == {(0.1, 1.0, math.inf)}
+        assert told["c"].series.labels.value("role") == "x,le=1"
+
+
 def test_one_line_may_tell_of_two_signals() -> None:
     readings = reader().read(UP + b'toy_requests_total{code="500",m="a"} 3\n', 1.0)
     assert one(readings, "model.errors", model="a").value == one(readings, "model.requests", model="a").value == 3
