@@ -42,7 +42,7 @@ BUILT_IN = (
     "console.playbook.steps",
     "console.lab.builtin",
 )
-HOOK_SECONDS = 5.0
+HOOK_SECONDS = 20.0  # long, for a host whose cores are taken is when andon is needed
 MOST_OFFERS = 500
 
 T = TypeVar("T")

@@ -176,7 +176,10 @@ def _source(house: House, name: str, kind: str, now: float) -> dict[str, Any]:
             return row | {"state": "unreachable", "reason": trouble}
         # Nobody looks, but triggers and playbooks ask it too.
         error = next(iter(getattr(house.estate.sources.get(name), "troubles", {}).values()), None)
-        return row if error is None else row | {"state": state_of(error), "reason": error.message}
+        if error is not None:
+            return row | {"state": state_of(error), "reason": error.message}
+        checked = house.checkups.states.get(name)
+        return row if checked is None else row | {"state": checked.state, "reason": checked.reason}
     age = None if health.newest is None else now - health.newest
     more = {"readings": health.readings, "seconds": health.seconds, "failures": health.failures}
     state, reason = "stale" if health.state == "new" else health.state, health.reason

@@ -35,6 +35,7 @@ log = logging.getLogger("andon.daemon")
 COMMIT_SECONDS = 1.0  # what a killed daemon may lose of its samples
 SETTINGS_SECONDS = 5.0  # from one look at the configuration file to the next
 COMPACT_SECONDS = 600.0
+CHECKUP_SECONDS = 60.0
 REST_SECONDS = 1.0  # after a part of the daemon failed; twice that the next time …
 MOST_REST_SECONDS = 60.0
 
@@ -130,6 +131,7 @@ def _parts(house: House) -> dict[str, Part]:
         await house.writer.compact(house.clock(), retention)
 
     parts: dict[str, Part] = {"commit": (COMMIT_SECONDS, house.writer.commit), "compact": (COMPACT_SECONDS, compact)}
+    parts["checkups"] = (CHECKUP_SECONDS, house.checkups.round)
     parts["drift"] = (DRIFT_SECONDS, house.drifts.round)
     parts["alerting"] = (ALERTING_SECONDS, house.alerting.round)
     parts["alerts"] = (ALERTS_SECONDS, house.alert_look.round)

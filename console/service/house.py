@@ -15,6 +15,7 @@ from console.plugins import Panel, Plugins, StepType
 from console.service.alert_look import AlertLook
 from console.service.alerting import Alerting
 from console.service.bench import Bench
+from console.service.checkups import Checkups
 from console.service.collecting import Collector
 from console.service.drift_view import View, view
 from console.service.drifting import Drifts
@@ -61,6 +62,7 @@ class House:
     panels: Sequence[tuple[str, Panel]] = ()  # with the plugin that offers each
     collector: Collector = field(init=False)
     fleet: Fleet = field(init=False)
+    checkups: Checkups = field(init=False)
     watch: Watch = field(init=False)
     outlook: Outlook = field(init=False)
     notifying: Notifying = field(init=False)

@@ -18,6 +18,7 @@ from console.service.alert_look import AlertLook
 from console.service.alerting import Alerting
 from console.service.bench import Bench
 from console.service.board import read_board
+from console.service.checkups import Checkups
 from console.service.collecting import Collector
 from console.service.drift_view import models_with_rows
 from console.service.drifting import Drifts
@@ -86,6 +87,7 @@ async def open_house(config: Config) -> AsyncIterator[House]:
         stack.push_async_callback(house.collector.close)
         house.fleet = Fleet(asked(estate), house.live, house.sightings, clock)
         stack.push_async_callback(house.fleet.close)
+        house.checkups = Checkups(config.sources, estate.sources)
         house.timeline = Timeline(dict(estate.events), records.add_events)
         estate.events[KEPT] = reader
         house.pages = Pages(estate.sources, house.keep, clock)

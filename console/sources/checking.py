@@ -32,20 +32,28 @@ async def check_all(configs: Sequence[SourceConfig], plugins: Plugins, names: Se
         await close(estate)
 
 
-async def _check(config: SourceConfig, estate: Estate) -> SourceStatus:
+async def check_one(config: SourceConfig, source: object) -> SourceStatus:
+    """The state of one open source, whatever becomes of asking it."""
     began = time.monotonic()
     try:
-        if config.name in estate.failed:
-            raise estate.failed[config.name]
-        source = estate.sources[config.name]
         if not isinstance(source, Checkable):
             return SourceStatus(config.name, config.kind, "ok", "it opened; it has no check of its own")
         status = await asyncio.wait_for(source.check(), CHECK_SECONDS)
     except TimeoutError:
         status = SourceStatus(config.name, config.kind, "unreachable", f"no answer within {CHECK_SECONDS:g} s")
     except AndonError as error:
-        status = SourceStatus(config.name, config.kind, _state(error), f"{error.message}; {error.hint}".rstrip("; "))
+        status = _failed(config, error)
     return replace(status, seconds=time.monotonic() - began)
+
+
+async def _check(config: SourceConfig, estate: Estate) -> SourceStatus:
+    if config.name in estate.failed:
+        return _failed(config, estate.failed[config.name])
+    return await check_one(config, estate.sources[config.name])
+
+
+def _failed(config: SourceConfig, error: AndonError) -> SourceStatus:
+    return SourceStatus(config.name, config.kind, _state(error), f"{error.message}; {error.hint}".rstrip("; "))
 
 
 def _state(error: AndonError) -> Literal["partial", "denied", "malformed", "misconfigured", "unreachable"]:

@@ -27,7 +27,6 @@ from console.model import (
     Span,
     TraceSpan,
 )
-
 from console.signals.spoken import Spoken
 
 if TYPE_CHECKING:
