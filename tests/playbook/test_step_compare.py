@@ -13,6 +13,7 @@ from console.model import Labels, Span, State, Verdict, Window
 from console.playbook.step import StepContext, StepOutcome
 from console.playbook.steps.compare import STEP, CompareOptions
 from console.sources.estate import Estate
+from console.words import instant
 
 DAY = 86400.0
 CURRENT = Window((Span(NOW - 900, NOW),))
@@ -68,6 +69,7 @@ async def test_an_onset_without_a_quiet_part_before_it_stays_as_it_was_found() -
     reader = Readings({"model.latency": {GLOVE: spread(0.08, NOW - 900, 0.4)}})
     outcome = await looked(reader, {"signal": "model.latency"})
     assert outcome.values["onset"] == NOW - 900
+    assert f"since before {instant(NOW - 900)}" in outcome.findings[0].text  # not as if it had begun just then
     old = Window((Span(NOW - 7200, NOW - 6300),))
     reader = Readings({"model.latency": {GLOVE: spread(0.08, NOW - 7000, 0.4)}})
     await looked(reader, {"signal": "model.latency"}, current=old)

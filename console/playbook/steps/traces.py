@@ -15,9 +15,10 @@ from console.model import Finding, Labels, Stat, State, TraceSpan, Verdict, Wind
 from console.playbook.schema import Entry, Share
 from console.playbook.step import StepContext, StepOutcome
 from console.playbook.steps.asking import all_that_answer, check_baseline, chosen
+from console.playbook.steps.wording import since
 from console.plugins import StepType
 from console.sources.types import TraceReader, TraceRequest
-from console.words import instant, quantity
+from console.words import quantity
 
 MOST_FINDINGS = 12
 SOURCE_SECONDS = 45.0  # for all questions to one source
@@ -189,7 +190,7 @@ def _told(change: TraceChange) -> str:
     if one.ratio is not None:
         text += f" (×{one.ratio:.3g})"
     if one.onset is not None and one.verdict is Verdict.DEGRADED:
-        text += f", since {instant(one.onset)}"
+        text += f", {since(one.onset, one.current.start)}"
     return text
 
 

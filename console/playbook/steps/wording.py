@@ -20,8 +20,17 @@ def compared(comparison: Comparison, of: str | None) -> str:
     if comparison.ratio is not None:
         text += f" (×{comparison.ratio:.3g})"
     if comparison.onset is not None and comparison.verdict is Verdict.DEGRADED:
-        text += f", since {instant(comparison.onset)}"
+        text += f", {since(comparison.onset, comparison.current.start)}"
     return text
+
+
+def since(onset: float, start: float) -> str:
+    """When it began; what is as old as the window that was looked at began before that.
+
+    >>> since(30.0, 0.0), since(0.0, 0.0)
+    ('since 1970-01-01T00:00:30Z', 'since before 1970-01-01T00:00:00Z')
+    """
+    return f"since before {instant(start)}" if onset <= start else f"since {instant(onset)}"
 
 
 def unit_of(signal: str, stat: str | None) -> str:

@@ -145,7 +145,9 @@ def _change(finding: Json, today: str) -> str:
         p = float(finding["p"])
         parts.append("p < 0.0001" if p < 1e-4 else f"p {p:.2g}")
     if finding.get("onset") is not None:
-        parts.append(f"since {moment(finding['onset'], today)}")
+        start = (finding.get("current") or {}).get("start")
+        before = "before " if start is not None and finding["onset"] <= start else ""
+        parts.append(f"since {before}{moment(finding['onset'], today)}")
     verdict = str(finding.get("verdict") or "")
     return f"{MARKS.get(verdict, '')} {verdict.replace('_', ' ')}  {', '.join(parts)}".strip()
 
