@@ -28,6 +28,7 @@ log = logging.getLogger("andon.fleet")
 
 MINUTE = 60.0  # how far back is asked: what a panel calls now
 REST_SECONDS = 5.0  # from one round of questions to the next, at least
+MOST_REST_SECONDS = 60.0  # after a round of which a part was not answered: it may answer again by now
 SHARE = 0.1  # of the time, in which a server may be busy with our questions
 SLOW_SECONDS = 60.0  # from one question to the next about what hardly ever changes
 READ_SECONDS = 20.0  # for one question
@@ -111,8 +112,11 @@ class Fleet:
                 await self._settle(name, asked)
         finally:
             took = loop.time() - began
-            self._pace[name] = max(REST_SECONDS, took / SHARE)
-            self._again[name] = began + self._pace[name]
+            rest = max(REST_SECONDS, took / SHARE) - took
+            if asked.failure is not None:  # what waited for no answer kept nobody busy
+                rest = min(rest, MOST_REST_SECONDS)
+            self._pace[name] = took + rest
+            self._again[name] = began + took + rest
             self.questions[name] = asked.questions
         self._say(name, asked, now, took)
 

@@ -124,6 +124,21 @@ async def test_a_source_rests_nine_times_as_long_as_it_was_busy(monkeypatch: pyt
     assert len(server.asked) == count and not stage.fleet._running
 
 
+async def test_a_source_that_hung_for_a_moment_is_asked_again_within_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet_module, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(fleet_module, "MOST_REST_SECONDS", 0.05)
+    server = Server(gpus(1))
+    stage = Stage(prom=server)
+    stage.fleet.look()
+    while len(server.asked) < 2:
+        await asyncio.sleep(0)
+    server.gate.clear()
+    await asyncio.gather(*stage.fleet._running.values())
+    health = stage.fleet.health["prom"]
+    assert health.state == "unreachable" and health.seconds >= 0.2
+    assert stage.fleet._pace["prom"] == pytest.approx(health.seconds + 0.05)
+
+
 async def test_nobody_asks_more_often_than_every_five_seconds() -> None:
     server = Server(gpus(1))
     stage = Stage(prom=server)
