@@ -89,6 +89,36 @@ def concatenate(frames: Sequence[Frame]) -> Frame:
     return Frame(times, step, tuple(_join(found, sizes, order) for found in members.values()))
 
 
+def beside(frames: Sequence[Frame]) -> Frame:
+    """What several sources tell of the same spans as one frame, at the coarsest of their steps, on the longest axis.
+
+    What two of them tell of one label set is the first one's.
+    """
+    told = [frame for frame in frames if frame.series and frame.times.size]
+    if len(told) < 2:
+        return told[0] if told else frames[0]
+    step = max(frame.step for frame in told)
+    told = [coarsen(frame, step) for frame in told]
+    times = max((frame.times for frame in told), key=len)
+    series: dict[tuple[str, Labels], Series] = {}
+    for frame in told:
+        places = np.abs(times[None, :] - frame.times[:, None]).argmin(axis=1)
+        near = np.abs(times[places] - frame.times) < step / 2 + 1e-6
+        for one in frame.series:
+            series.setdefault((one.key.signal, one.key.labels), _placed(one, places[near], near, times.size))
+    return Frame(times, step, tuple(series.values()))
+
+
+def _placed(one: Series, places: IntArray, near: BoolArray, steps: int) -> Series:
+    values = np.full((steps, *one.values.shape[1:]), np.nan)
+    values[places] = one.values[near]
+    if one.sums is None:
+        return Series(one.key, values)
+    sums = np.full(steps, np.nan)
+    sums[places] = one.sums[near]
+    return Series(one.key, values, sums)
+
+
 def on_edges(series: Series, edges: tuple[float, ...]) -> Series:
     """A histogram on coarser edges: buckets whose bound is not among `edges` flow into the next that is.
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from console.analysis.frames import aggregate, coarsen, concatenate
+from console.analysis.frames import aggregate, beside, coarsen, concatenate
 from console.model import Frame, Kind, Labels, Series, SeriesKey
 
 NAN = float("nan")
@@ -91,3 +91,28 @@ def test_pooling_brings_all_spans_to_the_coarsest_resolution():
 def test_pooling_nothing_is_an_empty_frame():
     assert concatenate([]).times.size == 0
     assert concatenate([Frame(np.empty(0), 15.0)]).step == 15.0
+
+
+def test_beside_keeps_what_each_tells_and_the_first_word_on_what_both_do():
+    first = frame(counter([1, 2, 3, 4], model="a"))
+    second = frame(counter([9, 9], model="a"), counter([5, NAN], model="b"), start=0.0, step=30.0)
+    both = beside([first, second])
+    assert both.step == 30.0
+    told = {one.key.labels.value("model"): one.values for one in both.series}
+    np.testing.assert_array_equal(told["a"], [3, 7])
+    np.testing.assert_array_equal(told["b"], [5, NAN])
+
+
+def test_beside_a_step_that_one_does_not_know_is_nan():
+    long = frame(histogram([[1, 0], [2, 0], [3, 0]], (1.0, float("inf")), model="a"))
+    late = frame(histogram([[7, 1]], (1.0, float("inf")), model="b"), start=30.0)
+    b = next(one for one in beside([long, late]).series if one.key.labels.value("model") == "b")
+    np.testing.assert_array_equal(b.values, [[NAN, NAN], [NAN, NAN], [7, 1]])
+    np.testing.assert_array_equal(b.sums, [NAN, NAN, 8])
+
+
+def test_beside_nothing_is_nothing():
+    empty = Frame(np.empty(0), 15.0)
+    assert beside([empty]) is empty
+    only = frame(counter([1]))
+    assert beside([empty, only]) is only

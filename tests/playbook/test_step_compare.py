@@ -146,6 +146,30 @@ async def test_a_source_that_could_have_had_it_but_is_silent_is_the_reason() -> 
     assert outcome.state is State.OK
 
 
+async def test_asked_about_everybody_every_source_tells_of_its_own() -> None:
+    store = Readings({"model.requests": {GLOVE: counter(5.0)}})
+    server = Readings({"model.requests": {GLOVE: counter(1.0), SHOE: counter(7.0)}})
+    outcome = await STEP.run(context(store, server), CompareOptions(signal="model.requests", by=["model"]))
+    told = {each.labels: each.current.value for each in outcome.findings if each.current}
+    assert told == {GLOVE: pytest.approx(5.0, rel=0.05), SHOE: pytest.approx(7.0, rel=0.05)}
+    away = Readings({}, broken=SourceError("it is away", ""))
+    outcome = await STEP.run(context(store, away), CompareOptions(signal="model.requests", by=["model"]))
+    assert [each.labels for each in outcome.findings] == [GLOVE]
+
+
+async def test_asked_about_one_model_the_first_source_that_knows_it_tells() -> None:
+    store, server = (
+        Readings({"model.requests": {GLOVE: counter(5.0)}}),
+        Readings({"model.requests": {SHOE: counter(7.0)}}),
+    )
+    shoe = CompareOptions(signal="model.requests", where={"model": "shoe"})
+    outcome = await STEP.run(context(store, server), shoe)
+    assert outcome.values["current.stat"] == pytest.approx(7.0, rel=0.05)
+    server.queries.clear()
+    await STEP.run(context(store, server), CompareOptions(signal="model.requests", where={"model": "glove"}))
+    assert not server.queries
+
+
 async def test_an_empty_baseline_is_no_data() -> None:
     reader = Readings({"model.requests": {GLOVE: counter(5.0)}})
     with pytest.raises(NoData, match="absent: all of it is still to come"):

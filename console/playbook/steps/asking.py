@@ -6,31 +6,39 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from typing import TypeVar
 
+from console.analysis.frames import aggregate, beside
 from console.errors import AndonError, NoData, SourceError, StoreError, UsageError
-from console.model import Window
+from console.model import Frame, Query, Window
 from console.playbook.step import StepContext
+from console.signals.catalogue import find_signal
 from console.sources.estate import Estate
-from console.sources.types import SignalReader
 from console.words import nearest
 
 T = TypeVar("T")
 
 
-async def reader_of(estate: Estate, signal: str) -> SignalReader:
-    """The first reader that has the signal.
+async def told_by(estate: Estate, query: Query) -> Frame:
+    """What the sources tell of a query: the first that knows about whom it asks or, where it asks about everybody, all.
 
-    Where none has, a source that could not be asked might have had it: its SourceError is raised. Otherwise NoData.
+    A source that could not be asked might have known: where no other does, its SourceError is raised. Where nobody has
+    the signal, NoData.
     """
+    frames: list[Frame] = []
     silent: list[AndonError] = list(estate.failed.values())
     for reader in estate.readers:
         try:
-            if signal in await reader.signals():
-                return reader
+            if query.signal in await reader.signals():
+                frames.append(await reader.read(query))
         except (SourceError, StoreError) as error:
             silent.append(error)
-    if silent:
+        if frames and frames[-1].series and (query.where or not query.by):
+            break
+    if silent and not any(frame.series for frame in frames):
         raise silent[-1]
-    raise NoData(f"absent: no source has {signal}", "see: andon source list")
+    if not frames:
+        raise NoData(f"absent: no source has {query.signal}", "see: andon source list")
+    across = find_signal(query.signal).across
+    return beside([aggregate(frame, query.by, across) for frame in frames])
 
 
 def only_one(items: Mapping[str, T], name: str | None, what: str, context: StepContext) -> T:

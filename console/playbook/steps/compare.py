@@ -9,12 +9,12 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from console.analysis.compare import compare
-from console.analysis.frames import aggregate, coarsen
+from console.analysis.frames import coarsen
 from console.errors import NoData
 from console.model import Comparison, Finding, Frame, Kind, Labels, Query, Stat, State, Verdict, Window
 from console.playbook.schema import Entry, Share, SignalName
 from console.playbook.step import StepContext, StepOutcome
-from console.playbook.steps.asking import check_baseline, reader_of
+from console.playbook.steps.asking import check_baseline, told_by
 from console.playbook.steps.since import sharpened
 from console.playbook.steps.wording import compared
 from console.plugins import StepType
@@ -186,10 +186,8 @@ async def _read(context: StepContext, name: str, options: CompareOptions, window
 
 async def read_side(estate: Estate, name: str, options: CompareOptions, window: Window, step: float) -> Frame:
     """One side of a signal, one series per label set asked for."""
-    reader = await reader_of(estate, name)
     chosen = {label: value for label, value in options.where.items() if value} | dict(window.where)
-    frame = await reader.read(Query(name, window, step, Labels.of(chosen), tuple(options.by)))
-    return aggregate(frame, tuple(options.by), find_signal(name).across)
+    return await told_by(estate, Query(name, window, step, Labels.of(chosen), tuple(options.by)))
 
 
 def _gravity(comparison: Comparison) -> tuple[int, float]:
