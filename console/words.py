@@ -76,12 +76,17 @@ def number(value: float | None) -> str:
 
 
 def instant(time: float) -> str:
-    """RFC 3339, UTC, whole seconds.
+    """RFC 3339, UTC, whole seconds; `no time` beyond the years that there are, for times come from outside, too.
 
     >>> instant(0)
     '1970-01-01T00:00:00Z'
+    >>> instant(1e15), instant(float("nan"))
+    ('no time', 'no time')
     """
-    return datetime.fromtimestamp(round(time), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        return datetime.fromtimestamp(round(time), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return "no time"
 
 
 def lapse(seconds: float) -> str:

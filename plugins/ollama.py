@@ -56,7 +56,7 @@ class _Model(BaseModel):
 
 
 class _Models(BaseModel):
-    models: list[_Model] | None = None  # null where there is none
+    models: list[_Model] | None  # null where there is none, but always said
 
 
 class _Version(BaseModel):

@@ -10,16 +10,20 @@ import json
 import logging
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from base64 import b64decode
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Literal
 
 import httpx
 
 from console.errors import SourceDenied, SourceError, SourceMalformed
-from console.sources.redact import shown_url
+from console.sources.redact import MASK, shown_line, shown_url
 
 MOST_REDIRECTS = 3
 MOST_REASON_BYTES = 4096
+MOST_REASON = 200  # characters
+SHORTEST_SECRET = 6  # characters: what is shorter would take ordinary words away
+NO_SECRETS = {"host", "accept", "accept-encoding", "connection", "user-agent", "content-type", "content-length"}
 GZIP = 16 + zlib.MAX_WBITS
 ASK_LESS = "ask for less: a shorter window, fewer series (`where`, `by`), or give it longer (timeout)"
 HINTS = {
@@ -120,7 +124,7 @@ async def _fetch(client: httpx.AsyncClient, request: httpx.Request, most_bytes: 
                 request.extensions["timeout"] = {}
                 continue
             if response.status_code != 200 and not (response.is_success and request.method != "GET"):
-                raise await _refusal(url, response)
+                raise await _refusal(url, response, request.headers)
             return b"".join([piece async for piece in _pieces(response, url, most_bytes)])
         finally:
             await response.aclose()
@@ -142,25 +146,42 @@ def _next(url: httpx.URL, response: httpx.Response) -> httpx.URL:
     return target
 
 
-async def _refusal(url: httpx.URL, response: httpx.Response) -> SourceError:
+async def _refusal(url: httpx.URL, response: httpx.Response, sent: httpx.Headers) -> SourceError:
     if response.status_code in (401, 403):
         return SourceDenied(
             f"{shown(url)} answered {response.status_code}: we may not read it", "check the source's credentials"
         )
-    answered = f"{shown(url)} answered {response.status_code} {response.reason_phrase}"
-    return SourceError(f"{answered}{await _reason(url, response)}", HINTS.get(response.status_code, "look at its log"))
+    answered = f"{shown(url)} answered {response.status_code} {_without(sent, response.reason_phrase)}".rstrip()
+    reason = _without(sent, await _reason(url, response))
+    words = f"{answered}: {reason}" if reason else answered
+    return SourceError(words, HINTS.get(response.status_code, "look at its log"))
+
+
+def _without(sent: httpx.Headers, said: str) -> str:
+    """What a refusal says, cut: some say again what they were sent, and that may be a token."""
+    for secret in _secrets(sent):
+        said = said.replace(secret, MASK) if len(secret) >= SHORTEST_SECRET else said
+    return shown_line(" ".join(said.split()), MOST_REASON)
+
+
+def _secrets(sent: httpx.Headers) -> Iterator[str]:
+    """What may be a secret of what was sent: each header's value, without its scheme, and a password as it is."""
+    for name, value in sent.items():
+        if name not in NO_SECRETS:
+            scheme, _blank, told = value.partition(" ")
+            yield from (value, told)
+            if scheme == "Basic":
+                yield b64decode(told).decode(errors="replace").partition(":")[2]
 
 
 async def _reason(url: httpx.URL, response: httpx.Response) -> str:
-    """What a refusal says: plain text, or what JSON calls its error; cut short, for it comes from outside."""
+    """What a refusal says: plain text, or what JSON calls its error."""
     try:
         said = b"".join([piece async for piece in _pieces(response, url, MOST_REASON_BYTES)])
         is_text = response.headers.get("content-type", "").startswith("text/plain")
-        error = _error_of(said) or (said.decode("utf-8", "replace") if is_text else "")
+        return _error_of(said) or (said.decode("utf-8", "replace") if is_text else "")
     except SourceMalformed:
         return ""
-    words = " ".join(error.split())[:200]
-    return f": {words}" if words else ""
 
 
 def _error_of(said: bytes) -> str:

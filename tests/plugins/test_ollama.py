@@ -84,7 +84,9 @@ async def test_check_says_what_it_gives_and_what_nobody_can() -> None:
     assert status.missing == () and "model.latency" in dict(status.spoken[0].lacks)
 
 
-@pytest.mark.parametrize("wrong", ["<html>", "[]", '{"models": [{"size": -1}]}', '{"models": 3}'])
+@pytest.mark.parametrize(
+    "wrong", ["<html>", "[]", '{"status": "success"}', '{"models": [{"size": -1}]}', '{"models": 3}']
+)
 async def test_what_is_no_ollama_is_said_so(wrong: str) -> None:
     async with ollama(ANSWERS | {"/api/ps": wrong}) as source:
         with pytest.raises(SourceMalformed, match="does not answer /api/ps like an Ollama"):

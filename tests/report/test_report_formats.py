@@ -147,6 +147,7 @@ def test_an_incident_that_is_still_being_examined_says_so() -> None:
 
 def test_words_for_times_spans_and_windows() -> None:
     assert words.instant(nouns.NOON) == "2026-11-22T12:00:00Z"
+    assert {words.instant(none) for none in (2.6e11, -1e12, float("nan"), float("inf"))} == {"no time"}
     assert [words.lapse(seconds) for seconds in (5, 90, 7200, 172800)] == ["5 s", "1.5 min", "2 h", "2 d"]
     pooled = replace(nouns.window("seasonal"), spans=nouns.window().spans * 3, note="3 of 4 weeks")
     assert phrases.window(pooled).endswith("Z; 3 of 4 weeks")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 from base64 import b64encode
@@ -233,3 +234,28 @@ async def test_no_secret_is_in_a_message_a_repr_or_a_log(
             await there.get("x")
     shown += [str(denied.value), *(record.getMessage() for record in caplog.records)]
     assert SECRET not in "\n".join(shown)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/json"])
+async def test_a_server_that_says_our_secret_again_does_not_have_us_show_it(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROM_SECRET", SECRET)
+
+    async def repeats(request: web.Request) -> web.Response:
+        said = f"no: {request.headers['Authorization']}, \x1b[2J{SECRET} {request.headers['X-Key']} " + "x" * 3000
+        text = said if kind == "text/plain" else json.dumps({"error": said})
+        return web.Response(status=400, reason=f"bad {SECRET} " + "x" * 3000, text=text, content_type=kind)
+
+    door = Door()
+    door.answer = repeats  # type: ignore[method-assign]
+    for options in ({"token_env": "PROM_SECRET"}, {"username": "jo", "password_env": "PROM_SECRET"}):
+        async with site(door, headers={"X-Key": "key-of-ours"}, **options) as there:
+            with pytest.raises(SourceError, match="answered 400 bad") as refused:
+                await there.get("x")
+        said = refused.value.message
+        assert "key-of-ours" not in said
+        assert b64encode(f"jo:{SECRET}".encode()).decode() not in said
+        assert "\x1b" not in said
+        assert len(said) < 600
+        assert SECRET not in said
