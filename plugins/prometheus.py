@@ -11,7 +11,9 @@ import re
 import time
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import numpy as np
 from andon_plugins._prometheus_api import NO_ANSWER, Api, Clock, PrometheusOptions
@@ -274,10 +276,11 @@ async def _all(questions: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 
 def _from_url(url: str) -> Mapping[str, Any] | None:
-    """`prometheus+http://…`, or any http address that no other kind of source takes."""
+    """`prometheus+http://…`, or any http address that no other kind of source takes and that is no file's."""
     if url.startswith(("prometheus+http://", "prometheus+https://")):
         return {"url": url.removeprefix("prometheus+")}
-    return {"url": url} if url.startswith(("http://", "https://")) else None
+    is_file = bool(PurePosixPath(urlsplit(url).path).suffix)
+    return {"url": url} if url.startswith(("http://", "https://")) and not is_file else None
 
 
 @hookimpl

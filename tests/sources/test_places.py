@@ -135,7 +135,9 @@ def test_a_url_of_objects_is_a_table_and_one_of_a_page_is_not() -> None:
     assert from_argument("rows=s3://bucket/day=*/rows-*.parquet", plugins) == SourceConfig(
         "rows", "table", {"path": "s3://bucket/day=*/rows-*.parquet"}
     )
-    assert from_argument("rows=https://host/rows.csv", plugins).kind != "table"
+    with pytest.raises(UsageError, match=r"no kind of source reads 'https://host/rows\.csv'"):
+        from_argument("rows=https://host/rows.csv", plugins)
+    assert from_argument("prom=https://host/select/0/prometheus", plugins).kind == "prometheus"
 
 
 async def test_only_a_table_sees_the_credentials_of_stores(monkeypatch: pytest.MonkeyPatch) -> None:
