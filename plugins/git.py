@@ -114,8 +114,8 @@ class Repository:
         found: list[Commit] = []
         now, below = time.time(), 0.0
         for id_, committed, written, parents, author, title in reversed(self._rows(answer, len(COMMIT))):
-            landed = max(float(committed), below)
-            found.append(Commit(id_, landed, float(written), author, title, len(parents.split()) > 1))
+            landed = max(float(committed or 0.0), below)  # a broken commit says no time: that of the one below it
+            found.append(Commit(id_, landed, float(written or landed), author, title, len(parents.split()) > 1))
             below = landed if landed <= now else below  # a clock that was ahead puts no other commit off
         return found[::-1]
 

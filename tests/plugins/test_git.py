@@ -119,6 +119,17 @@ def test_a_clock_that_was_ahead_puts_no_other_commit_off(repo: Repo) -> None:
     assert {event.title: event.time for event in events(repo)} == {"one": ahead, "two": NOON}
 
 
+@pytest.mark.parametrize("time", ["soon", "-5", "9" * 24])
+def test_a_commit_without_a_time_costs_no_other(repo: Repo, time: str) -> None:
+    below = repo.commit("sound", NOON)
+    tree = repo.git("rev-parse", "HEAD^{tree}", at=0)
+    text = f"tree {tree}\nparent {below}\nauthor a <e> {time} +0000\ncommitter c <e> {time} +0000\n\nbroken\n"
+    arguments = ("hash-object", "-t", "commit", "-w", "--stdin", "--literally")
+    repo.git("update-ref", "HEAD", repo.git(*arguments, at=0, given=text.encode()), at=0)
+    assert reader(repo).check().state == "ok"
+    assert "sound" in [event.title for event in events(repo)]
+
+
 def test_paths_say_whom_and_what_a_commit_is_about(repo: Repo) -> None:
     rules = [
         {"match": "deploy/*values*.yaml", "kind": "deploy", "target": "fraud"},
