@@ -36,7 +36,7 @@ SIGNALS = 12
 ROUNDS = 4
 SCRAPE, HISTORY = 15, 120  # seconds
 MOST_SECONDS, MOST_MEGABYTES = 2.0, 300.0
-DAEMON_SECONDS = 60.0
+DAEMON_SECONDS = 45.0
 SETTLE_SECONDS = 6.0  # until the server's own counters have caught up
 SPENT = re.compile(r'vm_request_duration_seconds_sum\{[^}]*path="/api/v1/(?:query|query_range)"[^}]*\} (\S+)')
 ASKED = re.compile(r'vm_http_requests_total\{[^}]*path="/api/v1/(?!import)[^"]*"[^}]*\} (\S+)')
