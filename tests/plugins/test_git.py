@@ -125,7 +125,7 @@ def test_a_commit_without_a_time_costs_no_other(repo: Repo, time: str) -> None:
     tree = repo.git("rev-parse", "HEAD^{tree}", at=0)
     text = f"tree {tree}\nparent {below}\nauthor a <e> {time} +0000\ncommitter c <e> {time} +0000\n\nbroken\n"
     arguments = ("hash-object", "-t", "commit", "-w", "--stdin", "--literally")
-    repo.git("update-ref", "HEAD", repo.git(*arguments, at=0, given=text.encode()), at=0)
+    repo.git("update-ref", "HEAD", repo.git(*arguments, at=0, given=text.encode()), at=NOON)
     assert reader(repo).check().state == "ok"
     assert "sound" in [event.title for event in events(repo)]
 
