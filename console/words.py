@@ -28,6 +28,7 @@ WITHOUT_CAUSE = {  # what to say of a verdict that no cause explains
     "inconclusive": "the data does not decide",
     "no_data": "there is too little data to compare",
 }
+UNANSWERED = "nobody can tell: what was asked did not answer"  # of the same where nothing but errors came
 WINDOW_WORDS = {  # kinds of window
     "current": "now",
     "offset": "the same span earlier",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from console.model import Cause, Diagnosis, Finding, Window
+from console.model import Cause, Diagnosis, Finding, State, Verdict, Window
 from console.playbook.steps.wording import unit_of
-from console.words import WINDOW_WORDS, WITHOUT_CAUSE, instant, number, quantity
+from console.words import UNANSWERED, WINDOW_WORDS, WITHOUT_CAUSE, instant, number, quantity
 
 
 def without_cause(diagnosis: Diagnosis) -> str:
     """What to say of a diagnosis that names no cause."""
-    return WITHOUT_CAUSE[diagnosis.verdict] if diagnosis.runs else "not examined yet; ask again in a moment"
+    if not diagnosis.runs:
+        return "not examined yet; ask again in a moment"
+    is_unanswered = any(step.state is State.ERROR for run in diagnosis.runs for step in run.steps)
+    return UNANSWERED if is_unanswered and diagnosis.verdict is Verdict.NO_DATA else WITHOUT_CAUSE[diagnosis.verdict]
 
 
 def odds(cause: Cause) -> str:

@@ -190,5 +190,11 @@ def test_a_step_without_data_says_why_once() -> None:
     assert "there is too little data to compare" in text
 
 
+def test_a_source_that_did_not_answer_is_not_called_too_little_data() -> None:
+    run = nouns.a_run(steps=(nouns.step(state=State.ERROR, reason="prom cannot be reached", findings=()),))
+    text = text_report(nouns.diagnosis(verdict=Verdict.NO_DATA, runs=(run,), findings=(), causes=()))
+    assert "nobody can tell: what was asked did not answer" in text and "too little" not in text
+
+
 def test_an_empty_list_says_so() -> None:
     assert columns(["id"], [], empty="no incident is open") == "no incident is open"

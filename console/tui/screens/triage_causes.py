@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from console.tui.screens.triage_words import LIKELY, Json, brief, gist, odds
+from console.tui.screens.triage_words import LIKELY, Json, brief, gist, odds, without_cause
 from console.tui.text import Line, fit, wrap
-from console.words import WITHOUT_CAUSE, instant
+from console.words import instant
 
 MOST_CITED = 2  # findings of one line of evidence that are spelled out
 MOST_UNEXPLAINED = 8
@@ -103,7 +103,7 @@ def _unnamed(diagnosis: Json, width: int) -> Iterator[Line]:
     if not diagnosis.get("runs"):
         yield from _said("Nothing was examined yet; r begins.", width, "bold")
         return
-    yield from _said(WITHOUT_CAUSE.get(str(diagnosis.get("verdict")), "no cause is named").capitalize(), width, "bold")
+    yield from _said(without_cause(diagnosis).capitalize(), width, "bold")
     wanted = help_wanted(diagnosis)
     if wanted:
         yield from _said("What would help:", width, "")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from console.tui.screens.triage_causes import help_wanted
-from console.tui.screens.triage_words import LIKELY, Json, ago, brief, moment, odds, reasons, windows
+from console.tui.screens.triage_words import LIKELY, Json, ago, brief, moment, odds, reasons, windows, without_cause
 from console.tui.text import Line, Span, cut, fit, wrap
-from console.words import WITHOUT_CAUSE
 
 
 def head_lines(incident: Json, diagnosis: Json | None, examining: Json | None, now: float | None, *,
@@ -48,7 +47,7 @@ def _state(incident: Json, now: float | None, width: int, today: str) -> Line:
 def _answer(diagnosis: Json, room: int, long: int, today: str) -> list[Line]:
     causes = diagnosis.get("causes") or ()
     if not causes:
-        said = WITHOUT_CAUSE.get(str(diagnosis.get("verdict")), "no cause is named")
+        said = without_cause(diagnosis)
         if not diagnosis.get("runs"):
             said = "not examined yet"
         wanted = help_wanted(diagnosis)

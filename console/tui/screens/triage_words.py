@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from console.words import WINDOW_WORDS, instant, lapse, number
+from console.words import UNANSWERED, WINDOW_WORDS, WITHOUT_CAUSE, instant, lapse, number
 
 Json = Mapping[str, Any]
 
@@ -22,6 +22,15 @@ def odds(cause: Json) -> str:
     held = float(cause.get("odds") or 0.0)
     word = "likely" if held >= LIKELY else "possible" if held >= NAMED else "not likely"
     return f"{word}, {percent(cause.get('probability'))}"
+
+
+def without_cause(diagnosis: Json) -> str:
+    """What to say of what was examined where no cause is named."""
+    verdict = str(diagnosis.get("verdict"))
+    steps = (step for run in diagnosis.get("runs") or () for step in run.get("steps") or ())
+    if verdict == "no_data" and any(step.get("state") == "error" for step in steps):
+        return UNANSWERED
+    return WITHOUT_CAUSE.get(verdict, "no cause is named")
 
 
 def percent(share: float | None) -> str:
