@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Literal
 
 from console.config import Config
-from console.errors import AndonError
+from console.errors import AndonError, ConfigError
 from console.library import library_dir
 from console.playbook.loader import library
 from console.plugins import Plugins
 from console.service.client import Client
 from console.service.notifying import open_voices
+from console.sources.opening import checked_options
 from console.store.store import Store
 
 LEAST_FREE_BYTES = 256 * 1024 * 1024
@@ -111,9 +112,17 @@ def _playbooks(config: Config, plugins: Plugins) -> Iterator[Check]:
 def _sources(config: Config, plugins: Plugins) -> Iterator[Check]:
     kinds = plugins.by_name("andon_sources", "kind")
     for source in config.sources:
-        known = source.kind in kinds
-        text = f"{source.name} ({source.kind})" if known else f"{source.name}: there is no kind {source.kind!r}"
-        yield Check("source", "ok" if known else "wrong", text)
+        if source.kind not in kinds:
+            yield Check("source", "wrong", f"{source.name}: there is no kind {source.kind!r}")
+            continue
+        try:
+            model = kinds[source.kind].options
+            checked_options(source.name, source.kind, source.options, model, source.folder)
+        except ConfigError as problem:
+            yield Check("source", "wrong", f"{problem.message}; {problem.hint}".rstrip("; "))
+        else:
+            asked = f"`andon source check {source.name}` asks it"
+            yield Check("source", "ok", f"{source.name} ({source.kind}); {asked}")
     if not config.sources:
         yield Check("sources", "missing", "none is configured; `andon source list` shows the kinds there are")
 

@@ -132,7 +132,9 @@ def from_argument(text: str, plugins: Plugins) -> SourceConfig:
         if options is not None:
             return SourceConfig(name, offer.kind, dict(options))
     raise UsageError(
-        f"no kind of source reads {shown_url(url)!r}", "name a kind and its options in the configuration instead"
+        f"no kind of source reads {shown_url(url)!r}",
+        "write http://HOST:PORT, the path of a file that is there, or KIND+ADDRESS (`andon source list` has the "
+        "kinds); the configuration takes them all, with options",
     )
 
 

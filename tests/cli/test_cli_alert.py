@@ -80,6 +80,8 @@ def test_a_list_says_what_it_leaves_out_and_which_source_fails(
     assert run(["alert", "list"]) == Exit.UNREACHABLE
     told = capsys.readouterr()
     assert "no alert fires" in told.out
+    run(["alert", "list", "severty=page"])
+    assert "no alert is known that fits severty=page" in capsys.readouterr().out  # which is not that none fires
     assert "am is unreachable: nobody is there" in told.err
 
 

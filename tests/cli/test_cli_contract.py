@@ -276,3 +276,14 @@ def test_a_closed_stdout_changes_no_exit_code(tmp_path: Path) -> None:
     shell = ["/bin/sh", "-c", '"$@" >&-', "sh", *command]
     done = subprocess.run(shell, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (Exit.HEALTHY, "")
+
+
+def test_the_doctor_looks_at_the_options_of_sources_and_calls_none_well_that_nobody_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[sources.rows]\nkind = "table"\npth = "x.csv"\n\n[sources.app]\nkind = "logs"\npath = "x.log"\n')
+    assert run(["--config", str(config), "--data", str(tmp_path / "data"), "doctor"]) == Exit.USAGE
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "▲ wrong source rows: the kind table has no option 'pth'; did you mean 'path'?" in shown
+    assert "app (logs); `andon source check app` asks it" in shown

@@ -54,6 +54,8 @@ def test_span_kind_and_target_choose(capsys: Capture, sources: list[str]) -> Non
     assert [each["id"] for each in told(capsys, *sources, "--span", "9d", "--target", "ocr")[1]] == ["beta"]
     assert told(capsys, *sources, "--span", "5m")[1] == []
     assert told(capsys, *sources, "--span", "soon")[0] == Exit.USAGE
+    run(["events", *sources, "--kind", "deplo", "--kind", "flg", "--target", "ocr"])
+    assert "no event of kind deplo or flg about ocr was told" in capsys.readouterr().out
 
 
 def test_a_source_that_does_not_answer_is_named_and_the_others_are_told(capsys: Capture, sources: list[str]) -> None:

@@ -41,7 +41,8 @@ def list_(session: Session, matchers: tuple[str, ...], most: int) -> int:
         for each in shape["alerts"]
     ]
     headings = ["state", "alert", "about", "for", "incident", "source", "summary"]
-    session.emit_shape(shape, lambda: columns(headings, rows, empty="no alert fires"))
+    empty = f"no alert is known that fits {' '.join(matchers)}" if matchers else "no alert fires"
+    session.emit_shape(shape, lambda: columns(headings, rows, empty=empty))
     if shape["total"] > len(rows):
         click.echo(f"{shape['total'] - len(rows)} more are not listed", err=True)
     return _how_sources_are(shape, bool(shape["counts"].get("firing")))

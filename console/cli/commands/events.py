@@ -42,7 +42,9 @@ def events(session: Session, span: str, kinds: tuple[str, ...], target: str | No
         for each in found
     ]
     headings = ["time", "kind", "target", "source", "what"]
-    session.emit_shape(found, lambda: columns(headings, rows, empty="no event was told"))
+    empty = " ".join(("no event", *(f"of kind {kind}" for kind in kinds[:1]), *(f"or {kind}" for kind in kinds[1:]),
+                      *((f"about {target}",) if target else ()), "was told"))  # fmt: skip
+    session.emit_shape(found, lambda: columns(headings, rows, empty=empty))
     for error in failed:
         click.echo(f"andon: {clean(error.message)}", err=True)
     return worst(Exit.UNREACHABLE if isinstance(error, SourceError) else error.exit for error in failed)
