@@ -135,7 +135,9 @@ class Session:
         if self.format == "json":
             import orjson
 
-            self.emit(orjson.dumps(shape, option=orjson.OPT_INDENT_2).decode())
+            from console.report.clean import escape_json
+
+            self.emit(escape_json(orjson.dumps(shape, option=orjson.OPT_INDENT_2).decode()))
         elif self.format == "text":
             self.emit(text())
         else:

@@ -20,6 +20,8 @@ CONTROLS = re.compile(
 MARKS = r"[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 FLOODS = re.compile(f"({MARKS}{{4}}){MARKS}+")  # no script piles up more of them on one letter
 ROUNDS = 4
+# What JSON lets stand as it is and a terminal obeys (C1 controls), or turns what follows around.
+OBEYED = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def clean(text: str, *, limit: int = 2000) -> str:
@@ -36,3 +38,12 @@ def clean(text: str, *, limit: int = 2000) -> str:
         text = shorter
     text = FLOODS.sub(r"\1", CONTROLS.sub("", text))
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def escape_json(text: str) -> str:
+    """JSON that means the same and may be shown on a terminal, too.
+
+    >>> escape_json('["\x9b2J"]')
+    '["\\\\u009b2J"]'
+    """
+    return OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

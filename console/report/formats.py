@@ -7,6 +7,7 @@ from collections.abc import Callable
 import orjson
 
 from console.model import Diagnosis
+from console.report.clean import escape_json
 from console.report.junit import junit_report
 from console.report.markdown import markdown_report
 from console.report.text import text_report
@@ -15,7 +16,7 @@ from console.wire import dump
 
 def json_report(diagnosis: Diagnosis) -> str:
     """The published shape (`andon schema diagnosis`), indented."""
-    return orjson.dumps(dump(diagnosis), option=orjson.OPT_INDENT_2).decode() + "\n"
+    return escape_json(orjson.dumps(dump(diagnosis), option=orjson.OPT_INDENT_2).decode()) + "\n"
 
 
 FORMATS: dict[str, Callable[[Diagnosis], str]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import ssl
 import time
 from collections.abc import Mapping
@@ -15,9 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from console.errors import ConfigError, SourceBusy, SourceDenied, SourceError, SourceMalformed
 from console.sources.options import LocalPath
+from console.sources.redact import MASK, shown_line
 from console.sources.site import VariableName
 
 MOST_ANSWER_BYTES = 4096
+MOST_SAID = 120  # characters
+SHORTEST_SECRET = 6  # characters of a part of an address: shorter ones are ordinary words
 BUSY = (429, 503)
 REFUSED = (401, 403, 404, 410)  # a wrong secret, or an address that was taken back
 LATER = (408, 425)
@@ -29,7 +33,7 @@ class AddressOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    url: str | None = None
+    url: str | None = Field(default=None, repr=False)
     url_env: VariableName | None = None  # the environment variable that holds it, where it is a secret
     ca: LocalPath | None = None  # the certificates that its own is signed by, where they are not the usual ones
     timeout: float = Field(default=10.0, gt=0, le=15.0)
@@ -65,7 +69,7 @@ async def post(options: AddressOptions, body: bytes, headers: Mapping[str, str])
             client.stream("POST", url, content=body, headers=headers, timeout=None) as response,
         ):
             if not response.is_success:
-                raise _refusal(where, response, await _said(response))
+                raise _refusal(where, response, await _said(response, url))
     except TimeoutError:
         raise SourceError(f"{where} did not answer within {options.timeout:g} s", "look at it") from None
     except (httpx.HTTPError, OSError) as error:  # its own words may hold the address
@@ -82,14 +86,17 @@ def _url(text: str) -> httpx.URL:
     return url
 
 
-async def _said(response: httpx.Response) -> str:
-    """The beginning of what it answers, for the log."""
+async def _said(response: httpx.Response, url: httpx.URL) -> str:
+    """The beginning of what it answers, for the log; without the address, which many servers say when they refuse."""
     said = b""
     async for piece in response.aiter_raw():
         said += piece
         if len(said) >= MOST_ANSWER_BYTES:
             break
-    words = " ".join(said[:MOST_ANSWER_BYTES].decode("utf-8", "replace").split())[:120]
+    words = " ".join(said[:MOST_ANSWER_BYTES].decode("utf-8", "replace").split())
+    for part in re.split(r"[/?&=]", f"{url.path}/{url.query.decode()}/{url.raw_path.decode()}/{url.password}"):
+        words = words.replace(part, MASK) if len(part) >= SHORTEST_SECRET else words
+    words = shown_line(words, MOST_SAID)
     return f": {words}" if words and words.isprintable() else ""
 
 

@@ -140,6 +140,17 @@ async def test_an_answer_says_whether_another_try_helps_and_never_shows_the_addr
         assert raised.value.seconds == 7.0
 
 
+async def test_an_answer_that_says_the_address_again_does_not_have_us_show_it() -> None:
+    async with catching() as (catcher, url):
+        said = f"Cannot POST {url.partition('/services')[1]}/T0/B0/XYZSECRET?key=QUERYSECRET; password=hunter2"
+        catcher.answer = lambda: web.Response(status=404, text=said)
+        options = SLACK.SlackOptions(url=f"{url}?key=QUERYSECRET")
+        with pytest.raises(SourceDenied, match="answered 404: Cannot POST") as refused:
+            await SLACK.notify(options, notice())
+    for shown in (refused.value.message, repr(options)):
+        assert not [each for each in ("XYZSECRET", "QUERYSECRET", "hunter2") if each in shown]
+
+
 async def test_nobody_there_and_no_address_are_said_without_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SourceError, match="cannot be reached") as raised:
         await SLACK.notify(SLACK.SlackOptions(url="http://127.0.0.1:1/XYZSECRET"), notice())

@@ -1,10 +1,11 @@
+import json
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.report.clean import clean
+from console.report.clean import clean, escape_json
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,10 @@ def test_what_is_not_seen_makes_no_name_look_like_another(hidden: str) -> None:
 
 def test_a_letter_under_a_flood_of_marks_is_a_letter() -> None:
     assert clean("e" + "\u0301" * 500 + "a") == "e" + "\u0301" * 4 + "a"
+
+
+@given(st.text(st.sampled_from('a\x7f\x80\x9b\x9d\u061c\u200f\u2028\u202e\u2066\u2069é\u200d😀\\"')))
+def test_json_on_a_terminal_means_the_same_and_commands_nothing(text: str) -> None:
+    shown = escape_json(json.dumps([text], ensure_ascii=False))
+    assert json.loads(shown) == [text]
+    assert set(shown) <= set('[]a\\"u0123456789bcdefé\u200d😀')
