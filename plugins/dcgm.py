@@ -23,8 +23,8 @@ NANOSECOND = 1e-9
 INT32_BLANKS = (0x7FFFFFF0, 0x7FFFFFFF)
 FP64_BLANKS = (140737488355328.0, 140737488355343.0)  # 2^47 and the 15 numbers after it
 INT64_BLANKS = (float(0x7FFFFFFFFFFFFFF0), inf)
-# Percent, MiB, MHz, W, degrees and codes never come near the least of them, so that one question rules them all out.
-gauge = partial(any_gauge, blanks=((float(INT32_BLANKS[0]), inf),))
+# Percent, MiB, MHz, W, degrees and codes never come near a million, so that one comparison rules them all out.
+gauge = partial(any_gauge, blanks=((1e6, inf),))
 
 DCGM = Dialect(
     "dcgm",

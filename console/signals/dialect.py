@@ -31,7 +31,8 @@ class Dialect:
     (native -> common: gpu, host, replica …) are renamed and every other label stays as it is; where two of a series
     become one, the first that is not empty counts. `respelled` are prefixes that stand for others: with
     {"press:": ("press_",)} the metric `press:x` is also known as `press_x`. Values within one of `blanks` (low, high)
-    are an exporter's way to say "not supported": no data.
+    are an exporter's way to say "not supported": no data. One without an upper end is held against the means of steps
+    as well: its low end lies a thousand times below what the exporter says, and above all that it measures.
 
     `dropped` labels are left out, because they say who asked or are too many: series that become one are added up, and
     gauges folded as the catalogue says. Series that differ by a `repeated` label say the same thing several times, as

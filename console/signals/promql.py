@@ -204,7 +204,8 @@ def _formed(native: Native, x: str, window: str) -> str:
 
 def _without_blanks(value: str, most: str, blanks: Blanks) -> str:
     """A gauge where no sample of it was a blank. Each blank costs the server as much as the gauge itself, so those
-    that lie within another are not asked for, and one without end is a mere comparison.
+    that lie within another are not asked for, and one without end is a mere comparison: it leaves room, so that the
+    mean of a step with a blank in it lies beyond it, too.
     """
     for low, high in blanks:
         if any((low, high) != other and other[0] <= low and high <= other[1] for other in blanks):
@@ -212,5 +213,5 @@ def _without_blanks(value: str, most: str, blanks: Blanks) -> str:
         if not isinf(high):
             value += f" unless ({most} >= {low!r} <= {high!r})"
         else:
-            value = f"{value} < {low!r}" if value == most else f"({value} and {most} < {low!r})"
+            value = f"{value} < {low!r}"
     return value

@@ -86,12 +86,9 @@ def test_a_histogram_is_asked_for_by_edge_and_for_its_sum() -> None:
 
 def test_steps_in_which_a_gpu_said_not_supported_are_left_out() -> None:
     [each] = promql(DCGM, Query("gpu.memory.temperature", WINDOW, 60), {"DCGM_FI_DEV_MEMORY_TEMP"})
-    assert each.text.endswith(" (max_over_time(DCGM_FI_DEV_MEMORY_TEMP[59999ms]) < 2147483632.0)")
+    assert each.text.endswith(" (max_over_time(DCGM_FI_DEV_MEMORY_TEMP[59999ms]) < 1000000.0)")
     [each] = promql(DCGM, Query("gpu.clock.sm", WINDOW, 60), {"DCGM_FI_DEV_SM_CLOCK"})
-    assert (
-        "(avg_over_time(DCGM_FI_DEV_SM_CLOCK[59999ms]) and max_over_time(DCGM_FI_DEV_SM_CLOCK[59999ms]) < 21"
-        in each.text
-    )
+    assert "(avg_over_time(DCGM_FI_DEV_SM_CLOCK[59999ms]) < 1000000.0)" in each.text
     assert "unless" not in each.text
 
 
