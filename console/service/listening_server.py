@@ -32,10 +32,10 @@ class BoundedServer(web.Server):
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
         """Somebody has come."""
         super().connection_made(handler, transport)
-        if len(self.connections) > self._most:
-            transport.abort()
-            return
         loop = asyncio.get_running_loop()
+        if len(self.connections) > self._most:
+            loop.call_soon(transport.abort)  # not before its task has begun, which would fail and fill the log
+            return
         self._silent[handler] = loop.call_later(self._head_seconds, transport.abort)
 
     def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:

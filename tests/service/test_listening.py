@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 import ssl
 import subprocess
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,21 @@ async def test_connections_beyond_the_most_are_cut_off_and_room_is_made_again() 
                     break
                 except httpx.HTTPError:
                     await asyncio.sleep(0.05)
+
+
+async def test_a_flood_of_connections_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with listening(Daemon(), limits={"connections": 1}) as url:
+        held = [await _connected(url)]
+        await asyncio.sleep(0.05)
+        for _ in range(20):
+            reader, writer = await _connected(url)
+            with suppress(ConnectionError):
+                assert await asyncio.wait_for(reader.read(), 10) == b""
+            writer.close()
+        gc.collect()
+        for _reader, writer in held:
+            writer.close()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
 @pytest.mark.parametrize(
