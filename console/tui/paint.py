@@ -112,7 +112,7 @@ class Paper:
             text = text.translate(self._glyphs)
         end = 0
         if 0 < x < self.width and not row[x][0]:
-            row[x - 1] = (" ", row[x - 1][1])  # the left half of what is written over
+            row[x - 1], row[x] = (" ", row[x - 1][1]), (" ", row[x][1])  # both halves of what is written over
         for character in text:
             size = 1 if character < "\u0300" else get_character_cell_size(character)
             if size == 0:  # it sits on the character before it

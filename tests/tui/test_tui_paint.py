@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import get_character_cell_size
 
@@ -68,6 +68,7 @@ def drawn(paper: Paper, strips: list[tuple[int, int, str, str]]) -> None:
 
 
 @given(pieces, pieces)
+@example([], [(0, 5, "", "aaa名名"), (0, 11, "", "名")])  # one that does not fit, on a half of another
 def test_the_terminal_shows_what_was_drawn_whatever_it_showed(before: object, after: object) -> None:
     paper, screen = Paper(WIDTH, HEIGHT, sgr=_trimmed), Screen(WIDTH, HEIGHT)
     blank = [row[:] for row in screen.rows]
