@@ -11,7 +11,7 @@ import logging
 import ssl
 import zlib
 from base64 import b64decode
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Literal
 
 import httpx
@@ -74,7 +74,8 @@ async def fetch(
     where = shown(target)
     try:
         async with asyncio.timeout(seconds):
-            return await _fetch(client, client.build_request(method, target, headers=headers, content=body), most_bytes)
+            request = client.build_request(method, target, headers=headers, content=body)
+            return await _fetch(client, request, most_bytes, tuple(httpx.URL(url).params.values()))
     except (TimeoutError, httpx.TimeoutException):
         raise SourceError(
             f"{where} took more than {seconds:g} s to answer", "raise its timeout, or look at it"
@@ -112,7 +113,8 @@ def shown(url: httpx.URL) -> str:
     return str(url.copy_with(userinfo=b"", query=None, fragment=None))
 
 
-async def _fetch(client: httpx.AsyncClient, request: httpx.Request, most_bytes: int) -> bytes:
+async def _fetch(client: httpx.AsyncClient, request: httpx.Request, most_bytes: int, kept: tuple[str, ...]) -> bytes:
+    """`kept` is what of the address itself is not shown; what is asked of it may be."""
     request.headers["Accept-Encoding"] = "gzip"
     request.extensions["timeout"] = {}  # the whole has one
     for _hop in range(MOST_REDIRECTS + 1):
@@ -124,7 +126,7 @@ async def _fetch(client: httpx.AsyncClient, request: httpx.Request, most_bytes: 
                 request.extensions["timeout"] = {}
                 continue
             if response.status_code != 200 and not (response.is_success and request.method != "GET"):
-                raise await _refusal(url, response, request.headers)
+                raise await _refusal(url, response, (*_secrets(request.headers), *kept))
             return b"".join([piece async for piece in _pieces(response, url, most_bytes)])
         finally:
             await response.aclose()
@@ -146,20 +148,20 @@ def _next(url: httpx.URL, response: httpx.Response) -> httpx.URL:
     return target
 
 
-async def _refusal(url: httpx.URL, response: httpx.Response, sent: httpx.Headers) -> SourceError:
+async def _refusal(url: httpx.URL, response: httpx.Response, secrets: Sequence[str]) -> SourceError:
     if response.status_code in (401, 403):
         return SourceDenied(
             f"{shown(url)} answered {response.status_code}: we may not read it", "check the source's credentials"
         )
-    answered = f"{shown(url)} answered {response.status_code} {_without(sent, response.reason_phrase)}".rstrip()
-    reason = _without(sent, await _reason(url, response))
+    answered = f"{shown(url)} answered {response.status_code} {_without(secrets, response.reason_phrase)}".rstrip()
+    reason = _without(secrets, await _reason(url, response))
     words = f"{answered}: {reason}" if reason else answered
     return SourceError(words, HINTS.get(response.status_code, "look at its log"))
 
 
-def _without(sent: httpx.Headers, said: str) -> str:
+def _without(secrets: Sequence[str], said: str) -> str:
     """What a refusal says, cut: some say again what they were sent, and that may be a token."""
-    for secret in _secrets(sent):
+    for secret in secrets:
         said = said.replace(secret, MASK) if len(secret) >= SHORTEST_SECRET else said
     return shown_line(" ".join(said.split()), MOST_REASON)
 

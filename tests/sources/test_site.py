@@ -243,7 +243,10 @@ async def test_a_server_that_says_our_secret_again_does_not_have_us_show_it(
     monkeypatch.setenv("PROM_SECRET", SECRET)
 
     async def repeats(request: web.Request) -> web.Response:
-        said = f"no: {request.headers['Authorization']}, \x1b[2J{SECRET} {request.headers['X-Key']} " + "x" * 3000
+        said = (
+            f"no: {request.path_qs} {request.headers['Authorization']}, \x1b[2J{SECRET} {request.headers['X-Key']} "
+            + "x" * 3000
+        )
         text = said if kind == "text/plain" else json.dumps({"error": said})
         return web.Response(status=400, reason=f"bad {SECRET} " + "x" * 3000, text=text, content_type=kind)
 
@@ -251,8 +254,9 @@ async def test_a_server_that_says_our_secret_again_does_not_have_us_show_it(
     door.answer = repeats  # type: ignore[method-assign]
     for options in ({"token_env": "PROM_SECRET"}, {"username": "jo", "password_env": "PROM_SECRET"}):
         async with site(door, headers={"X-Key": "key-of-ours"}, **options) as there:
+            there.url += f"?sdk={SECRET}"
             with pytest.raises(SourceError, match="answered 400 bad") as refused:
-                await there.get("x")
+                await there.get("")
         said = refused.value.message
         assert "key-of-ours" not in said
         assert b64encode(f"jo:{SECRET}".encode()).decode() not in said
