@@ -228,10 +228,13 @@ def test_a_diagnosis_prints_in_all_four_formats(capsys: pytest.CaptureFixture[st
 def test_secrets_in_source_options_are_not_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "config.toml"
     config.write_text('[sources.a]\nkind = "metrics"\nurl = "http://me:hunter2@x/?token=hunter2"\napi_key = "hunter2"\n'
-                      'headers = {Authorization = "Bearer hunter2"}\n')  # fmt: skip
+                      'headers = {Authorization = "Bearer hunter2"}\n'
+                      '[notify.b]\nkind = "slack"\nurl = "https://hooks.example/services/T0/hunter2"\n')  # fmt: skip
     config.chmod(0o600)
     assert run(["--config", str(config), "config", "show", "--format", "json"]) == Exit.HEALTHY
-    assert "hunter2" not in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "hunter2" not in shown
+    assert "https://hooks.example/•••" in shown
 
 
 def test_a_plugin_may_bring_a_command_and_a_broken_one_stops_nothing(

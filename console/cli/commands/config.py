@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from console.cli.session import Group, Session
-from console.sources.redact import SECRET_NAME, shown_url
+from console.sources.redact import MASK, SECRET_NAME, shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,7 @@ def show(session: Session) -> None:
 
     config = session.config_with_sources
     settings = {field.name: _plain(getattr(config, field.name)) for field in fields(config) if field.name not in APART}
-    sources, notifiers = _named(config.sources), _named(config.notifiers)
+    sources, notifiers = _named(config.sources), [_unaddressed(each) for each in _named(config.notifiers)]
     grouping = {field.name: _plain(getattr(config.grouping, field.name)) for field in fields(config.grouping)}
     rows: list[tuple[str, object]] = [(name, _said(value)) for name, value in settings.items()]
     rows += [(f"alerts.{name}", _said(value)) for name, value in grouping.items()]
@@ -65,8 +65,17 @@ def schema(session: Session) -> None:
     session.emit(orjson.dumps(config_schema(), option=orjson.OPT_INDENT_2).decode())
 
 
-def _named(configs: Iterable[SourceConfig | NotifierConfig]) -> list[dict[str, object]]:
+def _named(configs: Iterable[SourceConfig | NotifierConfig]) -> list[dict[str, Any]]:
     return [{"name": each.name, "kind": each.kind, "options": _plain(dict(each.options))} for each in configs]
+
+
+def _unaddressed(notifier: dict[str, Any]) -> dict[str, Any]:
+    """Without the path that it sends to, which is often all that one needs to know to send there."""
+    url = str(notifier["options"].get("url", ""))
+    start, scheme, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    shown = f"{start}{scheme}{host}{slash}{MASK if path else ''}"
+    return notifier | {"options": notifier["options"] | {"url": shown}} if url else notifier
 
 
 def _said(value: object) -> str:
