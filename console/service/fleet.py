@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from console.clock import Clock
@@ -32,7 +32,6 @@ MOST_REST_SECONDS = 60.0  # after a round of which a part was not answered: it m
 SHARE = 0.1  # of the time, in which a server may be busy with our questions
 SLOW_SECONDS = 60.0  # from one question to the next about what hardly ever changes
 READ_SECONDS = 20.0  # for one question
-AT_ONCE = 2  # questions of one round: an answer is read while the next one is made
 MOST_FAILURES = 3  # in one round, after which it is over
 LATE_PACES = 3  # rounds that may be missed before what was told is stale
 LATE_SECONDS = 15.0  # at least
@@ -159,7 +158,7 @@ class Fleet:
 
 
 class Round:
-    """The questions of one round to one source, and what became of them."""
+    """The questions of one round to one source, one at a time, and what became of them."""
 
     def __init__(self, name: str, reader: SignalReader, now: float, wanted: Mapping[str, By]) -> None:
         self.now = now
@@ -170,24 +169,17 @@ class Round:
         self._failures = 0
         self._name = name
         self._reader = reader
-        self._queries = self._each(wanted)
+        self._wanted = wanted
 
     async def go(self, take: Callable[[str, str, Frame], None]) -> None:
-        """Ask: the first alone, for a source that is not there need not be asked twice."""
-        await self._ask(next(self._queries), take)
-        if self.answered:
-            await asyncio.gather(*(self._work(take) for _ in range(AT_ONCE)))
-
-    def _each(self, wanted: Mapping[str, By]) -> Iterator[Query]:
+        """Ask, until the first question is not answered (a source that is not there need not be asked twice) or too
+        many are not.
+        """
         window = Window((Span(self.now - MINUTE, self.now),))
-        for signal, by in wanted.items():
-            yield Query(signal, window, MINUTE, by=by)
-
-    async def _work(self, take: Callable[[str, str, Frame], None]) -> None:
-        for query in self._queries:
-            if self._failures >= MOST_FAILURES:
+        for signal, by in self._wanted.items():
+            await self._ask(Query(signal, window, MINUTE, by=by), take)
+            if not self.answered or self._failures >= MOST_FAILURES:
                 return
-            await self._ask(query, take)
 
     async def _ask(self, query: Query, take: Callable[[str, str, Frame], None]) -> None:
         self.questions += 1
