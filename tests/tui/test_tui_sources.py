@@ -38,6 +38,20 @@ async def test_sources_say_how_they_are_and_what_to_do(tmp_path: Path, size: tup
     assert all(len(line) <= size[0] for line in shown.splitlines())
 
 
+async def test_every_screen_names_a_source_that_does_not_answer(tmp_path: Path) -> None:
+    down = [source("line"), source("prom", state="unreachable"), source("slow", state="stale")]
+    async with running(TellingClient(tmp_path, board(sources=down)), size=(80, 24)) as (app, pilot):
+        assert "✖ prom unreachable" in text_of(app).splitlines()[0]
+        await pilot.press("3")
+        await pilot.pause(0.1)
+        assert "✖ prom unreachable" in text_of(app).splitlines()[0]
+    down.append(source("am", state="denied"))
+    async with running(TellingClient(tmp_path, board(sources=down)), size=(80, 24)) as (app, _pilot):
+        assert "✖ 2 sources not well" in text_of(app).splitlines()[0]
+    async with running(TellingClient(tmp_path, board(sources=down[:1])), size=(80, 24)) as (app, _pilot):
+        assert "✖" not in text_of(app).splitlines()[0]
+
+
 async def test_age_samples_time_and_failures(tmp_path: Path) -> None:
     told = board(sources=[source("old", state="stale", age=400.0, readings=12_345, seconds=1.5, failures=7)])
     async with running(TellingClient(tmp_path, told)) as (app, pilot):

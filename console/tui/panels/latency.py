@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from console.tui.panels.figures import NOTHING, figure, history, known, marked, model_name, percent, text, whole
-from console.tui.text import Span
+from console.tui.text import Span, fit
 from console.tui.widgets.table import Column, Row
 
 EMPTY = ("no model's requests have been counted yet",)
@@ -40,9 +40,19 @@ def key(row: Row) -> str:
 
 
 def _name(row: Row, width: int) -> Span:
+    return marked(row.get("verdict"), named(row, width - 2))
+
+
+def named(row: Row, width: int) -> str:
+    """The model, and which of its durations where that is not the whole answer's; the name is cut, and not that.
+
+    >>> [named({"model": "llama-70b", "signal": "model.ttft"}, width) for width in (20, 10)]
+    ['llama-70b ttft', 'llam… ttft']
+    """
     signal = text(row, "signal").removeprefix("model.")
     what = "" if signal in ("", "latency") else f" {signal}"
-    return marked(row.get("verdict"), model_name(row, width - 2 - len(what)) + what)
+    room = max(width - len(what), 1)
+    return fit(model_name(row, room), room).rstrip() + what
 
 
 def _look(row: Row) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from console.tui.panels.figures import NOTHING, figure, history, known, marked, percent, text, whole
+from console.tui.panels.latency import named
 from console.tui.text import Span
 from console.tui.widgets.table import Column, Row
 from console.words import MARKS
@@ -28,7 +29,8 @@ SAID = {
 def columns() -> Sequence[Column]:
     """Quantiles, the baseline, how far from it, load, errors, queue, cache, tokens."""
     return (
-        Column("model", 12, lambda row: marked(row.get("verdict"), text(row, "model")), grows=True),
+        Column("model", 12, lambda row, width: marked(row.get("verdict"), named(row, width - 2)), grows=True,
+               is_measured=True),
         Column("time to", 14, lambda row: waited(row), keep=5),
         Column("p50", 7, lambda row: figure(row.get("p50"), "s"), right=True, keep=6),
         Column("p95", 7, lambda row: (figure(row.get("p95"), "s"), _look(row)), right=True),

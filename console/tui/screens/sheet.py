@@ -15,6 +15,7 @@ from textual.widgets import Input
 
 from console.filter import Filter
 from console.tui.feed import Picture
+from console.tui.panels import figures, sources
 from console.tui.screens.standing import incident_of
 from console.tui.text import Line, Span, cut, fit, size_of
 from console.tui.widgets.canvas import Canvas, Text
@@ -149,10 +150,14 @@ class Sheet(Screen[None]):
         standing = len(board.get("incidents") or ())
         if standing:
             left.append((f" ▲ {standing} incident{'s' if standing > 1 else ''} ", "degraded"))
+        if self.NAME != "sources" and (unwell := _unwell(board)):
+            left.append((f" ✖ {unwell} ", "error"))
         state = self._state()
         clock = board.get("now")
         shown = datetime.fromtimestamp(clock, UTC).strftime("%H:%M:%SZ") if isinstance(clock, (int, float)) else ""
         right: list[Span] = [(f"{shown} ", ""), state, (" ", "")]
+        if len(left) > 3 and size_of(left) + size_of(right) > width:
+            left.pop()
         blanks = width - size_of(left) - size_of(right)
         return [*left, (" " * max(blanks, 0), ""), *right] if blanks >= 0 else [left[0], left[1], state]
 
@@ -287,6 +292,14 @@ class Sheet(Screen[None]):
             for x, text in sorted(strips):
                 line += " " * (x - cell_len(line)) + text
             yield cut(line.rstrip(), 1000) if len(line) > 1000 else line.rstrip()
+
+
+def _unwell(board: Mapping[str, Any]) -> str:
+    """Which source does not answer as it should, or how many: what they told is old, or missing."""
+    bad = [row for row in figures.dicts(board.get("sources")) if sources.look_of(row) == "error"]
+    if len(bad) == 1:
+        return f"{fit(figures.text(bad[0], 'name'), 14).rstrip()} {figures.text(bad[0], 'state')}"
+    return f"{len(bad)} sources not well" if bad else ""
 
 
 def _fitting(keys: Keys, width: int) -> list[tuple[str, str]]:

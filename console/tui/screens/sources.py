@@ -71,7 +71,7 @@ class Sources(Sheet):
         width, height = self.app.size
         lines = _about(table.row, width) if table.row is not None else []
         for trouble in board.get("troubles") or ():
-            lines += [[(part, "error")] for part in wrap(f" ✖ {trouble}", width, indent=3)]
+            lines += [[(f" {part}", "error")] for part in wrap(f"✖ {trouble}", width - 1, indent=2)]
         said.show(lines)
         table.is_tight = height < TIGHT
         rows, told = share(height - FRAME, [Want(table.wanted, table.heads + LEAST_ROWS), Want(len(lines), LEAST_SAID)])
