@@ -19,6 +19,7 @@ log = logging.getLogger("andon.collect")
 COLLECT_SECONDS = 10.0
 FIRST_WAIT = 15.0  # after a first failure; doubled with each further one
 LONGEST_WAIT = 300.0
+AHEAD_SECONDS = 60.0  # that the clock of a source may be before ours
 MOST_READINGS = 50_000  # of one source in one round
 
 Keep = Callable[[Sequence[Reading], float], Awaitable[None]]
@@ -132,6 +133,10 @@ class Collector:
         readings = list(islice(given, self._most + 1))
         flood = len(readings) > self._most
         del readings[self._most :]
+        latest = self._clock() + AHEAD_SECONDS
+        odd = sum(not 0.0 <= reading.time <= latest for reading in readings)
+        if odd:  # else what has died would be the newest there is for as long as its clock was ahead
+            readings = [each if 0.0 <= each.time <= latest else replace(each, time=now) for each in readings]
         self._show(name, readings)
         if name in self._to_keep:
             self._to_keep.discard(name)
@@ -142,7 +147,8 @@ class Collector:
         else:
             if self.health[name].failures:
                 log.info("%s answers again", name)
-            self.health[name] = Health("ok", "", newest=now, readings=len(readings), seconds=seconds)
+            reason = f"{odd} samples bear times that are none or to come; they count as of now" if odd else ""
+            self.health[name] = Health("ok", reason, newest=now, readings=len(readings), seconds=seconds)
 
     def _failed(self, name: str, now: float, state: SourceState, reason: str, seconds: float) -> None:
         before = self.health[name]

@@ -117,6 +117,28 @@ async def test_a_flood_is_cut_off_and_named() -> None:
     assert room.collector.health["flood"].reason == "gave more than 10 samples at once; the rest was cut off"
 
 
+@pytest.mark.parametrize("time", [253_402_351_199.0, float("inf"), float("-inf"), float("nan"), -1.0])
+async def test_a_time_that_is_to_come_does_not_stay_the_newest_for_ever(time: float) -> None:
+    source = Source()
+    shown: list[Reading] = []
+
+    async def collect(now: float) -> Sequence[Reading]:
+        return [Reading(KEY, time, 1.0), Reading(KEY, now - 5.0, 1.0)]
+
+    source.collect = collect  # type: ignore[method-assign]
+    room = Room()
+    room.collector = Collector(
+        {"odd": source}, room.keep, lambda: room.now, show=lambda _name, readings: shown.extend(readings)
+    )
+    await room.collector.round()
+    assert [reading.time for reading in shown] == [room.now, room.now - 5.0]
+    health = room.collector.health["odd"]
+    assert (health.state, health.reason) == (
+        "ok",
+        "1 samples bear times that are none or to come; they count as of now",
+    )
+
+
 async def test_a_store_that_cannot_take_samples_is_not_the_sources_fault() -> None:
     room = Room(good=Source())
     room.full = True
