@@ -134,7 +134,8 @@ class Table:
             selection.values,
         )
         self._must_have_times(selection)
-        reason = f"{found['rows']} rows in {len(selection.rows.files)} files"
+        files = len(selection.rows.files)
+        reason = f"{found['rows']:,} rows in {files} file{'s' if files != 1 else ''}"
         untimed = found["rows"] - found["timed"]
         if self.options.time is not None and untimed:
             reason += f", {untimed} without a time"

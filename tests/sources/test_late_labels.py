@@ -113,7 +113,7 @@ def test_rows_wait_where_no_label_came_yet(tmp_path: Path, form: str) -> None:
 def test_check_says_how_many_wait_and_how_late_labels_are(tmp_path: Path) -> None:
     assert (
         Table("rows", options(tmp_path)).check().reason
-        == "40 rows in 1 files, 30 with a label, 1 h after their row (median)"
+        == "40 rows in 1 file, 30 with a label, 1 h after their row (median)"
     )
 
 

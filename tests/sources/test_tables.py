@@ -518,7 +518,7 @@ def test_check_says_how_many_rows_how_new_and_how_many_have_no_time(tmp_path: Pa
     source = table(write(tmp_path / "a.jsonl", [*rows(5, x=1), {"x": 1}]), slices=["az"])
     status = source.check()
     assert (status.state, status.newest) == ("ok", NOON + 4)
-    assert status.reason == "6 rows in 1 files, 1 without a time"
+    assert status.reason == "6 rows in 1 file, 1 without a time"
     assert source.slices() == ("az",)
     with pytest.raises(SourceMalformed):
         table(write(tmp_path / "b.jsonl", [{"t": 1}])).check()

@@ -100,7 +100,7 @@ def test_lines_that_are_not_utf_8_are_left_out_and_counted(tmp_path: Path) -> No
     assert table.profile().rows == 98
     assert table.unread() == table.unread() == 2
     status = Table("rows", TableOptions(path=str(path))).check()
-    assert status.reason == "100 rows in 1 files, 2 lines are not UTF-8: left out where their text is read"
+    assert status.reason == "100 rows in 1 file, 2 lines are not UTF-8: left out where their text is read"
     path.write_bytes(b"time,name,price\n" + lines[0])
     assert table.unread() == 0
 
