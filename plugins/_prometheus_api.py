@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from console.model import Span
 from console.signals.exponential import classic
 from console.signals.matrix import Answer, Row, gridded, joined
 from console.signals.promql import matcher
+from console.sources.aside import aside
 from console.sources.site import Site, SiteOptions
 
 MOST_POINTS = 11_000  # of one series in one range query; Prometheus refuses more
@@ -132,7 +132,7 @@ class Api:
     async def _ask(self, path: str, params: Mapping[str, str], read: Callable[[Any], T]) -> T:
         body = await self._once((path, *params.values()), lambda: self._send(path, params))
         if len(body) > LONG_ANSWER:
-            return await asyncio.to_thread(_undisturbed, lambda: self._read(body, read))
+            return await aside(lambda: self._read(body, read))
         return self._read(body, read)
 
     async def _once(self, key: tuple[str, ...], send: Callable[[], Awaitable[bytes]]) -> bytes:
@@ -178,17 +178,6 @@ class Api:
                 "mend what it is made of, or set accept_partial to judge by what is left",
             )
         return found
-
-
-def _undisturbed(work: Callable[[], T]) -> T:
-    """Done without the collector of garbage: it would look at every point of a long answer several times over."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        return work()
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _missing(answer: Mapping[str, Any]) -> str:

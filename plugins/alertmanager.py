@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from console.errors import SourceError, SourceMalformed, UsageError
 from console.model import Alert, Event, Matcher, Silence, Span
 from console.plugins import SourceType, hookimpl
 from console.sources.alerts import alert_of, event_of, moment
+from console.sources.aside import aside
 from console.sources.site import Site, SiteOptions
 from console.sources.types import SourceStatus
 
@@ -45,13 +45,14 @@ class Alertmanager:
     async def alerts(self) -> Sequence[Alert]:
         """Those that fire, the silenced and inhibited ones too. Raises the errors of `Site.get`."""
         body = await self._site.get(f"{API}/alerts")
-        found, self._left_out = await asyncio.to_thread(_alerts, body, self.name)
+        found, self._left_out = await aside(lambda: _alerts(body, self.name))
         self._note_ends(found, time.time())
         return found
 
     async def silences(self) -> Sequence[Silence]:
         """Those that have not ended."""
-        return await asyncio.to_thread(_silences, await self._site.get(f"{API}/silences"), self.name)
+        body = await self._site.get(f"{API}/silences")
+        return await aside(lambda: _silences(body, self.name))
 
     async def silence(self, silence: Silence) -> str:
         """Make one; its id. UsageError where it is refused."""

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from console.errors import PlaybookError, SourceDenied, SourceError, SourceMalformed
 from console.model import Event, Span
 from console.plugins import SourceType, hookimpl
+from console.sources.aside import aside
 from console.sources.differing import Change, Looks
 from console.sources.options import LocalPath
 from console.sources.site import Site, SiteOptions
@@ -151,7 +152,7 @@ class FlagApi:
     async def _read(self) -> dict[str, Flag]:
         body = await self._site.get("")
         try:
-            return flags_in(json.loads(body), self.name)
+            return await aside(lambda: flags_in(json.loads(body), self.name))
         except (ValueError, RecursionError):
             raise SourceMalformed(f"source {self.name}: its answer is no JSON", "check its url") from None
 
