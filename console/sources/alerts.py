@@ -17,6 +17,7 @@ SUBJECT_LABELS = ("model", "model_name", "workload", "pipeline", "dataset", "nod
 MOST_LABELS = 64  # of one alert, and as many annotations
 MOST_NAME = 200  # characters
 MOST_VALUE = 2000
+MOST_TEXT = 16_000  # of all labels of one alert, and as much of annotations: many alerts are held at once
 MOST_URL = 2000
 NAMED_BY = "alertname"
 TOLD_BY = ("summary", "title", "message", "description")
@@ -101,10 +102,16 @@ def event_of(alert: Alert, time: float, *, has_ended: bool) -> Event:
 
 
 def _labels(data: Any) -> Labels:
-    """Names and values that are text or numbers, the first so many of them."""
+    """Names and values that are text or numbers, the first so many of them that there is room for."""
     pairs = data.items() if isinstance(data, Mapping) else ()
     kept = sorted((str(name), str(value)) for name, value in pairs if isinstance(value, str | int | float))
-    return Labels.of((name[:MOST_NAME], value[:MOST_VALUE]) for name, value in kept[:MOST_LABELS])
+    found: dict[str, str] = {}
+    room = MOST_TEXT
+    for name, value in ((name[:MOST_NAME], value[:MOST_VALUE]) for name, value in kept[:MOST_LABELS]):
+        if len(name) + len(value) <= room:
+            found[name] = value
+            room -= len(name) + len(value)
+    return Labels.of(found)
 
 
 def _id(labels: Labels) -> str:

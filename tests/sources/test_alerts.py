@@ -63,3 +63,10 @@ def test_without_labels_or_words_it_has_an_id_and_a_text_all_the_same() -> None:
     assert (found.text, found.id) == ("an alert without a name", alert_of({"labels": {}}, "firing", "hook").id)
     assert alert_of({"labels": {"alertname": "Slow"}}, "firing", "hook").text == "Slow"
     assert subject_among(Labels.of(model="", host="n1")) == "n1"
+
+
+def test_many_long_annotations_do_not_make_an_alert_of_megabytes() -> None:
+    long = {f"a{number}": "x" * 5000 for number in range(500)} | {"b": "short"}
+    (alert,) = delivery({"alerts": [{"labels": long, "annotations": long}]}, "hook", most=1).alerts
+    for kept in (alert.labels, alert.annotations):
+        assert 10_000 < sum(len(name) + len(value) for name, value in kept) <= 16_000
