@@ -123,6 +123,13 @@ class Prometheus:
             )
         return Frame(times - clock.ahead, step, plain_series(answer))
 
+    async def coverage(self, span: Span, step: float) -> float:
+        """In which share of the steps of a span it was scraping, as `up` tells; 1 where it never had that."""
+        frame = await self.select(f"max(max_over_time(up[{step * 1000:.0f}ms]))", span, step)
+        if not frame.series:
+            return 0.0 if await self._api.instant("count(last_over_time(up[1d]))") else 1.0
+        return float(np.isfinite(frame.series[0].values).mean())
+
     async def signals(self) -> Sequence[str]:
         """The signals that it has today, in the order of the catalogue."""
         exposed = await self._exposed()

@@ -155,4 +155,5 @@ def test_a_duration_is_the_sum_of_its_parts(units: list[tuple[str, int]], data: 
 
 
 def test_the_schema_lists_every_table() -> None:
-    assert set(config_schema()["properties"]) == {"daemon", "plugins", "playbooks", "sources", "links", "alerts", "notify"}
+    tables = {"daemon", "plugins", "playbooks", "sources", "links", "alerts", "notify"}
+    assert set(config_schema()["properties"]) == tables

@@ -15,6 +15,7 @@ MOST_ITEMS = 60_000  # taken of an answer without a length: more than the collec
 ONE: dict[str, type[Any]] = {
     "read": Frame,
     "select": Frame,
+    "coverage": float,
     "probe": ProbeAnswer,
     "check": SourceStatus,
     "progress": Progress,

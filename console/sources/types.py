@@ -160,6 +160,13 @@ class SignalReader(Protocol):
 
 
 @runtime_checkable
+class Covering(Protocol):
+    """Knows when it was collecting, so that what is missing can be told from what nobody looked at."""
+
+    async def coverage(self, span: Span, step: float) -> float: ...  # the share of the steps in which it was, 0..1
+
+
+@runtime_checkable
 class Selecting(Protocol):
     """Answers queries in a language of its own; what a step of an answer is made of, only the query knows."""
 

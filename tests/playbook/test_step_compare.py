@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from playbook_world import NOW, Readings, counter, spread
 from pydantic import ValidationError
 
 from console.errors import NoData, SourceError, StoreError
-from console.model import Labels, Span, State, Verdict, Window
+from console.model import Frame, Labels, Span, State, Verdict, Window
 from console.playbook.step import StepContext, StepOutcome
 from console.playbook.steps.compare import STEP, CompareOptions
 from console.sources.estate import Estate
@@ -125,6 +126,24 @@ async def test_a_vanished_series_is_a_finding_not_silence() -> None:
     outcome = await looked(reader, {"signal": "model.requests", "by": ["model"]})
     assert outcome.state is State.DEGRADED
     assert outcome.findings[0].labels == GLOVE
+
+
+@pytest.mark.parametrize(("share", "state"), [(0.1, State.NO_DATA), (0.9, State.DEGRADED)])
+async def test_what_vanished_while_its_source_was_down_did_not_vanish(share: float, state: State) -> None:
+    class Restarted(Readings):
+        async def read(self, query: Any) -> Any:
+            if query.window is YESTERDAY:
+                return await super().read(query)
+            return Frame(np.empty(0), query.step)
+
+        async def coverage(self, _span: Any, _step: float) -> float:
+            return share
+
+    reader = Restarted({"model.requests": {GLOVE: counter(5.0)}})
+    outcome = await looked(reader, {"signal": "model.requests", "by": ["model"]})
+    assert outcome.state is state
+    if state is State.NO_DATA:
+        assert outcome.reason == "stale: its source was collecting in 10% of the current window"
 
 
 async def test_a_signal_that_nobody_has_is_no_data_and_says_so() -> None:

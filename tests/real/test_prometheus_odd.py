@@ -42,6 +42,19 @@ def url(tmp_path: Path) -> Iterator[str]:
         yield url
 
 
+async def test_a_time_in_which_it_did_not_scrape_is_known(url: str) -> None:
+    now = time.time()
+    up = {"__name__": "up", "job": "toy", "instance": "n:1"}
+    source = _source(url)
+    assert await source.coverage(Span(now - 600, now), STEP) == 1.0  # it never had an `up`: it cannot tell
+    moments = [*np.arange(now - 3600, now - 900, SCRAPE), *np.arange(now - 120, now - 5, SCRAPE)]
+    push(url, [(up, [(float(moment), 0.0) for moment in moments])])
+    assert 0.1 <= await source.coverage(Span(now - 600, now), STEP) <= 0.3
+    assert await source.coverage(Span(now - 850, now - 200), STEP) == 0.0
+    assert await source.coverage(Span(now - 2400, now - 1200), STEP) == 1.0
+    await source.close()
+
+
 async def test_a_histogram_that_is_there_natively_alone_is_read_and_judged(url: str) -> None:
     now, rng = time.time(), np.random.default_rng(3)
     moments = np.arange(now - 2400, now, SCRAPE)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from console.errors import UsageError
-from console.tui.clipboard import MOST_BYTES, copying, write_screen
 from console.filter import Filter
+from console.tui.clipboard import MOST_BYTES, copying, write_screen
 from console.tui.looks import ANSI, LOOKS, theme_for
 from console.tui.terminal import is_ascii
 from console.tui.text import changed, fit, tame, wrap

@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from console.analysis.frames import aggregate, beside
 from console.errors import AndonError, NoData, SourceError, StoreError, UsageError
-from console.model import Frame, Query, Window
+from console.model import Frame, Query, Span, Window
 from console.playbook.step import StepContext
 from console.signals.catalogue import find_signal
 from console.sources.estate import Estate
+from console.sources.types import Covering
 from console.words import nearest
 
 T = TypeVar("T")
@@ -39,6 +40,15 @@ async def told_by(estate: Estate, query: Query) -> Frame:
         raise NoData(f"absent: no source has {query.signal}", "see: andon source list")
     across = find_signal(query.signal).across
     return beside([aggregate(frame, query.by, across) for frame in frames])
+
+
+async def coverage(estate: Estate, signal: str, span: Span, step: float) -> float:
+    """In which share of a span the sources of a signal were collecting; 1 where one of them cannot say."""
+    share = 0.0
+    for reader in estate.readers:
+        if signal in await reader.signals():
+            share = max(share, await reader.coverage(span, step) if isinstance(reader, Covering) else 1.0)
+    return share
 
 
 def only_one(items: Mapping[str, T], name: str | None, what: str, context: StepContext) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -10,11 +11,11 @@ from pydantic_core import PydanticCustomError
 
 from console.analysis.compare import compare
 from console.analysis.frames import coarsen
-from console.errors import NoData
-from console.model import Comparison, Finding, Frame, Kind, Labels, Query, Stat, State, Verdict, Window
+from console.errors import NoData, SourceError, StoreError
+from console.model import Comparison, Finding, Frame, Kind, Labels, Query, Span, Stat, State, Verdict, Window
 from console.playbook.schema import Entry, Share, SignalName
 from console.playbook.step import StepContext, StepOutcome
-from console.playbook.steps.asking import check_baseline, told_by
+from console.playbook.steps.asking import check_baseline, coverage, told_by
 from console.playbook.steps.since import sharpened
 from console.playbook.steps.wording import compared
 from console.plugins import StepType
@@ -24,6 +25,7 @@ from console.sources.estate import Estate
 RAW_SECONDS = 3600.0  # samples older than this are kept as minutes
 MINUTE = 60.0
 MOST_FINDINGS = 20
+LOOKED_AT = 0.5  # of the current window in which a source must have collected, for what is missing there to be gone
 DEFAULT_STATS: dict[Kind, Stat] = {Kind.HISTOGRAM: "p95", Kind.COUNTER: "rate", Kind.GAUGE: "p50"}
 GRAVEST_FIRST = (Verdict.DEGRADED, Verdict.INCONCLUSIVE, Verdict.OK, Verdict.IMPROVED, Verdict.NO_DATA)
 
@@ -101,9 +103,30 @@ async def comparisons(context: StepContext, options: CompareOptions) -> tuple[Co
         baseline_kind=context.baseline.kind,
         now=context.now,
     )
+    if any(_is_vanished(one) for one in found):
+        found = await _unless_nobody_looked(context, options.signal, found, current.step)
     if any(one.onset is not None for one in found):
         found = await _to_the_sample(context, options, found, current.step)
     return tuple(sorted(found, key=_gravity))
+
+
+def _is_vanished(one: Comparison) -> bool:
+    return one.verdict is Verdict.DEGRADED and one.current.value is None
+
+
+async def _unless_nobody_looked(
+    context: StepContext, signal: str, found: tuple[Comparison, ...], step: float
+) -> tuple[Comparison, ...]:
+    """What vanished while its source was down did not vanish: nobody looked."""
+    span = Span(context.current.start, context.current.end)
+    try:
+        share = await coverage(context.estate, signal, span, step)
+    except (SourceError, StoreError):
+        share = 0.0
+    if share >= LOOKED_AT:
+        return found
+    reason = f"stale: its source was collecting in {share:.0%} of the current window"
+    return tuple(replace(one, verdict=Verdict.NO_DATA, reason=reason) if _is_vanished(one) else one for one in found)
 
 
 async def _to_the_sample(
