@@ -95,8 +95,10 @@ def test_a_daemon_that_was_just_installed_shows_event_finding_and_cause(
     kubeconfig = json.dumps(str(healthy.kubeconfig()))
     config.write_text(f'[daemon]\ninterval = "2s"\n[sources.k8s]\nkind = "kubernetes"\nkubeconfig = {kubeconfig}\n')
     command = [sys.executable, "-m", "console.cli", "--config", str(config), "--data", str(tmp_path / "data")]
-    daemon = subprocess.Popen([*command, "daemon"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    daemon = subprocess.Popen([*command, "daemon"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
+        assert daemon.stderr is not None  # a console that comes first starts another, which nobody would end
+        assert any(b"daemon ready" in line for line in daemon.stderr)
         with tmux(command, width=width, height=height) as terminal:
             terminal.wait(lambda text: "checkout" in text, READ_SECONDS)
             break_it(healthy)
@@ -114,7 +116,7 @@ def test_a_daemon_that_was_just_installed_shows_event_finding_and_cause(
             terminal.press_what_says("quit")
     finally:
         daemon.terminate()
-        daemon.wait(20)
+        daemon.communicate(timeout=20)
 
 
 def said(terminal: Tmux) -> str:
