@@ -24,6 +24,7 @@ from console.sources.site import Site, SiteOptions
 MOST_POINTS = 11_000  # of one series in one range query; Prometheus refuses more
 LONG_QUERY = 2_000  # characters; a longer one is posted, for what lies between may cut a URL
 LONG_ANSWER = 256 << 10  # bytes; a longer one is read in a thread
+MOST_HELD_BACK = 3600.0  # seconds; nothing that is a server of metrics hides more
 AS_IT_IS = {"dedup": "true", "partial_response": "true", "nocache": "1", "latency_offset": "1ms"}
 """Thanos: copies are one series, and say what is missing. VictoriaMetrics: shift no step, hold nothing back."""
 NO_ANSWER = (KeyError, TypeError, ValueError, IndexError, AttributeError)
@@ -100,6 +101,10 @@ class Api:
         del params["nocache"]  # with it, VictoriaMetrics would not say what it holds back from ranges
         began = time.time()
         moment, shown = await self._ask("query", params, read)
+        if not -1.0 <= moment - shown <= MOST_HELD_BACK:
+            raise SourceMalformed(
+                f"{self._name} has {shown:.0f} for its time at {moment:.0f}", "is it a Prometheus? check its URL"
+            )
         return Clock(moment - (began + time.time()) / 2, moment - shown)
 
     async def range(self, text: str, times: np.ndarray, step: float, most: int, *, native: bool = False) -> Answer:

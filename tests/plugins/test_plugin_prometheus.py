@@ -384,6 +384,14 @@ async def test_newest_samples_that_are_held_back_are_not_made_up() -> None:
     assert frame.times.size == 10 and "holds back the newest 30 s" in status.reason
 
 
+async def test_what_has_no_time_of_its_own_is_no_server_of_metrics() -> None:
+    answers = Answers()
+    answers.held_back = time.time() - 3
+    async with serving(answers.answer) as source:
+        with pytest.raises(SourceMalformed, match="has 3 for its time"):
+            await source.check()
+
+
 @pytest.mark.parametrize(
     "more",
     [
