@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from console.model import Alert, Event, Labels
 
-SUBJECT_LABELS = ("model", "model_name", "workload", "pipeline", "dataset", "node", "host", "gpu")  # the nearest first
+# The nearest first; of a host's own exporter, `instance` is often all there is.
+SUBJECT_LABELS = ("model", "model_name", "workload", "pipeline", "dataset", "node", "host", "gpu", "instance")
 MOST_LABELS = 64  # of one alert, and as many annotations
 MOST_NAME = 200  # characters
 MOST_VALUE = 2000
