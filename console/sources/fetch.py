@@ -27,7 +27,7 @@ NO_SECRETS = {"host", "accept", "accept-encoding", "connection", "user-agent", "
 GZIP = 16 + zlib.MAX_WBITS
 ASK_LESS = "ask for less: a shorter window, fewer series (`where`, `by`), or give it longer (timeout)"
 HINTS = {
-    404: "check the URL, and the prefix that it is served under",
+    404: "check the URL, its prefix, and the kind that it was taken for (KIND+http://… on a command line says which)",
     413: ASK_LESS,
     422: ASK_LESS,
     429: "it is asked too often: by whom, and what does its own limit say?",
