@@ -18,6 +18,7 @@ LINE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 LABEL = re.compile(rb'[ \t]*+([a-zA-Z_][a-zA-Z0-9_]*+)[ \t]*+=[ \t]*+"((?:[^"\\]++|\\.)*+)"[ \t]*+(,|$)')
+LABELS = re.compile(rb"(?:%s)*+[ \t]*+" % LABEL.pattern)
 ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -60,17 +61,14 @@ def parse_labels(text: bytes) -> dict[str, str]:
 
     Raises ValueError where it is not a list of labels, is not UTF-8, or is absurdly long.
     """
-    labels: dict[str, str] = {}
-    place = 0
-    while text[place:].strip(b" \t"):
-        match = LABEL.match(text, place)
-        if match is None:
-            raise ValueError("the labels of a line cannot be read")
-        value = match[2].decode()  # UnicodeDecodeError is a ValueError
-        labels[match[1].decode()] = ESCAPE.sub(_unescape, value) if "\\" in value else value
-        if len(labels) > MOST_LABELS:
-            raise ValueError(f"a series has more than {MOST_LABELS} labels")
-        place = match.end()
+    if LABELS.fullmatch(text) is None:
+        raise ValueError("the labels of a line cannot be read")
+    pairs = LABEL.findall(text)
+    if len(pairs) > MOST_LABELS:
+        raise ValueError(f"a series has more than {MOST_LABELS} labels")
+    labels = {name.decode(): value.decode() for name, value, _comma in pairs}  # UnicodeDecodeError is a ValueError
+    if b"\\" in text:
+        labels = {name: ESCAPE.sub(_unescape, value) for name, value in labels.items()}
     return labels
 
 

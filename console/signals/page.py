@@ -159,6 +159,9 @@ class PageReader:
                 slot = slot_of(series, UNKNOWN)
                 if slot == UNWANTED:
                     continue
+                if slot == UNKNOWN and line.startswith(b"#"):
+                    self._slots[series] = UNWANTED
+                    continue
                 try:
                     if slot == UNKNOWN and (slot := self._sibling(series)) == UNKNOWN:
                         text, _, value = series.rpartition(b" ")
@@ -178,11 +181,8 @@ class PageReader:
         return lines, stamped
 
     def _take_odd(self, line: bytes, series: bytes, second: float, stamped: Stamped) -> None:
-        """A line that is not a known series and its number: a new series, a comment, or one with an exemplar."""
+        """A line that is not a known series and its number: a new series, or one with an exemplar."""
         if not line.strip():
-            return
-        if line.startswith(b"#"):
-            self._slots[series] = UNWANTED
             return
         name, brace, _labels = series.partition(b"{")
         if name in self._nobodys and (not brace or series.endswith(b"}")):
@@ -207,8 +207,7 @@ class PageReader:
 
         Most lines of a page are such: they differ from the one before by their edge alone.
         """
-        start = series.find(b',le="')
-        start = start if start >= 0 else series.find(b'{le="')
+        start = _edge_of(series)
         if start < 0:
             return UNKNOWN
         end = series.find(b'"', start + 5)  # inside a value, `"` has a backslash
@@ -309,10 +308,18 @@ def _keeping() -> Iterator[None]:
             gc.enable()
 
 
+def _edge_of(series: bytes) -> int:
+    """Where a bucket's edge begins, with what stands before it; below 0 where there is none."""
+    start = series.find(b'le="') - 1
+    if start < 0 or series[start] in b",{":
+        return start
+    start = series.find(b',le="')  # it was the end of another label's name
+    return start if start >= 0 else series.find(b'{le="')
+
+
 def _family_of(series: bytes) -> bytes:
     """What all buckets of a histogram have in common; nothing of what is no bucket."""
-    start = series.find(b',le="')
-    start = start if start >= 0 else series.find(b'{le="')
+    start = _edge_of(series)
     return series[:start] + series[series.find(b'"', start + 5) :] if start >= 0 else b""
 
 
