@@ -28,7 +28,7 @@ MOST_SERIES = 500_000
 MOST_NAMES = 10_000  # of metrics that nobody wants
 SPARE_ENTRIES = 1000
 TWICE = "a series is there twice"
-NAME = re.compile(rb"^[ \t]*+([a-zA-Z_:][a-zA-Z0-9_:]*+)", re.MULTILINE)
+NAME = re.compile(rb"\n[ \t]*+([a-zA-Z_:][a-zA-Z0-9_:]*+)")  # twice as fast as ^ on every line
 
 Family = tuple[list[Template], list[Bars]]
 Stamped = dict[float, dict[int, float]]  # time -> slot -> value, of lines with a timestamp of their own
@@ -98,7 +98,7 @@ class PageReader:
         self.skipped, self.trouble = 0, ""
         body = self._whole_lines(body)
         if not self._names:
-            self._names = {name.decode() for name in set(NAME.findall(body))}
+            self._names = {name.decode() for name in set(NAME.findall(b"\n" + body))}
             self._detect()
         halves = self.skipped, self.trouble
         lines, stamped = self._take(body)
@@ -207,16 +207,18 @@ class PageReader:
 
         Most lines of a page are such: they differ from the one before by their edge alone.
         """
-        start = _edge_of(series)
+        start = series.find(b'le="') - 1
         if start < 0:
             return UNKNOWN
+        if series[start] not in b",{":
+            start = _edge_of(series)
         end = series.find(b'"', start + 5)  # inside a value, `"` has a backslash
         family = self._families.get(series[:start] + series[end:])
         if family is None:
             return UNKNOWN
         owners, bars = family
         if bars:
-            text, slot = series[start + 5 : end], self._next_slot()
+            text, slot = series[start + 5 : end], len(self._owners)
             edge = self._edges.get(text)
             if edge is None:
                 edge = self._edges[text] = edge_of(text)
@@ -243,7 +245,7 @@ class PageReader:
             labels = self._labels_of(label_text) | {"le": edge.decode()}
         else:
             labels = self._labels_of(label_text)
-        claims = self._wanted.claim(name, label_text, labels, self._next_slot())
+        claims = self._wanted.claim(name, label_text, labels, len(self._owners))
         owners = [owner for owner, _leaf in claims]
         if family:
             self._families[family] = owners, [leaf for _owner, leaf in claims if isinstance(leaf, Bars)]
@@ -260,14 +262,12 @@ class PageReader:
         """The next slot, for whom it is."""
         if not owners:
             return UNWANTED
+        slot = len(self._owners)
+        if slot >= MOST_SERIES:
+            raise SourceMalformed(f"the page has more than {MOST_SERIES:,} series", "scrape fewer targets at once")
         self._owners.append(owners)
         self._values.append(None)
-        return len(self._owners) - 1
-
-    def _next_slot(self) -> int:
-        if len(self._owners) >= MOST_SERIES:
-            raise SourceMalformed(f"the page has more than {MOST_SERIES:,} series", "scrape fewer targets at once")
-        return len(self._owners)
+        return slot
 
     def _assemble(self, templates: Iterable[Template], get: Get, time: float) -> Iterator[Reading]:
         for template in templates:
