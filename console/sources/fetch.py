@@ -187,7 +187,7 @@ async def _reason(url: httpx.URL, response: httpx.Response) -> str:
 
 
 def _error_of(said: bytes) -> str:
-    """As Prometheus, Kubernetes and Jaeger write it, in this order."""
+    """In one of the shapes that servers use for it, the usual one first."""
     try:
         fields = json.loads(said)
         errors = fields.get("errors")

@@ -25,7 +25,7 @@ _FORMS = tuple(
         rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? {_MONTH} +(?P<d>\d\d?) {_CLOCK} (?P<y>\d{{4}})",  # ctime, Apache's errors
         rf"^(?:<\d+>)?{_MONTH} +(?P<d>\d\d?) {_CLOCK}",  # syslog
         rf"^[DIWEF](?P<m>\d\d)(?P<d>\d\d) {_CLOCK}",  # glog, klog
-        rf"^[A-Z]{{4,8}}:? (?P<m>\d\d)-(?P<d>\d\d) {_CLOCK}",  # vllm's kind: INFO 11-22 12:00:00
+        rf"^[A-Z]{{4,8}}:? (?P<m>\d\d)-(?P<d>\d\d) {_CLOCK}",  # INFO 11-22 12:00:00
     )
 )
 _NUMBER = re.compile(r"^\[?(\d{10}(?:\.\d{1,9})?|\d{13}|\d{16}|\d{19})(?![\w.-])")
