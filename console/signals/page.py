@@ -7,10 +7,8 @@ counted; what is wrong with the page as a whole is a SourceMalformed in one sent
 
 from __future__ import annotations
 
-import gc
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from operator import itemgetter
 
 from console.errors import SourceMalformed
@@ -19,6 +17,7 @@ from console.signals.dialect import Dialect
 from console.signals.exposition import parse_labels, parse_line
 from console.signals.spoken import Spoken
 from console.signals.templates import Bars, Get, Template
+from console.signals.undisturbed import undisturbed
 from console.signals.wanted import BUCKET, Wanted, edge_of
 
 UNWANTED = -1
@@ -89,7 +88,7 @@ class PageReader:
 
         Raises SourceMalformed where the page is empty, HTML, cut within its first line, or mostly not metrics.
         """
-        with _keeping():
+        with undisturbed():
             return self._read(body, now)
 
     # ── the page ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -294,18 +293,6 @@ class PageReader:
         self._owners: list[list[Template]] = []  # who wants the number of each slot
         self._wanted = Wanted(self._active, self._labels, self._wanted.carried())
         self._is_stale = False
-
-
-@contextmanager
-def _keeping() -> Iterator[None]:
-    """All that reading makes is kept, and none of it is a circle: looking for garbage takes a quarter of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _edge_of(series: bytes) -> int:
