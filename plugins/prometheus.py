@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from andon_plugins._prometheus_api import NO_ANSWER, Api, Clock, PrometheusOptions
 from andon_plugins._prometheus_past import Past, Steps, cut, missing, on_grid, put_together
-from andon_plugins._prometheus_series import Names, Surveys, Traits, has
+from andon_plugins._prometheus_series import DAY, Names, Surveys, Traits, has
 
 from console.analysis.frames import aggregate, concatenate
 from console.errors import SourceError, SourceMalformed, UsageError
@@ -131,7 +131,7 @@ class Prometheus:
         return float(np.isfinite(frame.series[0].values).mean())
 
     async def signals(self) -> Sequence[str]:
-        """The signals that it has today, in the order of the catalogue."""
+        """The signals that it has had since yesterday, in the order of the catalogue."""
         exposed = await self._exposed()
         return [signal for signal in catalogue() if any(has(each, signal, exposed) for each in self._dialects)]
 
@@ -175,7 +175,7 @@ class Prometheus:
     async def _exposed(self) -> frozenset[str]:
         clock = await self._time()
         now = time.time() + clock.ahead
-        return await self._names.within(Span(now, now), self._dialects)
+        return await self._names.within(Span(now - DAY, now), self._dialects)  # at midnight today is still empty
 
     async def _newest(self, detectors: Sequence[str]) -> float | None:
         """The time of its newest sample that a dialect speaks of, or of any scrape where there is none."""

@@ -174,6 +174,14 @@ async def test_names_are_asked_for_once_a_day_of_windows_and_not_for_ever() -> N
     assert len(answers.named()) == 3 * (REMEMBERED + 8)
 
 
+async def test_just_after_midnight_what_yesterday_had_is_still_known() -> None:
+    answers = Answers()
+    async with serving(answers.answer) as source:
+        await source.signals()
+    starts = [float(request.query["start"]) for request in answers.named()]
+    assert starts and max(starts) <= time.time() - SERIES.DAY
+
+
 async def test_only_names_that_dialects_speak_of_are_asked_for() -> None:
     answers = Answers()
     async with serving(answers.answer) as source:
