@@ -223,7 +223,7 @@ class Verdict(StrEnum):
 
 
 class State(StrEnum):
-    """How a step ended: its verdict, or one of two that are none."""
+    """How a step ended: its verdict, or one of three that are none."""
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -232,6 +232,7 @@ class State(StrEnum):
     NO_DATA = "no_data"
     SKIPPED = "skipped"
     ERROR = "error"
+    WAITING = "waiting"  # for a person; the run is paused
 
 
 Stat = Literal["p50", "p90", "p95", "p99", "mean", "rate", "ratio", "sum", "max"]
@@ -782,12 +783,26 @@ class Ranking:
 # ── playbook runs ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+AnswerKind = Literal["choice", "number", "text", "boolean"]
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What only a person can answer, and nobody has."""
 
     text: str
-    answers: tuple[str, ...]  # one of these
+    answers: tuple[str, ...]  # choice: one of these
+    kind: AnswerKind = "choice"
+    roles: tuple[str, ...] = ()  # who may answer; empty: whoever is there
+    expires: float | None = None  # from then on the run goes on as if nobody were there
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a playbook shows a person: words in Markdown, and a command to copy."""
+
+    markdown: str
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -804,6 +819,10 @@ class StepResult:
     seconds: float = 0.0
     unreachable: bool = False  # the error was a source that could not be reached: exit 4
     question: Question | None = None  # that the step put to nobody: an answer would let it say more
+    shown: Shown | None = None
+    attempts: int = 1
+    is_optional: bool = False  # `on_error: continue`: its error is told, and decides nothing
+    is_dry: bool = False  # `dry_run`: measured and told, never decisive
 
 
 @dataclass(frozen=True, slots=True)
@@ -857,6 +876,9 @@ class Run:
     inputs: Mapping[str, str] = field(default_factory=dict)
     current: Window | None = None
     baseline: Window | None = None
+    outputs: Mapping[str, Any] = field(default_factory=dict)  # what the playbook says it gives, plain JSON types
+    state: Literal["finished", "paused"] = "finished"  # paused: a step waits for a person
+    playbook_hash: str = ""  # SHA-256 of the playbook's text: a changed one cannot go on with this run
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -159,6 +159,8 @@ class LabFault:
     heal: Callable[[Any], None]  # (plant)
     expect: Mapping[str, str]  # playbook, cause, subject …; a value may name parameters: "{line}"
     draw: Callable[[Any], Mapping[str, Any]] = lambda _chances: {}  # numpy Generator -> parameters at random
+    place: str = "vision"  # which part of the line it breaks: vision, generation or site
+    is_simulated: bool = False  # only the numbers of an exporter change; otherwise something really breaks
 
 
 # ── the hooks ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -113,6 +113,27 @@ class CauseRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a replayed bundle must say. What is None is not looked at."""
+
+    cause: str | None = None  # the first cause named; `none` where none may be
+    subject: str | None = None
+    odds: float | None = None  # of that cause, at least
+    never: tuple[str, ...] = ()  # causes that must not be named
+    verdict: Verdict | None = None
+    exit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookTest:
+    """A recorded incident that the playbook must still read correctly."""
+
+    bundle: str  # a file, from the playbook's own folder
+    expect: Expectation
+    inputs: Mapping[str, str] = field(default_factory=dict)  # where they differ from the recorded ones
+
+
+@dataclass(frozen=True, slots=True)
 class Playbook:
     """A checked playbook."""
 
@@ -124,6 +145,7 @@ class Playbook:
     inputs: Mapping[str, Input] = field(default_factory=dict)
     current: str = DEFAULT_CURRENT
     baseline: Mapping[str, Any] = field(default_factory=lambda: dict(DEFAULT_BASELINE))
+    tests: tuple[PlaybookTest, ...] = ()
     description: str = ""
     path: str = ""  # the file, or the name it was given
     source: str = ""  # the text itself

@@ -15,14 +15,16 @@ from console.playbook.definition import (
     DEFAULT_PRIOR,
     CauseRule,
     Evidence,
+    Expectation,
     Input,
     Playbook,
+    PlaybookTest,
     Step,
     Trigger,
 )
 from console.playbook.expressions import Expression, ExpressionError, Scope
 from console.playbook.needs import cycle, tied_steps
-from console.playbook.schema import CauseEntry, PlaybookFile, StepEntry, WindowsEntry, odds
+from console.playbook.schema import CauseEntry, PlaybookFile, StepEntry, TestEntry, WindowsEntry, odds
 from console.playbook.template import Template, holes, parse
 from console.playbook.text import MOST_BYTES, Text, read
 from console.playbook.text import Path as Place
@@ -126,6 +128,7 @@ class _Loading:
             },
             current=file.windows.current or DEFAULT_CURRENT,
             baseline=self._baseline(file.windows) or dict(DEFAULT_BASELINE),
+            tests=tuple(self._test(entry, ("tests", index)) for index, entry in enumerate(file.tests)),
             path=self.text.name,
             source=self.text.source,
         )
@@ -247,3 +250,24 @@ class _Loading:
             subject=self._filled(entry.subject, (*place, "subject")) if entry.subject else None,
             remedies=tuple(entry.remedies),
         )
+
+    # ── tests ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _test(self, entry: TestEntry, place: Place) -> PlaybookTest:
+        causes = [cause.id for cause in self.file.causes]
+        expect = entry.expect
+        named: list[tuple[Place, str]] = [(("never", index), name) for index, name in enumerate(expect.never)]
+        if expect.cause not in (None, "none"):
+            named.append((("cause",), str(expect.cause)))
+        for where, name in named:
+            if name not in causes:
+                raise self.text.error((*place, "expect", *where), f"there is no cause {name!r}",
+                                      nearest(name, causes))  # fmt: skip
+        for name in entry.inputs:
+            if name not in self.file.inputs:
+                raise self.text.error((*place, "inputs", name), f"there is no input {name!r}",
+                                      nearest(name, self.file.inputs))  # fmt: skip
+        verdict = Verdict(expect.verdict) if expect.verdict else None
+        never = tuple(expect.never)
+        expectation = Expectation(expect.cause, expect.subject, expect.odds, never, verdict, expect.exit)
+        return PlaybookTest(entry.bundle, expectation, dict(entry.inputs))

@@ -235,8 +235,20 @@ class ExpectEntry(Entry):
 
     called = "`expect`"
 
-    cause: Id | None = None
-    exit: int | None = None
+    cause: Id | None = Field(None, description="the first cause named; `none` where none may be")
+    subject: str | None = Field(None, description="what that cause is about")
+    odds: float | None = Field(None, gt=0, description="that cause's odds, at least")
+    never: list[Id] = Field([], description="causes that must not be named")
+    verdict: VerdictName | None = None
+    exit: Literal[0, 1, 3, 4] | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise PydanticCustomError("expect", "this expects nothing")
+        if self.cause in (None, "none") and (self.subject is not None or self.odds is not None):
+            raise PydanticCustomError("expect", "`subject` and `odds` are about a `cause`")
+        return self
 
 
 class TestEntry(Entry):
@@ -245,7 +257,8 @@ class TestEntry(Entry):
     called = "a test"
 
     __test__ = False  # not a test of pytest's
-    bundle: str
+    bundle: str = Field(min_length=1, description="a file, from the playbook's own folder")
+    inputs: dict[Id, str] = Field({}, description="where they differ from what the bundle was recorded with")
     expect: ExpectEntry
 
 
