@@ -151,6 +151,7 @@ SHAPES: dict[str, type[Any] | dict[str, Any]] = {
         steps=_list(_object(id=_text(), title=_text(), uses=_text())),
         causes=_list(_object(id=_text(), title=_text())),
     ),
+    "playbook-new": _object(file=_text(), name=_text(), signal=_text(), by=_list(_text()), suspects=_list(_text())),
     "playbook-checks": _list(_object(file=_text(), ok={"type": "boolean"}, message=_text())),
     "lab-score": Score,
     "lab-standing": Standing,

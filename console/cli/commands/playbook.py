@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from console.cli.commands.playbook_new import new
 from console.cli.session import Group, Session
 from console.errors import Exit, PlaybookError, UsageError
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 @click.group(cls=Group)
 def playbook() -> None:
-    """List, show and check playbooks."""
+    """List, show, check and write playbooks."""
+
+
+playbook.add_command(new)
 
 
 @playbook.command(name="list")
