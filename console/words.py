@@ -18,6 +18,7 @@ MARKS = {
     "no_data": "○",
     "stale": "◌",
     "skipped": "·",
+    "waiting": "◔",
     "error": "✖",
 }
 LEVELS = "▁▂▃▄▅▆▇█"

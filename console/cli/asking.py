@@ -7,6 +7,8 @@ import sys
 
 import click
 
+from console.errors import UsageError
+from console.model import Question
 from console.playbook.step import Ask
 
 
@@ -15,13 +17,23 @@ def ask_operator() -> Ask | None:
     return _ask if sys.stdin.isatty() else None
 
 
-async def _ask(question: str, answers: tuple[str, ...]) -> str | None:
-    return await asyncio.to_thread(_prompt, question, answers)
+async def _ask(question: Question) -> str | None:
+    return await asyncio.to_thread(_prompt, question)
 
 
-def _prompt(question: str, answers: tuple[str, ...]) -> str | None:
+def _prompt(question: Question) -> str | None:
+    """Asks until the answer fits; an empty one means that nobody answers now."""
+    from console.playbook.answers import fitting, offered
     from console.report.clean import clean
 
-    choice = click.Choice(answers) if answers else None
-    answer: str = click.prompt(clean(question), type=choice, err=True, default="", show_default=False)
-    return answer or None
+    while True:
+        words = clean(f"{question.text} ({offered(question)})")
+        answer: str = click.prompt(words, err=True, default="", show_default=False)
+        if not answer.strip():
+            return None
+        try:
+            fitting(question, answer)
+        except UsageError as error:
+            click.echo(clean(f"{error.message}: {error.hint}"), err=True)
+            continue
+        return answer.strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -149,6 +150,11 @@ class Playbook:
     description: str = ""
     path: str = ""  # the file, or the name it was given
     source: str = ""  # the text itself
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of its text: by this a run knows whether its playbook is still the same."""
+        return hashlib.sha256(self.source.encode()).hexdigest()
 
     @property
     def trigger_checks(self) -> tuple[TriggerCheck, ...]:

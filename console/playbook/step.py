@@ -9,8 +9,8 @@ from typing import Any
 from console.model import Finding, Question, Span, State, StepResult, Window
 from console.sources.estate import Estate
 
-Ask = Callable[[str, tuple[str, ...]], Awaitable[str | None]]
-"""Puts a question to the operator: (question, answers) -> the answer, or None where nobody is there."""
+Ask = Callable[[Question], Awaitable[str | None]]
+"""Puts a question to the operator: the text of an answer that fits it, or None where nobody is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class StepContext:
     ask: Ask
     excluded: Sequence[Span] = ()  # known incidents: left out of every look at the past
     interval: float = 15.0  # seconds between samples
+    expires: Mapping[str, float] = field(default_factory=dict)  # questions that wait since an earlier look: until when
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ ELEMENTS = {
     State.NO_DATA: "error",
     State.ERROR: "error",
     State.SKIPPED: "skipped",
+    State.WAITING: "skipped",
 }
 
 

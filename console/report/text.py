@@ -22,6 +22,7 @@ STYLES = {
     "no_data": "33",
     "ok": "32",
     "skipped": "2",
+    "waiting": "33",
     "heading": "1",
     "quiet": "2",
 }
@@ -115,7 +116,7 @@ def _steps(run: Run, width: int, paint: Paint) -> list[str]:
 def _step(step: StepResult, width: int, paint: Paint) -> list[str]:
     mark = paint(words.mark(step.state), str(step.state))
     lines = [f"{INDENT}{mark} {clean(step.title)}"]
-    if step.state in (State.SKIPPED, State.ERROR, State.NO_DATA) or not step.findings:
+    if step.state in (State.SKIPPED, State.ERROR, State.NO_DATA, State.WAITING) or not step.findings:
         lines += _hang(INDENT * 3, clean(step.reason or str(step.state)), width)
     for finding in step.findings:
         if finding.kind != "exemplar" and not (step.state is State.NO_DATA and finding.verdict is Verdict.NO_DATA):

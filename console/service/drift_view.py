@@ -12,7 +12,7 @@ from typing import Any
 
 from console.analysis.drift import effect
 from console.errors import NoData
-from console.model import ColumnDrift, Drift, Exemplar, Finding, Labels, Profile, Run, Span, Verdict
+from console.model import ColumnDrift, Drift, Exemplar, Finding, Labels, Profile, Question, Run, Span, Verdict
 from console.playbook.definition import Playbook, Step
 from console.playbook.expressions import Unknown
 from console.playbook.step import StepContext
@@ -196,5 +196,5 @@ def _exemplar(exemplar: Exemplar) -> dict[str, Any]:
     }
 
 
-async def _nobody(_question: str, _answers: tuple[str, ...]) -> str | None:
+async def _nobody(_question: Question) -> str | None:
     return None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from console.errors import UsageError
 from console.model import Answer, Question, Run
+from console.playbook.answers import fits, fitting
 from console.playbook.step import Ask
 
 
@@ -26,18 +27,15 @@ def check_answer(question: str, answer: str, runs: Sequence[Run]) -> None:
     if question not in asked:
         hint = f"it asks: {'; '.join(asked)}" if asked else "its playbooks ask nothing"
         raise UsageError(f"this incident does not ask {question[:200]!r}", hint)
-    if answer not in asked[question].answers:
-        raise UsageError(
-            f"{answer[:80]!r} is no answer to {question!r}", f"answers are {', '.join(asked[question].answers)}"
-        )
+    fitting(asked[question], answer)
 
 
 def answering(answers: Iterable[Answer]) -> Ask:
     """An `Ask` that repeats what was answered before; to anything else nobody is there."""
     said = {answer.question: answer.answer for answer in answers}
 
-    async def ask(question: str, offered: tuple[str, ...]) -> str | None:
-        answer = said.get(question)
-        return answer if answer in offered else None
+    async def ask(question: Question) -> str | None:
+        answer = said.get(question.text)
+        return answer if answer is not None and fits(question, answer) else None
 
     return ask

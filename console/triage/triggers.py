@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from console.errors import AndonError
-from console.model import Finding, Symptom
+from console.model import Finding, Question, Symptom
 from console.playbook.definition import Playbook, TriggerCheck
 from console.playbook.step import StepContext
 from console.plugins import StepType
@@ -78,5 +78,5 @@ async def _compared(
         return ()
 
 
-async def _nobody(_question: str, _answers: tuple[str, ...]) -> str | None:
+async def _nobody(_question: Question) -> str | None:
     return None

@@ -8,7 +8,7 @@ from typing import Any
 
 from playbook_world import NOW, Diary, SaysOptions, says, situation
 
-from console.model import Event, Finding, Run, Span, State, Verdict
+from console.model import Event, Finding, Question, Run, Span, State, Verdict
 from console.playbook.engine import run
 from console.playbook.loader import load_text
 from console.playbook.step import StepContext, StepOutcome
@@ -43,7 +43,7 @@ async def test_a_plugins_step_asks_sources_that_live_on_the_runs_own_loop() -> N
         reader: Any = context.estate.events["diary"]
         loops.append(asyncio.get_running_loop())
         events = await reader.events(context.current.spans[0], ())
-        answer = await context.ask("Sure?", ("yes", "no"))
+        answer = await context.ask(Question("Sure?", ("yes", "no")))
         text = f"{reader.name}: {events[0].title}, {answer}"
         return StepOutcome(State.OK, "", (Finding("", "event", "", text, Verdict.OK),), {"text": text})
 

@@ -10,7 +10,7 @@ from playbook_world import NOW, Diary, Golden
 from pydantic import ValidationError
 
 from console.errors import NoData, SourceError, StoreError
-from console.model import Event, Span, State, StepResult, Verdict, Window
+from console.model import Event, Question, Span, State, StepResult, Verdict, Window
 from console.playbook.step import StepContext, StepOutcome
 from console.playbook.steps import andon_step_types, ask, events, probe
 from console.plugins import StepType
@@ -180,8 +180,8 @@ QUESTION = {"question": "Was it announced?", "answers": ["yes", "no"], "unattend
 
 
 async def test_a_person_is_asked_and_the_answer_is_a_finding() -> None:
-    async def operator(question: str, answers: tuple[str, ...]) -> str:
-        assert (question, answers) == ("Was it announced?", ("yes", "no"))
+    async def operator(question: Question) -> str:
+        assert question == Question("Was it announced?", ("yes", "no"))
         return "no"
 
     outcome = await looked(ask.STEP, QUESTION, ask=operator)
@@ -190,7 +190,7 @@ async def test_a_person_is_asked_and_the_answer_is_a_finding() -> None:
 
 
 async def test_where_nobody_is_there_the_playbook_says_what_counts() -> None:
-    async def nobody(_question: str, _answers: tuple[str, ...]) -> None:
+    async def nobody(_question: Question) -> None:
         return None
 
     outcome = await looked(ask.STEP, QUESTION, ask=nobody)

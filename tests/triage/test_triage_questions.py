@@ -1,5 +1,7 @@
 """What playbooks ask a person: once each, until it is answered, and only with the answers offered."""
 
+from dataclasses import replace
+
 import nouns
 import pytest
 
@@ -33,6 +35,6 @@ def test_only_what_was_asked_is_answered_and_only_as_offered() -> None:
 
 async def test_an_answer_is_given_again_where_it_is_still_offered() -> None:
     ask = answering((YES,))
-    assert await ask(LOAD.text, LOAD.answers) == "yes"
-    assert await ask(LOAD.text, ("perhaps", "no")) is None
-    assert await ask("Is it Friday?", ("yes", "no")) is None
+    assert await ask(LOAD) == "yes"
+    assert await ask(replace(LOAD, answers=("perhaps", "no"))) is None
+    assert await ask(Question("Is it Friday?", ("yes", "no"))) is None

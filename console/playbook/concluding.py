@@ -1,0 +1,39 @@
+"""The end of a run: findings numbered through, and one verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from console.model import State, StepResult, Verdict
+from console.playbook.definition import Playbook
+
+
+def numbered(playbook: Playbook, results: Mapping[str, StepResult]) -> dict[str, StepResult]:
+    """The results in the order of the file, their findings numbered through."""
+    in_order: dict[str, StepResult] = {}
+    count = 0
+    for step in playbook.steps:
+        result = results[step.id]
+        findings = tuple(replace(finding, id=f"F{count + n}") for n, finding in enumerate(result.findings, start=1))
+        count += len(findings)
+        in_order[step.id] = replace(result, findings=findings)
+    return in_order
+
+
+def verdict_of(playbook: Playbook, results: Mapping[str, StepResult]) -> Verdict:
+    """The verdict of the playbook's questions: the steps its triggers are judged by, or all where it has none.
+
+    The other steps tell causes apart, so more load or a moved input is no problem where the question finds no
+    harm. Where a question has no answer, a step that is degraded is one all the same. No data is not good news: one
+    unanswered question is `no_data`, and so is no question at all. One that waits for a person is inconclusive.
+    """
+    questions = {check.step for check in playbook.trigger_checks if check.step} or set(results)
+    answers = {results[step].state for step in questions} - {State.SKIPPED}
+    if State.DEGRADED in answers:
+        return Verdict.DEGRADED
+    if answers and answers <= {State.OK, State.IMPROVED}:
+        return Verdict.OK
+    if any(result.state is State.DEGRADED for result in results.values()):
+        return Verdict.DEGRADED
+    return Verdict.INCONCLUSIVE if answers & {State.INCONCLUSIVE, State.WAITING} else Verdict.NO_DATA
