@@ -1,7 +1,8 @@
 """The course of one series: a function of time alone, so that any window of any length shows the same numbers.
 
-What simulated estates are made of. A gauge wobbles around its level, a counter counts events that come by chance, a
-histogram holds log-normal observations; each may swing with the hour of the day and be turned from an instant on.
+What simulated estates are made of. A gauge wobbles around its level, a counter counts what comes by chance (or grows
+evenly, where it counts seconds or bytes), a histogram holds log-normal observations; each may swing with the hour of
+the day and be turned from an instant on.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ class Course:
 
     key: SeriesKey
     level: float  # of a gauge; of a counter, what it grows by a second; of a histogram, the median
-    spread: float = 0.03  # of a gauge: relative noise; of a histogram: sigma of the logarithm
+    spread: float = (
+        0.03  # relative noise (counted things come by chance anyway); of a histogram: sigma of the logarithm
+    )
     season: float = 0.0  # relative swing of a day: of the level, of a histogram how often something is observed
     rate: float = 10.0  # histograms: observations a second
     turns: tuple[Turn, ...] = ()
@@ -83,11 +86,20 @@ class Course:
                 values = level * swing * (1.0 + self.spread * normal(key, places))
                 return np.where(there, rounded(self._possible(values, level)), np.nan), None
             case Kind.COUNTER:
-                return np.where(there, poisson(key, places, level * swing * interval), np.nan), None
+                expected = level * swing * interval
+                if self._is_counted:
+                    return np.where(there, poisson(key, places, expected), np.nan), None
+                grown = rounded(np.maximum(expected * (1.0 + self.spread * normal(key, places)), 0.0))
+                return np.where(there, grown, np.nan), None
             case Kind.HISTOGRAM:
                 expected = self._rates(times) * swing * interval
                 counts, sums = self._observed(key, places, expected, level)
                 return np.where(there[:, None], counts, np.nan), np.where(there, sums, np.nan)
+
+    @property
+    def _is_counted(self) -> bool:
+        """Whether it grows by one at a time, as requests do; seconds and bytes do not."""
+        return find_signal(self.key.signal).unit.startswith("{")
 
     def _turned(self, times: Array) -> Array:
         level = np.full(times.shape, self.level)
@@ -115,7 +127,7 @@ class Course:
             np.array(part)[which]
             for part in zip(*(_log_normal(median, self.spread, edges) for median in distinct.tolist()), strict=True)
         )
-        apart: Places = places[:, None] * np.uint64(buckets) + np.arange(buckets, dtype=np.uint64)
+        apart = (places[:, None] * np.uint64(buckets) + np.arange(buckets, dtype=np.uint64)).astype(np.uint64)
         counts = poisson(key, apart, expected[:, None] * shares)
         return counts, rounded((counts * means).sum(axis=1))
 

@@ -42,6 +42,8 @@ class TableScene:
             random = np.random.default_rng(key_of(seed, self.name, number))
             times = np.sort(random.uniform(start, end, round((end - start) / 60.0 * self.per_minute))).round(3)
             columns = {name: np.asarray(values).tolist() for name, values in self.rows(random, times).items()}
+            if not columns:
+                continue
             columns["time"] = times.tolist()
             made = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
             path = folder / f"rows-{number:03}.jsonl"

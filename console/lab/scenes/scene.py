@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 NOW = 1_795_348_800.0  # 2026-11-22T12:00:00Z: when every scene is looked at
 INTERVAL = 15.0  # seconds between samples
+NOISE = 0.03  # relative
 SOURCE = "scene"
 
 
@@ -65,13 +66,13 @@ class Scene:
 
     # ── what is there ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def gauge(self, signal: str, mean: float, *, noise: float = 0.03, season: float = 0.0, **labels: str) -> Self:
+    def gauge(self, signal: str, mean: float, *, noise: float = NOISE, season: float = 0.0, **labels: str) -> Self:
         """A level with relative `noise`, swinging by the share `season` with the hour of the day."""
         return self._add(signal, Kind.GAUGE, Course(_key(signal, labels), mean, noise, season))
 
     def counter(self, signal: str, per_second: float, *, season: float = 0.0, **labels: str) -> Self:
-        """Events that come by chance, so many a second; 0 is a counter that stands still."""
-        return self._add(signal, Kind.COUNTER, Course(_key(signal, labels), per_second, 0.0, season))
+        """So many a second: requests and errors come by chance, seconds and bytes evenly; 0 stands still."""
+        return self._add(signal, Kind.COUNTER, Course(_key(signal, labels), per_second, NOISE, season))
 
     def histogram(
         self,
@@ -164,8 +165,8 @@ class Scene:
     ) -> Self:
         """Rows of a model in real files, read by the real source of tables: of the last `hours`, and of the same hours
         of each of `days` before. `rows(random, times)` gives the columns of rows at these times, once for every file;
-        one begins at each of `cuts` (seconds ago), so that from there on there may be other columns. `options` are
-        those of the source: prediction, label, slices …
+        one begins at each of `cuts` (seconds ago), so that from there on there may be other columns, or, with none, no
+        rows. `options` are those of the source: prediction, label, slices …
         """
         self._tables.append(TableScene(name, model, rows, per_minute, days, hours, tuple(cuts), options))
         return self
@@ -286,7 +287,7 @@ def _looks(axis: Axis, span: Span, interval: float) -> tuple[Array, Array]:
     steps = axis.steps(span)
     first = span.end - steps * axis.step
     lowest, highest = (math.floor(edge / interval + ROUNDING) for edge in (max(span.start, first), span.end))
-    times: Array = np.arange(lowest + 1, highest + 1) * interval
+    times: Array = (np.arange(lowest + 1, highest + 1) * interval).astype(np.float64)
     places: Array = np.clip(np.ceil((times - first) / axis.step - ROUNDING) - 1, 0, steps - 1)
     return times, places
 
