@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from console import wire
 from console.errors import UsageError
 from console.model import Finding, Run, Span
 from console.store.database import Database
+
+SAVE = """
+INSERT INTO runs (id, playbook, started, body, state, hash, path, operator, incident)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    playbook = excluded.playbook, started = excluded.started, body = excluded.body, state = excluded.state,
+    hash = excluded.hash, path = coalesce(nullif(excluded.path, ''), path),
+    operator = coalesce(nullif(excluded.operator, ''), operator),
+    incident = coalesce(nullif(excluded.incident, ''), incident)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a run came from: what it needs to go on, and who began it. What is empty is not known."""
+
+    text: str = ""  # the playbook's
+    path: str = ""  # the file that it was read from
+    operator: str = ""
+    incident: str = ""
 
 
 class Runs:
@@ -16,25 +37,44 @@ class Runs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def save(self, run: Run) -> None:
-        """Keep a run with all it found; a run of the same id is replaced."""
+    def save(self, run: Run, origin: Origin = Origin()) -> None:
+        """Keep a run with all it found; a run of the same id is replaced, and what was known of its origin stays."""
         # json rather than wire.encode: an infinite odds or a NaN must come back as it was, not as null.
         findings = [(run.id, f.id, f.signal, run.started, json.dumps(wire.dump(f))) for f in run.findings]
+        row = (run.id, run.playbook, run.started, json.dumps(wire.dump(run)), run.state, run.playbook_hash)
         with self._database.write() as connection:
-            connection.execute("DELETE FROM runs WHERE id = ?", (run.id,))
-            connection.execute(
-                "INSERT INTO runs (id, playbook, started, body) VALUES (?, ?, ?, ?)",
-                (run.id, run.playbook, run.started, json.dumps(wire.dump(run))),
-            )
+            connection.execute(SAVE, (*row, origin.path, origin.operator, origin.incident))
+            connection.execute("DELETE FROM findings WHERE run = ?", (run.id,))
             connection.executemany(
                 "INSERT INTO findings (run, id, signal, time, body) VALUES (?, ?, ?, ?, ?)", findings
             )
+            if origin.text:
+                connection.execute(
+                    "INSERT INTO playbook_texts (hash, text) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                    (run.playbook_hash, origin.text),
+                )
+
+    def origin(self, id: str) -> Origin:
+        """What a run came from; UsageError where there is none of that id."""
+        rows = self._database.rows(
+            "SELECT coalesce(text, ''), path, operator, incident FROM runs"
+            " LEFT JOIN playbook_texts ON playbook_texts.hash = runs.hash WHERE id = ?",
+            (id,),
+        )
+        if not rows:
+            raise _unknown(id)
+        return Origin(*rows[0])
+
+    def paused(self) -> tuple[Run, ...]:
+        """The runs that wait, the oldest first."""
+        rows = self._database.rows("SELECT body FROM runs WHERE state = 'paused' ORDER BY started, id")
+        return tuple(wire.load(Run, json.loads(body)) for (body,) in rows)
 
     def get(self, id: str) -> Run:
         """One run; UsageError where there is none of that id."""
         rows = self._database.rows("SELECT body FROM runs WHERE id = ?", (id,))
         if not rows:
-            raise UsageError(f"there is no run {id}", "`andon incident show` names the runs of an incident")
+            raise _unknown(id)
         return wire.load(Run, json.loads(rows[0][0]))
 
     def list(self, *, playbook: str | None = None, limit: int = 50) -> tuple[Run, ...]:
@@ -60,3 +100,7 @@ class Runs:
             (signal, span.start, span.end, limit),
         )
         return tuple((run, wire.load(Finding, json.loads(body))) for run, body in rows)
+
+
+def _unknown(id: str) -> UsageError:
+    return UsageError(f"there is no run {id}", "`andon playbook runs` lists them")

@@ -124,4 +124,18 @@ CREATE TABLE notices (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (V1, V2)
+V3 = """
+-- Runs that wait for a person, or that a daemon did not live to end, go on by the text they began with.
+CREATE TABLE playbook_texts (
+    hash TEXT PRIMARY KEY,           -- SHA-256 of the text
+    text TEXT NOT NULL
+) WITHOUT ROWID;
+ALTER TABLE runs ADD COLUMN state TEXT NOT NULL DEFAULT 'finished';  -- as in the body
+ALTER TABLE runs ADD COLUMN hash TEXT NOT NULL DEFAULT '';           -- of its playbook's text
+ALTER TABLE runs ADD COLUMN path TEXT NOT NULL DEFAULT '';           -- the playbook's file, where it had one
+ALTER TABLE runs ADD COLUMN operator TEXT NOT NULL DEFAULT '';       -- who began it
+ALTER TABLE runs ADD COLUMN incident TEXT NOT NULL DEFAULT '';
+CREATE INDEX runs_paused ON runs (started) WHERE state = 'paused';
+"""
+
+MIGRATIONS: tuple[str, ...] = (V1, V2, V3)

@@ -22,6 +22,7 @@ from console.model import (
     Window,
 )
 from console.store.pins import Pin
+from console.store.runs import Origin
 from console.store.store import Store
 
 LATENCY = Finding(
@@ -123,3 +124,26 @@ def test_a_pin_is_kept_by_its_name_until_it_is_dropped(path: Path) -> None:
 def test_a_pin_without_name_or_time_is_refused(store: Store, pin: Pin) -> None:
     with pytest.raises(UsageError, match="no name or no time"):
         store.pins.pin(pin)
+
+
+def test_a_run_that_waits_is_found_with_the_text_it_began_with_until_it_has_ended(path: Path) -> None:
+    waits = replace(RUN, state="paused", playbook_hash="h1")
+    with Store.open(path) as store:
+        store.runs.save(RUN)
+        store.runs.save(replace(waits, id="r2"), Origin("schema: andon/v1", "/books/a.yaml", "ana", "I-3"))
+        store.runs.save(replace(waits, id="r2", steps=()))  # what is known of its origin stays
+    with Store.open(path) as store:
+        assert [run.id for run in store.runs.paused()] == ["r2"]
+        assert store.runs.origin("r2") == Origin("schema: andon/v1", "/books/a.yaml", "ana", "I-3")
+        assert store.runs.origin("r1") == Origin()
+        store.runs.save(replace(waits, id="r2", state="finished"))
+        assert store.runs.paused() == ()
+        with pytest.raises(UsageError, match="there is no run r9"):
+            store.runs.origin("r9")
+
+
+def test_the_text_of_a_playbook_is_kept_once_however_often_it_runs(store: Store, path: Path) -> None:
+    for name in ("r1", "r2"):
+        store.runs.save(replace(RUN, id=name, playbook_hash="h1"), Origin("the text"))
+    assert store._database.rows("SELECT count(*) FROM playbook_texts") == [(1,)]
+    assert store.runs.origin("r2").text == "the text"
