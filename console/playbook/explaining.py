@@ -146,8 +146,9 @@ class _Case:
         prefix = f"steps.{root.id}."
         answers = _answers(self.results[root.id])
         if answers:
-            for said, value in answers.items():
-                yield self._what_if(f"the answer is {said}", self.holding({f"{prefix}answer": value}))
+            for said, given in answers.items():
+                values = {f"{prefix}{name}": value for name, value in given.items()}
+                yield self._what_if(f"the answer is {said}", self.holding(values))
             return
         reads = [line for line in self._lines() if self._could_tell(line, root.id)]
         verdicts: dict[str, dict[str, Any]] = {}
@@ -225,13 +226,13 @@ class _Case:
         return condition is not None and condition.evaluate(self.values) is False
 
 
-def _answers(result: StepResult) -> Mapping[str, Any]:
-    """The answers to a step's question that can be told beforehand, in words."""
+def _answers(result: StepResult) -> Mapping[str, Mapping[str, Any]]:
+    """What a step gives for each answer to its question that can be told beforehand."""
     if result.question is None:
         return {}
     if result.question.kind == "boolean":
-        return {"yes": True, "no": False}
-    return {answer: answer for answer in result.question.answers}
+        return {word: {"answer": word, "boolean": word == "true"} for word in ("true", "false")}
+    return {answer: {"answer": answer} for answer in result.question.answers}
 
 
 # ── what it takes ────────────────────────────────────────────────────────────────────────────────────────────────────

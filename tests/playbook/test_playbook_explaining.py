@@ -31,6 +31,7 @@ async def _speak(context: StepContext, options: SaysOptions) -> StepOutcome:
     return StepOutcome(State(options.verdict), "", (finding,), {"verdict": options.verdict, "n": options.n})
 
 
+_speak.__module__ = "console.playbook.steps.speak"  # one of andon's own, not a plugin's
 TYPES = {**built_in_step_types(), "says": says(_speak)}
 
 HEAD = "schema: andon/v1\nname: p\ntitle: P\nsteps:\n"
@@ -146,8 +147,24 @@ async def test_every_lack_says_what_to_do() -> None:
     assert "Press has it" in told["ttft"].todo and told["ttft"].lack == "no_source"
     assert told["told"].todo == "andon incident answer I-3 'Was it told?' yes"
     assert "too few: 3" in told["few"].todo
-    assert (told["denied"].lack, told["gone"].lack) == ("denied", "unreachable")
+    assert (told["few"].lack, told["denied"].lack, told["gone"].lack) == ("samples", "denied", "unreachable")
     assert "connection refused" in told["gone"].todo
+
+
+async def test_an_answer_of_a_type_is_supposed_too() -> None:
+    told = await explained(
+        "  - {id: sure, title: Sure?, uses: ask, with: {question: Is it?, type: boolean}}\n"
+        + "  - {id: many, title: Many?, uses: ask, with: {question: How many?, type: number}}\n"
+        + "causes:\n"
+        + cause("it_is", "if: steps.sure.boolean, weight: strong")
+        + cause("many", "if: steps.many.number > 3.0, weight: strong, title: there are many")
+    )
+    supposed = {each.step: {one.supposed: one.cause for one in each.what_if} for each in told.missing}
+    assert supposed == {
+        "sure": {"the answer is true": "it_is", "the answer is false": None},
+        "many": {"there are many": "many"},
+    }
+    assert all("andon run --resume" in each.todo for each in told.missing)
 
 
 async def test_a_run_that_lacks_nothing_says_so() -> None:
