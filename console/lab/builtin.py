@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
+from typing import Any
 
 from console.plugins import LabFault, hookimpl
 from console.signals.dialect import Dialect, counter, gauge, histogram
-
-FAULTS = ("black_gloves", "wrong_weights", "cpu_hog", "schema_change", "slow_dependency")
 
 station = Dialect(
     "station",
@@ -41,9 +40,27 @@ def andon_dialects() -> Iterable[Dialect]:
 
 @hookimpl
 def andon_lab_faults() -> Iterable[LabFault]:
-    """The five that station one can have."""
-    from console.lab.manifest import manifest  # with the faults, for the lab alone: every command loads this module
+    """Every one that has a module and a manifest in `faults/`."""
+    from console.lab.manifest import manifest, names  # for the lab alone: every command loads this module
 
-    for name in FAULTS:
-        described, fault = manifest(name), import_module(f"console.lab.faults.{name}")
-        yield LabFault(name, described.title, fault.inject, fault.heal, described.expect, described.draw)
+    for name in names():
+        described = manifest(name)
+        yield LabFault(
+            name,
+            described.title,
+            _of_module(name, "inject"),
+            _of_module(name, "heal"),
+            described.expect,
+            described.draw,
+            described.place,
+            described.is_simulated,
+        )
+
+
+def _of_module(fault: str, does: str) -> Callable[..., None]:
+    """What a fault's module does; the module, and the place it breaks, are imported once it is done."""
+
+    def call(*given: Any) -> None:
+        getattr(import_module(f"console.lab.faults.{fault}"), does)(*given)
+
+    return call

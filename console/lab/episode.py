@@ -68,26 +68,28 @@ def episode(
     slot: int = 0,
     models: Mapping[str, Network] | None = None,
     folder: Path | None = None,
+    place: str = "vision",
     on_progress: Progress = lambda _text: None,
 ) -> EpisodeResult:
-    """Play one episode; the folder is kept where one is given."""
+    """Play one; `place`: where nothing breaks, if no fault is given; the folder is kept where one is given."""
     if folder is not None:
-        return _play(fault, seed, folder, slot, models, on_progress)
+        return _play(fault, seed, folder, place, slot, models, on_progress)
     with tempfile.TemporaryDirectory(prefix="andon-lab-") as temporary:
-        return _play(fault, seed, Path(temporary) / "line", slot, models, on_progress)
+        return _play(fault, seed, Path(temporary) / "line", place, slot, models, on_progress)
 
 
 def _play(
     fault: LabFault | None,
     seed: int,
     folder: Path,
+    place: str,
     slot: int,
     models: Mapping[str, Network] | None,
     on_progress: Progress,
 ) -> EpisodeResult:
     began = time.monotonic()
     rng = np.random.default_rng([seed, 5])
-    with Line(folder, seed, slot, models, on_progress) as line:
+    with Line(folder, seed, slot, models, on_progress, place=fault.place if fault else place) as line:
         on_progress("all is well on the line")
         for _ in range(int(rng.integers(EARLIEST, LATEST + 1)) if fault else HEALTHY):
             if opened := line.tick():
@@ -181,6 +183,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="one practice on the line")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--fault", default=None)
+    parser.add_argument("--place", default="vision", help="where nothing breaks")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--slot", type=int, default=0)
     parser.add_argument("--models", type=Path, required=True, help="a registry of trained models")
@@ -188,7 +191,9 @@ def main() -> None:
     registry = Registry(options.models)
     models = {version: registry.load(version) for version in registry.versions()}
     fault = find_fault(options.fault) if options.fault else None
-    result = episode(fault, options.seed, slot=options.slot, models=models, folder=options.folder / "line")
+    result = episode(
+        fault, options.seed, slot=options.slot, models=models, folder=options.folder / "line", place=options.place
+    )
     ready(options.folder / "result.json", encode(dump(result)).decode())
 
 

@@ -16,8 +16,19 @@ from console.lab.clock import TICK
 from console.lab.features import measure
 from console.lab.metrics import StationMetrics
 from console.lab.network import Network, prepare
-from console.lab.plant import INSPECTOR_ERRS, REVIEW_SECONDS, REVIEWED, Tick
-from console.lab.traffic import CAMERAS, DAY, LINES, SPOILED, WEEK, Batch, Feed
+from console.lab.sending import Tick
+from console.lab.traffic import (
+    CAMERAS,
+    DAY,
+    INSPECTOR_ERRS,
+    LINES,
+    REVIEW_SECONDS,
+    REVIEWED,
+    SPOILED,
+    WEEK,
+    Batch,
+    Feed,
+)
 from console.model import Span
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A whole practice line: the plant, its four weeks of past, and a real daemon that watches it.
+"""A whole practice line: one place of it, its four weeks of past, and a real daemon that watches it.
 
 with Line(folder, seed=7) as line:
     fault.inject(line.plant, fault.draw(line.plant.rng))
@@ -10,31 +10,33 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
-import orjson
 
-from console.errors import AndonError, DaemonUnreachable
-from console.lab import history
+from console.errors import AndonError, DaemonUnreachable, UsageError
 from console.lab.clock import TICK
-from console.lab.network import Network, prepare
-from console.lab.plant import Plant, Tick
-from console.lab.predictions import PredictionLog
-from console.lab.registry import CURRENT, MODEL
-from console.lab.traffic import DAY, Feed, request_body
+from console.lab.network import Network
+from console.lab.place import Place
+from console.lab.traffic import DAY
 from console.model import Diagnosis
 from console.service.client import Client
 from console.wire import load
 
+PLACES: Mapping[str, str] = {  # imported when one is used: each has its own libraries and processes
+    "vision": "console.lab.plant:Plant",
+    "generation": "console.lab.generation.place:Generation",
+    "site": "console.lab.site.place:Site",
+}
 FIRST_DAY = 1_772_409_600.0  # Monday 2026-03-02: labs open on some day of the half year after it
 DAYS, FIRST_HOUR, LAST_HOUR = 180, 6, 20
-REHEARSED = 16  # ticks served before the daemon looks, whose timings the past is drawn from
-GOLDEN = 32  # pinned inputs
+LASTS = 2700.0  # seconds of lab time for which there are past days to compare with
 PAGE_BYTES = 4_000_000  # of the past, handed over at once
 DAEMON_SECONDS = 30.0
 COLLECT_SECONDS = 60.0
@@ -50,12 +52,13 @@ class Line:
     slot: int = 0
     models: Mapping[str, Network] | None = None
     on_progress: Progress = lambda _text: None
-    lasts: float = history.AFTER  # seconds of lab time for which there are past days to compare with
-    plant: Plant = field(init=False)
+    lasts: float = LASTS
+    place: str = "vision"  # its name
+    plant: Place = field(init=False)
     client: Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.plant = Plant(self.folder, self.seed, opening(self.seed), self.slot, self.models)
+        self.plant = place_of(self.place)(self.folder, self.seed, opening(self.seed), self.slot, self.models)
         self.client = Client(self.data)
 
     @property
@@ -69,7 +72,7 @@ class Line:
         return self.folder / "config.toml"
 
     def __enter__(self) -> Line:
-        self.on_progress("starting the station, its calibration service and the daemon")
+        self.on_progress(f"starting place {self.place} and the daemon that watches it")
         self.plant.__enter__()
         try:
             self._open()
@@ -94,37 +97,21 @@ class Line:
         return load(Diagnosis, self.client.request("diagnosis", incident=incident))
 
     def _open(self) -> None:
-        network = self.plant.registry.load(CURRENT)
-        self.plant.changes.past(self.plant.rng, self.plant.start)
-        (self.folder / "golden.jsonl").write_bytes(golden(network, self.seed))
-        self.config.write_text(config(self.folder, self.plant.url), "utf-8")
-        daemon = self.plant.leash.start("console.cli", "--config", str(self.config), "--data", str(self.data), "daemon")
-        self.on_progress(f"living through {history.WEEKS} weeks of traffic")
-        log = PredictionLog(self.folder / "predictions")
-        pasts = []
-        for span in history.spans(self.plant.start, self.lasts):
-            pasts.append(history.live_through(self.plant.feed, network, span, self.plant.rng))
-            history.write_log(pasts[-1], log)
+        self.plant.prepare()
+        self.config.write_text(config(self.folder, self.plant.config()), "utf-8")
+        leash = self.plant.leash
+        daemon = leash.start("console.cli", "--config", str(self.config), "--data", str(self.data), "daemon")
+        self.on_progress("living through weeks of its past")
+        past = self.plant.past(self.lasts)
         deadline = time.monotonic() + DAEMON_SECONDS
         while not self._daemon_answers():
             if daemon.poll() is not None or time.monotonic() > deadline:
-                raise AndonError("the lab's daemon did not start", f"see {self.plant.leash.log}")
+                raise AndonError("the lab's daemon did not start", f"see {leash.log}")
             time.sleep(0.02)
-        self.on_progress("serving the first minutes")
-        rehearsal = [self.plant.tick() for _ in range(REHEARSED)]
         self.on_progress("handing the past to the daemon")
-        self._ingest(pasts, rehearsal)
+        for source, text in _in_parts(past):
+            self.client.request("ingest", timeout=COLLECT_SECONDS, source=source, page=text)
         self._collect()
-
-    def _ingest(self, pasts: list[history.Past], rehearsal: list[Tick]) -> None:
-        pages = [*history.pages(pasts, rehearsal, CURRENT, self.plant.rng), *(tick.page for tick in rehearsal)]
-        part: list[str] = []
-        for page in pages:
-            part.append(page)
-            if sum(map(len, part)) > PAGE_BYTES:
-                self.client.request("ingest", timeout=COLLECT_SECONDS, source="station", page="".join(part))
-                part = []
-        self.client.request("ingest", timeout=COLLECT_SECONDS, source="station", page="".join(part))
 
     def _collect(self) -> tuple[str, ...]:
         answer: dict[str, Any] = self.client.request("collect", timeout=COLLECT_SECONDS, wait=True)
@@ -138,6 +125,15 @@ class Line:
         return True
 
 
+def place_of(name: str) -> Callable[..., Place]:
+    """What makes the place of this name: `(folder, seed, start, slot, models)`. UsageError with the names there are."""
+    if name not in PLACES:
+        raise UsageError(f"the line has no place {name!r}", f"there are: {', '.join(PLACES)}")
+    module, _, kind = PLACES[name].partition(":")
+    made: Callable[..., Place] = getattr(import_module(module), kind)
+    return made
+
+
 def opening(seed: int) -> float:
     """When a lab of this seed opens: some working hour of some day, on the clock of collections."""
     rng = np.random.default_rng([seed, 3])
@@ -145,51 +141,26 @@ def opening(seed: int) -> float:
     return float(seconds // TICK * TICK)
 
 
-def golden(network: Network, seed: int) -> bytes:
-    """Pinned inputs and what the healthy model answers, one JSON object a line."""
-    rng = np.random.default_rng([seed, 4])
-    feed = Feed(seed)
-    batch = feed.at(rng, opening(seed) - rng.uniform(0, 7 * DAY, GOLDEN))
-    lines = []
-    for index in range(GOLDEN):
-        fields = feed.fields(rng, batch, index)
-        sent = np.array([fields["distance_mm"]]), np.array([fields["exposure_ms"]])
-        chance = network.chance(prepare(batch.pictures[index : index + 1], *sent, batch.gain[index : index + 1]))
-        answer = {"name": "hand_in_zone", "shape": [1], "datatype": "FP32", "data": [round(float(chance[0]), 6)]}
-        lines.append(orjson.dumps(request_body(batch, index, fields) | {"outputs": [answer]}))
-    return b"\n".join(lines) + b"\n"
-
-
-def config(folder: Path, url: str) -> str:
-    """The configuration of the daemon that watches the line."""
-
-    def quoted(value: object) -> str:
-        return json.dumps(str(value))  # a JSON string is a TOML string
-
+def config(folder: Path, sources: str) -> str:
+    """The configuration of the daemon that watches these sources."""
     return f"""[daemon]
-data = {quoted(folder / "data")}
+data = {json.dumps(str(folder / "data"))}
 interval = "0s"
-clock = {quoted(folder / "clock")}
+clock = {json.dumps(str(folder / "clock"))}
 
-[sources.station]
-kind = "metrics"
-url = {quoted(url + "/metrics")}
+{sources}"""
 
-[sources.predictions]
-kind = "table"
-path = {quoted(folder / "predictions" / "*.jsonl")}
-model = "{MODEL}"
-prediction = "prediction"
-image = "image"
-slices = ["line", "camera"]
 
-[sources.changes]
-kind = "events"
-path = {quoted(folder / "events.jsonl")}
-
-[sources.golden]
-kind = "open_inference"
-url = {quoted(url)}
-model = "{MODEL}"
-golden = {quoted(folder / "golden.jsonl")}
-"""
+def _in_parts(past: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The same pages, those of one source that follow each other put together up to a size."""
+    for source, pages in groupby(past, key=lambda page: page[0]):
+        part: list[str] = []
+        size = 0
+        for _source, page in pages:
+            part.append(page)
+            size += len(page)
+            if size > PAGE_BYTES:
+                yield source, "".join(part)
+                part, size = [], 0
+        if part:
+            yield source, "".join(part)

@@ -1,5 +1,6 @@
 """A fault's manifest: its title, what a diagnosis of it should say, and the ranges that its parameters are drawn from.
 
+place = "vision"                        what it breaks; simulated = true: only the numbers of an exporter change
 [expect]                                values may name parameters: slice = "{line}"
 [parameters]
 darkness = {low = 0.6, high = 0.9}      a number in between; a whole one where both ends are whole
@@ -30,6 +31,8 @@ class Manifest:
     expect: Mapping[str, str]
     parameters: Mapping[str, Mapping[str, Any]]
     variants: tuple[Mapping[str, Any], ...]
+    place: str = "vision"
+    is_simulated: bool = False
 
     def draw(self, rng: np.random.Generator) -> dict[str, Any]:
         """Parameters at random from their ranges."""
@@ -42,7 +45,20 @@ class Manifest:
 def manifest(name: str) -> Manifest:
     """The manifest of one of the lab's own faults."""
     data = tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8"))
-    return Manifest(name, data["title"], data["expect"], data.get("parameters", {}), tuple(data.get("variants", ())))
+    return Manifest(
+        name,
+        data["title"],
+        data["expect"],
+        data.get("parameters", {}),
+        tuple(data.get("variants", ())),
+        data.get("place", "vision"),
+        data.get("simulated", False),
+    )
+
+
+def names() -> list[str]:
+    """Of every fault that has a manifest, in order of the alphabet."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
 def expected(expect: Mapping[str, str], parameters: Mapping[str, Any]) -> dict[str, str]:

@@ -42,12 +42,14 @@ class Place(Protocol):
         """Write what the daemon's sources read (files of the past, golden inputs) before the daemon starts."""
 
     def config(self) -> str:
-        """The daemon's `[sources.NAME]` tables, as TOML."""
+        """The daemon's `[sources.NAME]` tables, as TOML, the change log's among them."""
 
     def past(self, lasts: float) -> Iterator[tuple[str, str]]:
         """(source, page) of its past, oldest first, and of the present up to now; it may serve some ticks for it.
 
-        The past reaches `lasts` seconds of lab time further than now, on the days before.
+        The daemon starts meanwhile: what is done at the call goes on beside it, what must not be disturbed (ticks that
+        are timed) is done as the pages are read. The past reaches `lasts` seconds of lab time further than now, on the
+        days before.
         """
 
     def tick(self) -> object:

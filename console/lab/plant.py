@@ -1,11 +1,12 @@
-"""The plant: station, calibration service, cameras and inspectors, and the lab's clock that moves them by ticks."""
+"""Place `vision`: a station, its calibration service, cameras and inspectors, moved by the lab's clock."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -13,30 +14,19 @@ from types import TracebackType
 import numpy as np
 import orjson
 
-from console.lab import cores
+from console.lab import cores, history
 from console.lab.changes import ChangeLog
 from console.lab.clock import TICK, LabClock
+from console.lab.golden import golden
 from console.lab.leash import Leash
 from console.lab.network import Network
+from console.lab.predictions import PredictionLog
 from console.lab.registry import CURRENT, MODEL, Registry, trained
-from console.lab.sending import Sender, Timing
-from console.lab.traffic import SPOILED, Feed, request_body
+from console.lab.sending import Sender, Tick
+from console.lab.traffic import INSPECTOR_ERRS, REVIEW_SECONDS, REVIEWED, SPOILED, Feed, request_body
 
-REVIEWED = 0.8  # of the answers, sooner or later
-REVIEW_SECONDS = (20.0, 60.0)  # after the answer
-INSPECTOR_ERRS = 0.02
+REHEARSED = 16  # ticks served before the past is handed over: what its requests took is drawn from theirs
 WARM_REQUESTS = 40  # before the first tick: caches and connections, as in a station that has run for weeks
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """What one tick of lab time measured."""
-
-    end: float
-    timings: tuple[Timing, ...]
-    cpu: float  # seconds the station spent on a core
-    waited: float  # and waited for one
-    page: str  # its metrics page at the end
 
 
 @dataclass(slots=True)
@@ -90,6 +80,57 @@ class Plant:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close()
+
+    def prepare(self) -> None:
+        """Four usual weeks of changes, and golden inputs."""
+        self.changes.past(self.rng, self.start)
+        (self.folder / "golden.jsonl").write_bytes(golden(self.registry.load(CURRENT), self.seed, self.start))
+
+    def config(self) -> str:
+        """The station's page, its prediction log, the change log and its golden inputs."""
+
+        def quoted(value: object) -> str:
+            return json.dumps(str(value))  # a JSON string is a TOML string
+
+        return f"""[sources.station]
+kind = "metrics"
+url = {quoted(self.url + "/metrics")}
+
+[sources.predictions]
+kind = "table"
+path = {quoted(self.folder / "predictions" / "*.jsonl")}
+model = "{MODEL}"
+prediction = "prediction"
+image = "image"
+slices = ["line", "camera"]
+
+[sources.changes]
+kind = "events"
+path = {quoted(self.changes.path)}
+
+[sources.golden]
+kind = "open_inference"
+url = {quoted(self.url)}
+model = "{MODEL}"
+golden = {quoted(self.folder / "golden.jsonl")}
+"""
+
+    def past(self, lasts: float) -> Iterator[tuple[str, str]]:
+        """Real inference over past traffic, at once; then, as it is read, some ticks served and all their pages."""
+        network = self.registry.load(CURRENT)
+        log = PredictionLog(self.folder / "predictions")
+        pasts = []
+        for span in history.spans(self.start, lasts):
+            pasts.append(history.live_through(self.feed, network, span, self.rng))
+            history.write_log(pasts[-1], log)
+        return self._pages(pasts)
+
+    def _pages(self, pasts: list[history.Past]) -> Iterator[tuple[str, str]]:
+        rehearsal = [self.tick() for _ in range(REHEARSED)]
+        for page in history.pages(pasts, rehearsal, CURRENT, self.rng):
+            yield "station", page
+        for tick in rehearsal:
+            yield "station", tick.page
 
     def tick(self) -> Tick:
         """Send what the cameras see in the next 15 s of lab time, hear the inspectors, move the clock."""

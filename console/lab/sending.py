@@ -26,6 +26,17 @@ class Timing:
     dependency: float
 
 
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What one tick of lab time measured."""
+
+    end: float
+    timings: tuple[Timing, ...]
+    cpu: float  # seconds the station spent on a core
+    waited: float  # and waited for one
+    page: str  # its metrics page at the end
+
+
 @dataclass(slots=True)
 class Sender:
     """The open connections to a station."""

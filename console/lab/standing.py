@@ -25,7 +25,7 @@ from console.errors import AndonError, UsageError
 from console.lab.clock import TICK
 from console.lab.episode import find_fault
 from console.lab.leash import ready
-from console.lab.line import Line
+from console.lab.line import Line, place_of
 from console.lab.manifest import expected
 from console.plugins import LabFault
 from console.wire import dump, encode, load
@@ -47,6 +47,7 @@ class Standing:
     data: Path  # of its daemon: `andon --data …`
     config: Path
     now: float  # lab time
+    place: str = "vision"
     fault: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     expect: Mapping[str, str] = field(default_factory=dict)
@@ -62,8 +63,9 @@ class _Wish:
     down: bool = False
 
 
-def up(folder: Path, *, seed: int = 1, speed: float = USUAL_SPEED) -> Standing:
-    """Start a line and wait until its daemon watches it. UsageError when one stands there already."""
+def up(folder: Path, *, seed: int = 1, place: str = "vision", speed: float = USUAL_SPEED) -> Standing:
+    """Start a place of the line and wait until a daemon watches it. UsageError when one stands there already."""
+    place_of(place)
     folder = folder.absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if _stands(folder):
@@ -83,6 +85,8 @@ def up(folder: Path, *, seed: int = 1, speed: float = USUAL_SPEED) -> Standing:
                 str(folder),
                 "--seed",
                 str(seed),
+                "--place",
+                place,
                 "--speed",
                 str(speed),
             ],
@@ -191,6 +195,8 @@ class _Keeper:
         self.heard, self.refused = wish.number, ""
         try:
             fault = find_fault(wish.fault) if wish.fault else None
+            if fault and fault.place != self.line.place:
+                raise UsageError(f"{fault.name} breaks place {fault.place}; here stands {self.line.place}")
             drawn = dict(fault.draw(self.line.plant.rng)) if fault else {}
             if unknown := set(wish.parameters) - set(drawn):
                 raise UsageError(f"{wish.fault} has no parameter {sorted(unknown)[0]!r}")
@@ -211,6 +217,7 @@ class _Keeper:
             self.line.data,
             self.line.config,
             self.line.plant.clock.now(),
+            self.line.place,
             self.present.name if self.present else None,
             self.parameters,
             expected(self.present.expect, self.parameters) if self.present else {},
@@ -249,13 +256,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="a practice line in the background")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--place", required=True)
     parser.add_argument("--speed", type=float, required=True)
     options = parser.parse_args()
     folder: Path = options.folder
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with (folder / "lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        with Line(folder / "line", options.seed, lasts=LASTS) as line:
+        with Line(folder / "line", options.seed, lasts=LASTS, place=options.place) as line:
             _Keeper(folder, line).keep(options.speed)
 
 

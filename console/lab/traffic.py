@@ -25,6 +25,9 @@ USUAL_EXPOSURE_MS = (8.0, 11.0)
 PER_TICK = 26.0  # requests in 15 s of an average working hour
 HAND_SHOWN = 0.9
 SPOILED = 0.004  # a frame is cut short now and then, on the best of days
+REVIEWED = 0.8  # of the answers, sooner or later
+REVIEW_SECONDS = (20.0, 60.0)  # after the answer
+INSPECTOR_ERRS = 0.02
 NEAR_MM, FAR_MM = (150.0, 420.0), (480.0, 800.0)
 DAY, WEEK = 86400.0, 604800.0
 

@@ -13,7 +13,8 @@ from console.config_file import load_config
 from console.errors import UsageError
 from console.lab import standing
 from console.lab.episode import EpisodeResult, _is_expected, _onset_error, find_fault
-from console.lab.line import GOLDEN, config, golden, opening
+from console.lab.golden import GOLDEN, golden
+from console.lab.line import config, opening, place_of
 from console.lab.manifest import expected
 from console.lab.registry import CURRENT, trained
 from console.lab.score import summarise, wilson
@@ -32,16 +33,17 @@ def test_a_line_of_one_seed_opens_at_one_working_hour() -> None:
 
 
 def test_the_configuration_is_one_that_andon_takes(tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text(config(tmp_path / 'a "folder"', "http://127.0.0.1:1"))
+    folder = tmp_path / 'a "folder"'
+    (tmp_path / "config.toml").write_text(config(folder, place_of("vision")(folder, 1, opening(1)).config()))
     settings = load_config(tmp_path / "config.toml")
-    assert settings.data == tmp_path / 'a "folder"' / "data"
+    assert settings.data == folder / "data"
     assert [source.name for source in settings.sources] == ["station", "predictions", "changes", "golden"]
     assert settings.interval == 0
-    assert settings.clock == tmp_path / 'a "folder"' / "clock"
+    assert settings.clock == folder / "clock"
 
 
 def test_golden_inputs_carry_the_healthy_answers() -> None:
-    lines = [orjson.loads(line) for line in golden(trained()[CURRENT], seed=3).splitlines()]
+    lines = [orjson.loads(line) for line in golden(trained()[CURRENT], seed=3, start=opening(3)).splitlines()]
     answers = [line["outputs"][0]["data"][0] for line in lines]
     assert len(lines) == GOLDEN >= 20
     assert min(answers) < 0.1 < 0.9 < max(answers)

@@ -12,10 +12,9 @@ from console.lab.builtin import andon_lab_faults, station
 from console.lab.clock import LabClock
 from console.lab.metrics import StationMetrics
 from console.lab.network import Network
-from console.lab.plant import Tick
 from console.lab.predictions import EVERY, PredictionLog
 from console.lab.registry import CURRENT, trained
-from console.lab.sending import Timing
+from console.lab.sending import Tick, Timing
 from console.lab.traffic import DAY, WEEK, Feed
 from console.model import Kind, Reading, Span
 from console.signals.page import PageReader

@@ -18,8 +18,9 @@ from console.lab import cores
 from console.lab.builtin import station
 from console.lab.episode import find_fault
 from console.lab.network import Network
-from console.lab.plant import Plant, Tick
+from console.lab.plant import Plant
 from console.lab.registry import CURRENT, trained
+from console.lab.sending import Tick
 from console.lab.traffic import request_body
 from console.signals.page import PageReader
 

@@ -39,26 +39,47 @@ def list_(session: Session) -> None:
     faults = session.plugins.by_name("andon_lab_faults").values()
     drawn = [sorted(fault.draw(default_rng(0))) for fault in faults]
     shape = [
-        {"name": fault.name, "title": fault.title, "expect": dict(fault.expect), "parameters": parameters}
+        {
+            "name": fault.name,
+            "title": fault.title,
+            "place": fault.place,
+            "simulated": fault.is_simulated,
+            "expect": dict(fault.expect),
+            "parameters": parameters,
+        }
         for fault, parameters in zip(faults, drawn, strict=True)
     ]
     rows = [
-        (fault.name, fault.title, ", ".join(parameters) or "–") for fault, parameters in zip(faults, drawn, strict=True)
+        (
+            fault.name,
+            fault.place,
+            "simulated" if fault.is_simulated else "real",
+            fault.title,
+            ", ".join(parameters) or "–",
+        )
+        for fault, parameters in zip(faults, drawn, strict=True)
     ]
-    session.emit_shape(shape, lambda: columns(["fault", "what it does", "parameters"], rows))
+    session.emit_shape(shape, lambda: columns(["fault", "place", "", "what it does", "parameters"], rows))
 
 
 @lab.command(short_help="Start a line, and a daemon that watches it.")
 @dir_option
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another plant.")
+@click.option(
+    "--place",
+    type=click.Choice(["vision", "generation", "site"]),
+    default="vision",
+    show_default=True,
+    help="Which part of the line: a vision model, a generation server, or a simulated site.",
+)
 @click.pass_obj
-def up(session: Session, folder: Path | None, seed: int) -> None:
+def up(session: Session, folder: Path | None, seed: int, place: str) -> None:
     """Start a line in the background, with four weeks of past and a daemon that watches it."""
     from console.lab.standing import up as start
 
     session.refuse_if_locked()
     click.echo("starting the line and living through four weeks of traffic …", err=True)
-    _show(session, start(_place(session, folder), seed=seed))
+    _show(session, start(_folder(session, folder), seed=seed, place=place))
 
 
 @lab.command()
@@ -81,7 +102,7 @@ def inject(session: Session, fault: str, pairs: tuple[str, ...], folder: Path | 
     from console.lab.standing import inject as break_it
 
     session.refuse_if_locked()
-    _show(session, break_it(_place(session, folder), fault, dict(_parameter(pair) for pair in pairs)))
+    _show(session, break_it(_folder(session, folder), fault, dict(_parameter(pair) for pair in pairs)))
 
 
 @lab.command()
@@ -92,7 +113,7 @@ def heal(session: Session, folder: Path | None) -> None:
     from console.lab.standing import heal as mend
 
     session.refuse_if_locked()
-    _show(session, mend(_place(session, folder)))
+    _show(session, mend(_folder(session, folder)))
 
 
 @lab.command()
@@ -103,9 +124,9 @@ def down(session: Session, folder: Path | None) -> None:
     from console.lab.standing import down as end
 
     session.refuse_if_locked()
-    place = _place(session, folder)
-    end(place)
-    session.emit_shape({"folder": str(place)}, lambda: f"the line in {place} has ended")
+    where = _folder(session, folder)
+    end(where)
+    session.emit_shape({"folder": str(where)}, lambda: f"the line in {where} has ended")
 
 
 @lab.command(short_help="Play many episodes, and say how often the diagnosis was right.")
@@ -145,7 +166,7 @@ def score(
     return Exit.HEALTHY if result.passes else Exit.PROBLEM
 
 
-def _place(session: Session, folder: Path | None) -> Path:
+def _folder(session: Session, folder: Path | None) -> Path:
     return folder or session.config.data / "lab"
 
 
