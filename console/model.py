@@ -685,7 +685,7 @@ class TraceSpan:
 
 
 FindingKind = Literal[
-    "comparison", "drift", "event", "probe", "exemplar", "integrity", "rank", "answer", "log", "trace"
+    "comparison", "drift", "event", "probe", "exemplar", "integrity", "rank", "answer", "log", "trace", "check"
 ]
 
 

@@ -48,3 +48,4 @@ class Situation:
     pins: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)  # pinned baselines by name
     excluded: Sequence[Span] = ()  # known incidents: left out of baselines
     interval: float = 15.0  # seconds between samples: the resolution of what is still held raw
+    is_replay: bool = False  # what is asked was recorded: no time passes, and nothing new comes
