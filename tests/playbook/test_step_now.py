@@ -28,7 +28,7 @@ async def asked(*readers: Any, **options: Any) -> StepOutcome:
     estate = Estate(readers=list(readers))
     window = Window((Span(NOW - 1200, NOW),))
     context = StepContext("waiting", estate, window, Window(()), {}, {}, NOW, _nobody)
-    return await STEP.run(context, NowOptions(signal=WAITING, **options))
+    return await STEP.run(context, NowOptions(**{"signal": WAITING, **options}))
 
 
 async def _nobody(_question: str, _answers: tuple[str, ...]) -> None:
@@ -98,7 +98,47 @@ async def test_nobody_s_silence_is_good_news() -> None:
     assert outcome.state is State.DEGRADED
 
 
-@pytest.mark.parametrize("options", [{"signal": "workload.restarts"}, {"signal": WAITING, "above": 1.0, "below": 0.0}])
+async def test_what_a_counter_gained_within_the_window_is_judged_and_since_when() -> None:
+    gains = {WEB: lambda times, _step: np.where(times == NOW - 300, 1.0, 0.0), API: lambda times, _step: times * 0.0}
+    outcome = await asked(Readings({"workload.restarts": gains}), signal="workload.restarts", above=0, by=["workload"])
+    assert outcome.state is State.DEGRADED and outcome.values["beyond"] == 1
+    assert (outcome.values["value"], outcome.values["labels"]) == (1.0, {"workload": "web"})
+    assert outcome.values["onset"] == NOW - 315  # the start of the step that holds the first gain
+    assert outcome.findings[0].text.startswith("workload.restarts of workload=web grew by 1 restart, above 0 restart")
+    still = await asked(Readings({"workload.restarts": {API: gains[API]}}), signal="workload.restarts", above=0)
+    assert still.state is State.OK and still.values["value"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("values", "state", "onset"),
+    [
+        (lambda times, _step: np.full(times.shape, 79.0), State.OK, None),  # it has stood there since who knows when
+        (since(NOW - 120, 79.0), State.DEGRADED, NOW - 120),
+        (lambda times, _step: np.where(times > NOW - 120, 48.0, 79.0), State.DEGRADED, NOW - 120),  # another one
+        (lambda times, _step: np.where(times > NOW - 120, 48.0, np.nan), State.DEGRADED, None),  # first told now
+    ],
+)
+async def test_a_code_that_stays_is_news_only_while_it_is_new(values: Any, state: State, onset: float | None) -> None:
+    others = {Labels.of(gpu="0"): lambda times, _step: times * 0.0, Labels.of(gpu="1"): values}
+    outcome = await asked(Readings({"gpu.xid": others}), signal="gpu.xid", above=0, by=["gpu"], news=True)
+    assert outcome.state is state and outcome.values.get("onset") == onset
+
+
+async def test_a_source_that_was_only_just_added_makes_no_news_of_an_old_code() -> None:
+    both = {Labels.of(gpu=gpu): lambda times, _step: np.where(times > NOW - 120, 48.0, np.nan) for gpu in "01"}
+    outcome = await asked(Readings({"gpu.xid": both}), signal="gpu.xid", above=0, by=["gpu"], news=True)
+    assert outcome.state is State.OK
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"signal": "model.latency"},
+        {"signal": "workload.restarts", "above": 0, "lasting": "1m"},
+        {"signal": "workload.restarts", "above": 0, "news": True},
+        {"signal": WAITING, "above": 1.0, "below": 0.0},
+    ],
+)
 def test_what_means_nothing_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         NowOptions(**options)

@@ -1,12 +1,13 @@
-"""`now`: what a gauge is at this moment, and whether it is beyond a limit. It needs no baseline, so no history either.
+"""`now`: what a gauge is at this moment, or how much a counter grew within the current window, against a limit.
 
-For what has a right value that everybody knows: containers that do not start are too many from the first one on.
+For what has a right value that everybody knows, so that no baseline and no history is needed: containers that do not
+start, and memory errors that nothing mended, are too many from the first one on.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -22,6 +23,9 @@ from console.playbook.steps.wording import unit_of
 from console.plugins import StepType
 from console.signals.catalogue import find_signal
 from console.words import instant, labelled, lapse, quantity
+
+if TYPE_CHECKING:
+    from console.model import Array
 
 STALE_STEPS = 5
 MOST_FINDINGS = 20
@@ -39,7 +43,7 @@ RESULT = {
 
 
 class NowOptions(Entry):
-    """Which gauge, and what it may not be."""
+    """Which gauge or counter, and what it may not be."""
 
     called = "`now`"
     signal: SignalName
@@ -50,14 +54,27 @@ class NowOptions(Entry):
     lasting: Duration = Field(
         "1s", description="for so long it must have been beyond the limit; until then: inconclusive"
     )
+    news: bool = Field(
+        False,
+        description="a value that has not changed within the current window is old news, and well: of codes that stay",
+    )
 
     @model_validator(mode="after")
     def _means_something(self) -> Self:
-        if find_signal(self.signal).kind is not Kind.GAUGE:
-            raise PydanticCustomError("now", "{signal} is no gauge: it has no value now", {"signal": self.signal})
+        kind = find_signal(self.signal).kind
+        if kind is Kind.HISTOGRAM:
+            raise PydanticCustomError("now", "{signal} is a histogram: it has no value now", {"signal": self.signal})
+        if kind is Kind.COUNTER and (self.news or "lasting" in self.model_fields_set):
+            raise PydanticCustomError("now", "{signal} is a counter: `lasting` and `news` are about gauges",
+                                      {"signal": self.signal})  # fmt: skip
         if self.above is not None and self.below is not None:
             raise PydanticCustomError("now", "give `above` or `below`, not both")
         return self
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it is asked how much it grew."""
+        return find_signal(self.signal).kind is Kind.COUNTER
 
     def excess(self, value: float) -> float:
         """How far a value lies beyond the limit; not above 0 where it does not."""
@@ -101,7 +118,7 @@ async def _run(context: StepContext, options: NowOptions) -> StepOutcome:
 
 STEP = StepType(
     name="now",
-    title="A gauge at this moment, against a limit",
+    title="A gauge at this moment, or how much a counter grew, against a limit",
     options=NowOptions,
     result=RESULT,
     run=_run,
@@ -143,10 +160,15 @@ def _has_news(one: Series, frame: Frame, context: StepContext) -> bool:
 def _level(one: Series, frame: Frame, options: NowOptions) -> _Level:
     filled = ~np.isnan(one.values)
     times, values = frame.times[filled], one.values[filled]
+    if options.is_counted:
+        return _grown(one.key.labels, times, values, frame.step, options)
     value = float(values[-1])
     if options.excess(value) <= 0:
         return _Level(one.key.labels, value, Verdict.OK, "", values.size, None)
-    within = np.flatnonzero([options.excess(each) <= 0 for each in values.tolist()])
+    if options.news and not np.any(values != value) and not _is_newborn(one, frame):
+        return _Level(one.key.labels, value, Verdict.OK, "as it was before the current window", values.size, None)
+    is_well = [options.excess(each) <= 0 or (options.news and each != value) for each in values.tolist()]
+    within = np.flatnonzero(is_well)
     began = float(times[within[-1]]) if within.size else None
     if values.size == 1:
         return _Level(one.key.labels, value, Verdict.DEGRADED, "one look: nobody knows since when", 1, None)
@@ -157,16 +179,37 @@ def _level(one: Series, frame: Frame, options: NowOptions) -> _Level:
     return _Level(one.key.labels, value, Verdict.DEGRADED, f"for {lapse(lasts)}", values.size, began)
 
 
+def _grown(labels: Labels, times: Array, increases: Array, step: float, options: NowOptions) -> _Level:
+    """How much a counter gained in all; since when is its first gain."""
+    value = float(increases.sum())
+    if options.excess(value) <= 0:
+        return _Level(labels, value, Verdict.OK, "", increases.size, None)
+    gains = np.flatnonzero(increases > 0)
+    onset = float(times[gains[0]]) - step if gains.size else None
+    return _Level(labels, value, Verdict.DEGRADED, f"within {lapse(step * times.size)}", increases.size, onset)
+
+
+def _is_newborn(one: Series, frame: Frame) -> bool:
+    """Whether it came within the window while others were there before: some codes are first told when there is one."""
+    began = min(int(np.flatnonzero(~np.isnan(each.values))[0]) for each in frame.series if not _is_empty(each))
+    return int(np.flatnonzero(~np.isnan(one.values))[0]) > began + STALE_STEPS
+
+
+def _is_empty(one: Series) -> bool:
+    return bool(np.isnan(one.values).all())
+
+
 def _finding(context: StepContext, options: NowOptions, level: _Level, frame: Frame) -> Finding:
     unit = unit_of(options.signal, None)
-    text = f"{options.signal}{labelled(level.labels)} is {quantity(level.value, unit)}"
+    verb = "grew by" if options.is_counted else "is"
+    text = f"{options.signal}{labelled(level.labels)} {verb} {quantity(level.value, unit)}"
     limit, side = (options.above, "above") if options.above is not None else (options.below, "below")
     if level.verdict is not Verdict.OK and limit is not None:
         text += f", {side} {quantity(limit, unit)}"
         text += f" since {instant(level.onset)}" if level.onset is not None else ""
-    start, end = float(frame.times[0]) - frame.step, float(frame.times[-1])
+    current = Side(level.value, level.samples, float(frame.times[0]) - frame.step, float(frame.times[-1]))
     return Finding(
         id="", kind="comparison", step=context.step, text=text, verdict=level.verdict, signal=options.signal,
-        labels=level.labels, reason=level.reason, stat="mean", current=Side(level.value, level.samples, start, end),
+        labels=level.labels, reason=level.reason, stat="sum" if options.is_counted else "mean", current=current,
         onset=level.onset if level.verdict is Verdict.DEGRADED else None,
     )  # fmt: skip
