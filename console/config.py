@@ -63,6 +63,7 @@ class Config:
     playbook_dirs: tuple[Path, ...] = ()
     grouping: Grouping = Grouping()
     notifiers: tuple[NotifierConfig, ...] = ()
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # who may answer a playbook's question: names
     links: Mapping[str, str] = field(default_factory=dict)  # by name: URLs with {model}, {gpu} … in them
 
 

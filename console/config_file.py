@@ -102,6 +102,9 @@ class _File(_Table):
     sources: dict[SourceName, _Source] = {}
     alerts: _Alerts = _Alerts()
     notify: dict[SourceName, _Notifier] = {}
+    roles: dict[SourceName, list[str]] = Field(
+        {}, description="by role: the operators who may answer what playbooks ask of it"
+    )
     links: dict[str, Link] = Field({}, description="pages that `o` opens, by name: URLs with {model}, {gpu} … in them")
 
 
@@ -166,6 +169,7 @@ def _settings(path: Path, file: _File, data: Path | None) -> Config:
         plugin_dirs=tuple(map(beside, file.plugins.dirs)),
         plugins_disabled=tuple(file.plugins.disable),
         playbook_dirs=tuple(map(beside, file.playbooks.dirs)),
+        roles={role: tuple(names) for role, names in file.roles.items()},
         links=dict(file.links),
     )
 

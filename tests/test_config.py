@@ -68,6 +68,10 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     )
 
 
+def test_roles_are_lists_of_operators(tmp_path: Path) -> None:
+    assert load_config(write(tmp_path, '[roles]\noncall = ["ana", "bob"]\n')).roles == {"oncall": ("ana", "bob")}
+
+
 def test_links_are_templates_of_urls(tmp_path: Path) -> None:
     path = write(tmp_path, '[links]\n"the logs" = "https://logs/{host}?q={model}"\n')
     assert load_config(path).links == {"the logs": "https://logs/{host}?q={model}"}
@@ -155,5 +159,5 @@ def test_a_duration_is_the_sum_of_its_parts(units: list[tuple[str, int]], data: 
 
 
 def test_the_schema_lists_every_table() -> None:
-    tables = {"daemon", "plugins", "playbooks", "sources", "links", "alerts", "notify"}
+    tables = {"daemon", "plugins", "playbooks", "sources", "links", "alerts", "notify", "roles"}
     assert set(config_schema()["properties"]) == tables

@@ -27,6 +27,7 @@ from console.service.operations import all_operations
 from console.service.operations.reading import Nothing
 from console.service.peer import Peer
 from console.service.reports import write_report
+from console.service.running import EXPIRE_SECONDS
 from console.service.server import Server
 from console.store.retention import Retention
 
@@ -133,6 +134,7 @@ def _parts(house: House) -> dict[str, Part]:
     parts: dict[str, Part] = {"commit": (COMMIT_SECONDS, house.writer.commit), "compact": (COMPACT_SECONDS, compact)}
     parts["checkups"] = (CHECKUP_SECONDS, house.checkups.round)
     parts["drift"] = (DRIFT_SECONDS, house.drifts.round)
+    parts["expire"] = (EXPIRE_SECONDS, lambda: house.running.expire(house.clock()))
     parts["alerting"] = (ALERTING_SECONDS, house.alerting.round)
     parts["alerts"] = (ALERTS_SECONDS, house.alert_look.round)
     if house.config.interval > 0:

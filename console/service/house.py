@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from console.clock import Clock
 from console.config import Config
 from console.errors import SourceError, StoreError
-from console.model import Diagnosis, Finding, Incident, Notice, Reading, Span, Symptom
+from console.model import Diagnosis, Finding, Incident, Notice, Reading, Run, Span, StepResult, Symptom
 from console.playbook.definition import Playbook
 from console.plugins import Panel, Plugins, StepType
 from console.service.alert_look import AlertLook
@@ -26,6 +27,7 @@ from console.service.notifying import Notifying
 from console.service.outlook import Outlook
 from console.service.pages import Pages
 from console.service.records import StoreRecords
+from console.service.running import Running
 from console.service.sightings import Sightings
 from console.service.timeline import Timeline
 from console.service.topics import Topic
@@ -36,6 +38,7 @@ from console.sources.estate import Estate, Situation
 from console.store.notices import Due
 from console.store.store import Store
 from console.triage import diagnose, investigate, standing
+from console.triage.progress import followed
 from console.triage.questions import answering
 
 EVALUATE_SECONDS = 60.0  # all triggers together
@@ -64,6 +67,7 @@ class House:
     fleet: Fleet = field(init=False)
     checkups: Checkups = field(init=False)
     watch: Watch = field(init=False)
+    running: Running = field(init=False)
     outlook: Outlook = field(init=False)
     notifying: Notifying = field(init=False)
     alerting: Alerting = field(init=False)
@@ -154,7 +158,7 @@ class House:
         """Run the playbooks that fit, with what was answered before; the board tells how far they are."""
         situation = await self.situation()
         ask = answering(incident.answers) if incident else None
-        with self.outlook.following(incident) as on_progress:
+        with self.outlook.following(incident.id if incident else "") as on_progress:
             diagnosis = await self.bench.do(
                 investigate(
                     symptoms, self.playbooks, situation, self.step_types,
@@ -164,6 +168,19 @@ class House:
         if incident is not None:
             self.drifts.look_again(incident.subject)  # or the board would say less than the diagnosis does
         return diagnosis
+
+    @contextmanager
+    def follow(self, incident: str, playbook: Playbook) -> Iterator[Callable[[StepResult], None] | None]:
+        """Who hears of the steps of a run that goes on; the board tells how far it is."""
+        with self.outlook.following(incident) as on_progress:
+            yield followed(playbook, on_progress) if on_progress else None
+
+    async def went_on(self, _run: Run, id_: str) -> None:
+        """A run of an incident has gone on: people are told where it names a cause now."""
+        self.outlook.went_on(id_)
+        incident = await self.records.incident(id_)
+        if diagnose(await self.records.runs(incident.runs), incident).causes:
+            await self.notifying.tell("cause", id_)
 
     async def notice(self, due: Due) -> Notice:
         """What is to be said of an incident, as it is now."""

@@ -29,6 +29,7 @@ from console.service.notifying import Notifying, open_voices
 from console.service.outlook import Outlook
 from console.service.pages import Pages
 from console.service.records import StoreRecords
+from console.service.running import Running
 from console.service.timeline import Timeline
 from console.service.topics import Topic
 from console.service.watching import Watch
@@ -75,7 +76,7 @@ async def open_house(config: Config) -> AsyncIterator[House]:
         reader = StoreReader(writer.path)
         stack.callback(reader.close)
         estate.readers.insert(0, reader)
-        records = StoreRecords(writer)
+        records = StoreRecords(writer, playbooks)
         panels = plugins.offers("andon_panels")
         bench = Bench()
         stack.push_async_callback(bench.close)
@@ -115,6 +116,10 @@ async def open_house(config: Config) -> AsyncIterator[House]:
         )
         await house.alerting.load()
         house.alert_look = AlertLook(estate.alerts, estate.silencers)
+        house.running = Running(
+            records, house.situation, bench, step_types, playbooks, config.roles, house.follow, house.went_on
+        )
+        stack.push_async_callback(house.running.close)
         house.outlook = Outlook(records, house.watch, house.board.touch)
         house.drifts = Drifts(
             lambda: models_with_rows(estate, [*house.sightings.newest]),

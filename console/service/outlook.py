@@ -38,14 +38,18 @@ class Outlook:
         self._touch = touch
         self._progress: dict[str, Progress] = {}
         self._known: dict[str, Known] = {}
+        self._went_on: dict[str, int] = {}  # how often a run of an incident did
 
     @contextmanager
-    def following(self, incident: Incident | None) -> Iterator[OnProgress | None]:
-        """Something to tell how far the examination of this incident is, from any thread, until the block ends."""
-        if incident is None:
+    def following(self, id_: str) -> Iterator[OnProgress | None]:
+        """Something to tell how far the examination of an incident is, from any thread, until the block ends.
+
+        Nothing where there is no incident.
+        """
+        if not id_:
             yield None
             return
-        loop, id_ = asyncio.get_running_loop(), incident.id
+        loop = asyncio.get_running_loop()
         is_over = False
 
         def heard(progress: Progress) -> None:
@@ -63,10 +67,16 @@ class Outlook:
             self._progress.pop(id_, None)
             self._touch()
 
+    def went_on(self, id_: str) -> None:
+        """A run of this incident says something else than it did."""
+        self._went_on[id_] = self._went_on.get(id_, 0) + 1
+        self._touch()
+
     async def of(self, incidents: Sequence[Incident]) -> dict[str, dict[str, Any]]:
         """By incident: `cause`, `questions` and `examining`. It reads runs only where they are others than before."""
         known = {incident.id: await self._read(incident) for incident in incidents}
         self._known = known
+        self._went_on = {id_: count for id_, count in self._went_on.items() if id_ in known}
         return {
             id_: {"cause": each.cause, "questions": each.questions, "examining": self._examining(id_)}
             for id_, each in known.items()
@@ -79,7 +89,7 @@ class Outlook:
         return WAITING if self._watch.is_examining(id_) else None
 
     async def _read(self, incident: Incident) -> Known:
-        of = (incident.runs, incident.answers)
+        of = (incident.runs, incident.answers, self._went_on.get(incident.id))
         held = self._known.get(incident.id)
         if held is not None and held.of == of:
             return held

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from console.model import Answer, Event, Incident, Run, Span, Symptom
+from console.playbook.definition import Playbook
 from console.service.writer import Writer
 from console.store.alerts import Held, Opened
 from console.store.incidents import CONSOLE
 from console.store.pins import Pin
+from console.store.runs import UNKNOWN, Origin
 from console.store.store import Store
 
 
@@ -18,6 +20,7 @@ class StoreRecords:
     """What the store keeps beside samples; each call is durable when it returns. UsageError for an id that is none."""
 
     writer: Writer
+    playbooks: Mapping[str, Playbook] = field(default_factory=dict)  # whose texts are kept with their runs
 
     async def standing(self) -> Sequence[Incident]:
         """The incidents that are not closed, oldest first."""
@@ -67,11 +70,31 @@ class StoreRecords:
 
         def work(store: Store) -> None:
             for run in runs:
-                store.runs.save(run)
+                store.runs.save(run, _origin(self.playbooks.get(run.playbook), run, incident))
                 if incident is not None:
                     store.incidents.attach_run(incident, run.id)
 
         await self.writer.do(work)
+
+    async def keep_run(self, run: Run, origin: Origin = UNKNOWN) -> None:
+        """Save one run, with what it came from where that is not known yet."""
+        await self.writer.do(lambda store: store.runs.save(run, origin))
+
+    async def drop_run(self, id_: str) -> None:
+        """Forget a run that came to nothing."""
+        await self.writer.do(lambda store: store.runs.drop(id_))
+
+    async def run_with_origin(self, id_: str) -> tuple[Run, Origin]:
+        """One run, and what it came from."""
+        return await self.writer.do(lambda store: (store.runs.get(id_), store.runs.origin(id_)))
+
+    async def paused_runs(self) -> Sequence[Run]:
+        """The runs that wait, the oldest first."""
+        return await self.writer.do(lambda store: store.runs.paused())
+
+    async def newest_runs(self, limit: int) -> Sequence[tuple[Run, Origin, str]]:
+        """(run, origin, state), the newest first."""
+        return await self.writer.do(lambda store: store.runs.newest(limit))
 
     async def runs(self, ids: Sequence[str]) -> list[Run]:
         """Runs by id."""
@@ -125,3 +148,9 @@ class StoreRecords:
     async def forget_groups(self, groups: Sequence[str]) -> None:
         """Drop what groups of alerts came to."""
         await self.writer.do(lambda store: store.alerts.forget_groups(groups))
+
+
+def _origin(playbook: Playbook | None, run: Run, incident: str | None) -> Origin:
+    if playbook is None or playbook.hash != run.playbook_hash:
+        return Origin(operator=CONSOLE, incident=incident or "")
+    return Origin(playbook.source, playbook.path, CONSOLE, incident or "")

@@ -19,6 +19,7 @@ ON CONFLICT (id) DO UPDATE SET
     operator = coalesce(nullif(excluded.operator, ''), operator),
     incident = coalesce(nullif(excluded.incident, ''), incident)
 """
+LEFT = "UPDATE runs SET state = 'left' WHERE incident = ? AND playbook = ? AND id != ? AND state = 'paused'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +32,24 @@ class Origin:
     incident: str = ""
 
 
+UNKNOWN = Origin()
+
+
 class Runs:
     """The saved runs of one store. A run is on disk when `save` returns."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def save(self, run: Run, origin: Origin = Origin()) -> None:
+    def save(self, run: Run, origin: Origin = UNKNOWN) -> None:
         """Keep a run with all it found; a run of the same id is replaced, and what was known of its origin stays."""
         # json rather than wire.encode: an infinite odds or a NaN must come back as it was, not as null.
         findings = [(run.id, f.id, f.signal, run.started, json.dumps(wire.dump(f))) for f in run.findings]
         row = (run.id, run.playbook, run.started, json.dumps(wire.dump(run)), run.state, run.playbook_hash)
         with self._database.write() as connection:
             connection.execute(SAVE, (*row, origin.path, origin.operator, origin.incident))
+            if origin.incident:  # what an earlier run still waits for, this one asks anew
+                connection.execute(LEFT, (origin.incident, run.playbook, run.id))
             connection.execute("DELETE FROM findings WHERE run = ?", (run.id,))
             connection.executemany(
                 "INSERT INTO findings (run, id, signal, time, body) VALUES (?, ?, ?, ?, ?)", findings
@@ -84,6 +90,21 @@ class Runs:
             (playbook, limit),
         )
         return tuple(wire.load(Run, json.loads(body)) for (body,) in rows)
+
+    def newest(self, limit: int = 50) -> tuple[tuple[Run, Origin, str], ...]:
+        """(run, origin without its text, state), the newest first; `left`: a later run took its place."""
+        rows = self._database.rows(
+            "SELECT body, path, operator, incident, state FROM runs ORDER BY started DESC, id LIMIT ?", (limit,)
+        )
+        return tuple(
+            (wire.load(Run, json.loads(body)), Origin("", path, operator, incident), state)
+            for body, path, operator, incident, state in rows
+        )
+
+    def drop(self, id: str) -> None:
+        """Forget a run that came to nothing."""
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM runs WHERE id = ?", (id,))
 
     def finding(self, run: str, id: str) -> Finding:
         """One finding of one run; UsageError where there is none."""

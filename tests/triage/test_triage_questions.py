@@ -7,7 +7,7 @@ import pytest
 
 from console.errors import UsageError
 from console.model import Answer, Question, State
-from console.triage.questions import answering, check_answer, open_questions
+from console.triage.questions import answering, asked_by, check_answer, check_role, open_questions, waiting_for
 
 LOAD = Question("Was more load announced?", ("yes", "no"))
 RUN = nouns.a_run(steps=(nouns.step("campaign", State.SKIPPED, question=LOAD), nouns.step("other")))
@@ -38,3 +38,25 @@ async def test_an_answer_is_given_again_where_it_is_still_offered() -> None:
     assert await ask(LOAD) == "yes"
     assert await ask(replace(LOAD, answers=("perhaps", "no"))) is None
     assert await ask(Question("Is it Friday?", ("yes", "no"))) is None
+
+
+def test_a_question_for_a_role_is_for_those_who_have_it() -> None:
+    asked = Question("Drain it?", ("yes", "no"), roles=("oncall", "lead"))
+    check_role(asked, "ana", {"lead": ("ana",)})
+    check_role(LOAD, "anybody", {})
+    with pytest.raises(UsageError, match="is for oncall or lead, which eve is not") as refused:
+        check_role(asked, "eve", {"oncall": ("bob",), "lead": ("ana",)})
+    assert refused.value.hint == "ana, bob may"
+
+
+def test_answers_are_named_by_the_step_that_asks() -> None:
+    assert asked_by(RUN, {"campaign": "yes"}) == {"campaign": LOAD}
+    with pytest.raises(UsageError, match="'other' of run .* asks nothing"):
+        asked_by(RUN, {"other": "yes"})
+
+
+def test_only_the_last_run_of_a_playbook_that_waits_goes_on_with_an_answer() -> None:
+    waits = replace(RUN, state="paused", steps=(nouns.step("campaign", State.WAITING, question=LOAD),))
+    assert waiting_for(LOAD.text, [waits]) == [waits]
+    assert waiting_for("Another?", [waits]) == []
+    assert waiting_for(LOAD.text, [waits, RUN]) == []  # the later one counted it as something

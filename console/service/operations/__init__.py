@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 
 from console.service.house import House
 from console.service.operation import Operation
-from console.service.operations import acting, alerts, curves, drifts, gpus, incidents, reading, windows
+from console.service.operations import acting, alerts, curves, drifts, gpus, incidents, reading, runs, windows
 
 Offer = Callable[[House], tuple[Operation, ...]]
 OFFERS: tuple[Offer, ...] = (
     reading.operations,
     acting.operations,
+    runs.operations,
     incidents.operations,
     windows.operations,
     gpus.operations,

@@ -1,26 +1,18 @@
-"""Operations that make the daemon work: collect, take a page of the past, run a playbook, find a root cause, stop."""
+"""Operations that make the daemon work: collect, take a page of the past, find a root cause, stop."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from typing import Any, TypeVar
-
-from pydantic import Field
 
 from console.errors import SourceError, UsageError
 from console.model import Symptom
-from console.playbook.definition import Playbook
-from console.playbook.engine import run as run_playbook
-from console.playbook.loader import load_text
 from console.service.house import House
 from console.service.operation import Arguments, Operation
 from console.service.operations.reading import Nothing
 from console.service.peer import Peer
-from console.sources.windows import parse_baseline
-from console.triage import diagnose
 from console.wire import dump
-from console.words import nearest
 
 RUN_SECONDS = 300.0
 ANSWER_SECONDS = 0.05  # for the answer to `stop` to leave before the socket does
@@ -38,15 +30,6 @@ class Ingested(Arguments):
 
     source: str
     page: str
-
-
-class RunAsked(Arguments):
-    """A playbook by name, or its text, with what it needs to know."""
-
-    playbook: str
-    inputs: dict[str, str] = Field(default_factory=dict)
-    current: str | None = None
-    baseline: str | dict[str, Any] | None = None
 
 
 class TriageAsked(Arguments):
@@ -68,23 +51,6 @@ def operations(house: House) -> tuple[Operation, ...]:
     async def ingest(arguments: Ingested, _peer: Peer) -> Any:
         return {"readings": await house.pages.take(arguments.source, arguments.page)}
 
-    async def run(arguments: RunAsked, _peer: Peer) -> Any:
-        asked = arguments.baseline
-        done = await _in_time(
-            house.bench.do(
-                run_playbook(
-                    _playbook(house, arguments.playbook),
-                    arguments.inputs,
-                    await house.situation(),
-                    step_types=house.step_types,
-                    current=arguments.current,
-                    baseline=parse_baseline(asked) if isinstance(asked, str) else asked,
-                )
-            )
-        )
-        await house.records.keep_runs([done], None)
-        return dump(diagnose([done]))
-
     async def triage(arguments: TriageAsked, _peer: Peer) -> Any:
         incident = None if arguments.incident is None else await house.records.incident(arguments.incident)
         symptom = arguments.symptom if incident is None else incident.symptom
@@ -101,7 +67,6 @@ def operations(house: House) -> tuple[Operation, ...]:
     return (
         Operation("collect", Collected, collect),
         Operation("ingest", Ingested, ingest),
-        Operation("run", RunAsked, run),
         Operation("triage", TriageAsked, triage),
         Operation("stop", Nothing, stop),
     )
@@ -114,12 +79,3 @@ async def _in_time(work: Awaitable[T]) -> T:
         raise SourceError(
             f"the run took more than {RUN_SECONDS:g} s and was stopped", "see `andon source check`"
         ) from None
-
-
-def _playbook(house: House, text: str) -> Playbook:
-    known: Mapping[str, Playbook] = house.playbooks
-    if text in known:
-        return known[text]
-    if "\n" in text:
-        return load_text(text, "playbook.yaml", house.step_types)
-    raise UsageError(f"there is no playbook {text[:60]!r}", nearest(text[:60], known))

@@ -17,7 +17,7 @@ from console.service.peer import Peer
 from console.service.watching import MOST_OPEN
 from console.triage import diagnose
 from console.triage.cord import pulled
-from console.triage.questions import check_answer
+from console.triage.questions import check_answer, check_role, waiting_for
 from console.wire import dump
 
 MOST_NOTE = 4000  # characters
@@ -98,10 +98,14 @@ def operations(house: House) -> tuple[Operation, ...]:
 
     async def answer(arguments: Answered, peer: Peer) -> Any:
         incident = _open(await records.incident(arguments.incident))
-        check_answer(arguments.question, arguments.answer, await records.runs(incident.runs))
+        runs = await records.runs(incident.runs)
+        check_role(check_answer(arguments.question, arguments.answer, runs), peer.name, house.config.roles)
         said = Answer(house.clock(), peer.name, arguments.question, arguments.answer)
         incident = await records.answer(incident.id, said)
-        house.watch.examine_anew(incident, house.clock())
+        if waiting := waiting_for(arguments.question, runs):
+            house.running.go_on_aside([run.id for run in waiting], peer.name)
+        else:
+            house.watch.examine_anew(incident, house.clock())
         return changed(incident)
 
     async def note(arguments: Noted, peer: Peer) -> Any:
