@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
 from aiohttp import web
 
 from console.lab.cores import others, settle
@@ -20,6 +21,8 @@ from console.lab.traffic import GAINS
 
 USUAL_SECONDS = 0.022
 SPREAD = 0.15  # of the logarithm
+REFERENCE = "reference"  # the camera in the laboratory that golden inputs are taken with
+KNOWN = GAINS | {REFERENCE: 1.0}
 
 
 @dataclass(slots=True)
@@ -41,29 +44,49 @@ class Pace:
         return self._factor
 
 
-def application(pace: Pace) -> web.Application:
+def gains(folder: Path) -> dict[str, float]:
+    """Of every camera, as it was last calibrated: a file that a fault writes says otherwise of some."""
+    try:
+        said: dict[str, float] = orjson.loads((folder / "calibration.gains").read_bytes())
+    except FileNotFoundError:
+        said = {}
+    return KNOWN | said
+
+
+def failing(folder: Path) -> float:
+    """The share of questions that it cannot answer at present: a file that a fault writes."""
+    try:
+        return float((folder / "calibration.failing").read_text())
+    except FileNotFoundError:
+        return 0.0
+
+
+def application(folder: Path) -> web.Application:
     """The service."""
     chances = random.Random(5)
+    pace = Pace(folder / "calibration.pace")
 
     async def gain(request: web.Request) -> web.Response:
         began = time.perf_counter()
         camera = request.match_info["camera"]
-        if camera not in GAINS:
+        if camera not in KNOWN:
             raise web.HTTPNotFound(text=f"no camera {camera}")
+        if chances.random() < failing(folder):
+            raise web.HTTPServiceUnavailable(text="no connection to the calibration store")
         await asyncio.sleep(USUAL_SECONDS * pace.factor() * chances.lognormvariate(0, SPREAD))
         timing = f"lookup;dur={1000 * (time.perf_counter() - began):.3f}"
-        return web.json_response({"gain": GAINS[camera]}, headers={"Server-Timing": timing})
+        return web.json_response({"gain": gains(folder)[camera]}, headers={"Server-Timing": timing})
 
     app = web.Application()
     app.router.add_get("/gain/{camera}", gain)
     return app
 
 
-async def serve(app: web.Application, tell: Path) -> None:
-    """Serve on a free port of loopback, and write it to `tell`."""
+async def serve(app: web.Application, tell: Path, port: int = 0) -> None:
+    """Serve on a port of loopback, a free one unless given, and write it to `tell`."""
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
     ready(tell, str(runner.addresses[0][1]))
     try:
@@ -77,10 +100,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="the practice line's calibration service")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--beside", type=int, default=None, help="the station's core, to keep off")
+    parser.add_argument("--port", type=int, default=0, help="a free one unless given")
     options = parser.parse_args()
     settle(others(options.beside))
     folder: Path = options.folder
-    asyncio.run(serve(application(Pace(folder / "calibration.pace")), folder / "calibration.port"))
+    asyncio.run(serve(application(folder), folder / "calibration.port", options.port))
 
 
 if __name__ == "__main__":

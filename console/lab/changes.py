@@ -48,7 +48,7 @@ class ChangeLog:
         times = np.sort(rng.uniform(start - 4 * WEEK, start - 1800, 60))
         for time in times[times < released]:
             self.elsewhere(rng, time)
-        self.add(released, "deploy", MODEL, f"{MODEL} {CURRENT} put in production", "planned release")
+        self.add(released, "model_version", MODEL, f"{MODEL} {CURRENT} put in production", "planned release")
         for time in times[times >= released]:
             self.elsewhere(rng, time)
 

@@ -48,6 +48,7 @@ class Turn:
     times: float = 1.0
     rate: float = 1.0  # histograms: how much more often something is observed
     over: float = 0.0
+    stays: bool = False  # whether it outlives what brought it: what only a restart would clear
 
     def share(self, times: Array) -> Array:
         """How much of it holds at the end of each step, 0..1."""

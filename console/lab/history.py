@@ -14,7 +14,7 @@ import numpy as np
 
 from console.lab.clock import TICK
 from console.lab.features import measure
-from console.lab.metrics import StationMetrics
+from console.lab.metrics import DEPENDENCY, FEEDER, StationMetrics
 from console.lab.network import Network, prepare
 from console.lab.sending import Tick
 from console.lab.traffic import (
@@ -105,31 +105,38 @@ def write_log(past: Past, log: PredictionLog) -> None:
     log.flush()
 
 
-def pages(pasts: Sequence[Past], rehearsal: Sequence[Tick], version: str, rng: np.random.Generator) -> Iterator[str]:
+def pages(
+    pasts: Sequence[Past], rehearsal: Sequence[Tick], metrics: StationMetrics, rng: np.random.Generator
+) -> Iterator[str]:
     """The metric pages of these stretches, counters running on from one to the next."""
-    metrics = StationMetrics(version)
     timings = [np.array([(t.total, t.inference, t.dependency) for t in tick.timings]) for tick in rehearsal]
     for past in pasts:
         yield metrics.page(past.span.start, documented=False)
         for start, end in _steps(past.span, fine_from=pasts[-1].span.end - RAW):
             inside = slice(*np.searchsorted(past.batch.times, (start, end)))
             served = ~past.spoiled[inside]
-            chance = past.chance[inside][served]
-            metrics.requests.add(len(served))
-            metrics.errors.add(float((~served).sum()), "bad_shape")
-            metrics.confidence.observe(np.maximum(chance, 1 - chance))
+            metrics.requests.add(len(served), FEEDER)
+            metrics.rows.add(len(served))
+            metrics.errors.add(float((~served).sum()), "bad_shape", FEEDER)
+            metrics.freshness.value = end - past.batch.times[: inside.stop].max(initial=past.span.start)
+            chance = past.chance[inside]
             reviewed = (past.reviewed_at > start) & (past.reviewed_at <= end)
-            metrics.feedback.add(float(reviewed.sum()))
-            metrics.correct.add(float(past.found_right[reviewed].sum()))
+            for index, camera in enumerate(CAMERAS):
+                answered = chance[served & (past.batch.camera[inside] == index)]
+                metrics.confidence.observe(np.maximum(answered, 1 - answered), camera)
+                heard = reviewed & (past.batch.camera == index)
+                metrics.feedback.add(float(heard.sum()), camera)
+                metrics.correct.add(float(past.found_right[heard].sum()), camera)
             ticks = round((end - start) / TICK)
             for part in np.array_split(np.arange(int(served.sum())), ticks):
                 like = int(rng.integers(len(rehearsal)))
                 took = timings[like][rng.integers(0, len(timings[like]), len(part))]
                 metrics.latency.observe(took[:, 0])
                 metrics.inference.observe(took[:, 1])
-                metrics.dependency.observe(took[:, 2])
+                metrics.dependency.observe(took[:, 2], DEPENDENCY)
                 metrics.cpu.add(rehearsal[like].cpu)
                 metrics.cpu_wait.add(rehearsal[like].waited)
+                metrics.memory.value = rehearsal[like].memory
             yield metrics.page(end, documented=False)
 
 

@@ -7,16 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from itertools import product
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from console.lab.registry import MODEL
+from console.lab.traffic import CAMERAS, NUMBERS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 DEPENDENCY = "calibration"
+FEEDER = "feeder"  # the client that sends the feed
+SERVER = "2.3"  # the release of the station's own code
+MISSING = "station_missing_share"
+MOST_VALUES = 64  # of a counter's labels: clients are strangers and may call themselves anything
 
 
 def _edges(low: float, high: float, factor: float) -> tuple[float, ...]:
@@ -31,54 +37,83 @@ CONFIDENCE_EDGES = tuple(round(0.5 + 0.05 * i, 2) for i in range(1, 11))
 
 @dataclass(slots=True)
 class Histogram:
-    """Observations so far, by bucket."""
+    """Observations so far, by bucket, kept apart by at most one label."""
 
     name: str
     title: str
     edges: tuple[float, ...]
-    labels: str = ""
-    counts: npt.NDArray[np.int64] = field(init=False)
-    total: float = 0.0
+    label: str = ""
+    values: tuple[str, ...] = ("",)  # of that label
+    kind: ClassVar[str] = "histogram"
+    counts: dict[str, npt.NDArray[np.int64]] = field(init=False)
+    totals: dict[str, float] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.counts = np.zeros(len(self.edges) + 1, np.int64)
+        self.counts = {value: np.zeros(len(self.edges) + 1, np.int64) for value in self.values}
+        self.totals = dict.fromkeys(self.values, 0.0)
 
-    def observe(self, values: npt.NDArray[np.floating] | float) -> None:
-        """Count one value or many."""
-        many = np.atleast_1d(np.asarray(values, dtype=np.float64))
-        self.counts += np.bincount(np.searchsorted(self.edges, many), minlength=len(self.counts))
-        self.total += float(many.sum())
+    def observe(self, seen: npt.NDArray[np.floating] | float, value: str = "") -> None:
+        """Count one number or many."""
+        many = np.atleast_1d(np.asarray(seen, dtype=np.float64))
+        self.counts[value] += np.bincount(np.searchsorted(self.edges, many), minlength=len(self.edges) + 1)
+        self.totals[value] += float(many.sum())
 
     def lines(self, stamp: str) -> list[str]:
         """The samples of this instant."""
-        below = np.cumsum(self.counts).tolist()
-        bounds = [*(f"{edge:g}" for edge in self.edges), "+Inf"]
-        body = f'{self.name}_bucket{{model="{MODEL}"{self.labels},le="'
-        tail = f'{{model="{MODEL}"{self.labels}}}'
-        lines = [f'{body}{bound}"}} {count}{stamp}' for bound, count in zip(bounds, below, strict=True)]
-        return [*lines, f"{self.name}_sum{tail} {self.total:.9g}{stamp}", f"{self.name}_count{tail} {below[-1]}{stamp}"]
+        return [line for value in self.values for line in self._lines(value, stamp)]
+
+    def _lines(self, value: str, stamp: str) -> list[str]:
+        below = np.cumsum(self.counts[value]).tolist()
+        own = f',{self.label}="{value}"' if self.label else ""
+        body = f'{self.name}_bucket{{model="{MODEL}"{own},le="'
+        tail = f'{{model="{MODEL}"{own}}}'
+        lines = [f'{body}{edge:g}"}} {count}{stamp}' for edge, count in zip(self.edges, below, strict=False)]
+        lines += [f'{body}+Inf"}} {below[-1]}{stamp}', f"{self.name}_sum{tail} {self.totals[value]:.9g}{stamp}"]
+        return [*lines, f"{self.name}_count{tail} {below[-1]}{stamp}"]
 
 
 @dataclass(slots=True)
 class Counter:
-    """A total so far, kept per value of at most one label."""
+    """A total so far, kept apart by labels."""
 
     name: str
     title: str
-    label: str = ""
-    values: dict[str, float] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    values: dict[tuple[str, ...], float] = field(default_factory=dict)
+    kind: ClassVar[str] = "counter"
 
-    def add(self, amount: float = 1.0, value: str = "") -> None:
-        """Count."""
-        self.values[value] = self.values.get(value, 0.0) + amount
+    def __post_init__(self) -> None:
+        if not self.labels:
+            self.values[()] = 0.0
+
+    def add(self, amount: float = 1.0, *values: str) -> None:
+        """Count; what has too many values of its labels already is counted no further."""
+        if values in self.values or len(self.values) < MOST_VALUES:
+            self.values[values] = self.values.get(values, 0.0) + amount
 
     def lines(self, stamp: str) -> list[str]:
         """The samples of this instant."""
-        own = [f',{self.label}="{value}"' if self.label else "" for value in self.values]
         return [
-            f'{self.name}{{model="{MODEL}"{labels}}} {amount:.9g}{stamp}'
-            for labels, amount in zip(own, self.values.values(), strict=True)
+            f'{self.name}{{model="{MODEL}"{self._own(values)}}} {amount:.9g}{stamp}'
+            for values, amount in self.values.items()
         ]
+
+    def _own(self, values: tuple[str, ...]) -> str:
+        return "".join(f',{label}="{value}"' for label, value in zip(self.labels, values, strict=True))
+
+
+@dataclass(slots=True)
+class Gauge:
+    """A number that is what it is now."""
+
+    name: str
+    title: str
+    value: float = 0.0
+    kind: ClassVar[str] = "gauge"
+
+    def lines(self, stamp: str) -> list[str]:
+        """The sample of this instant."""
+        return [f'{self.name}{{model="{MODEL}"}} {self.value:.9g}{stamp}']
 
 
 @dataclass(slots=True)
@@ -86,31 +121,22 @@ class StationMetrics:
     """Everything the station exports."""
 
     version: str
-    requests: Counter = field(
-        default_factory=lambda: Counter("station_requests_total", "Requests answered", values={"": 0})
-    )
+    weights: str = ""  # a hash of them
+    server: str = SERVER
+    requests: Counter = field(default_factory=lambda: _counter("requests", "Requests answered", client=(FEEDER,)))
     errors: Counter = field(
-        default_factory=lambda: Counter(
-            "station_errors_total", "Requests refused", "reason", dict.fromkeys(REASONS, 0.0)
-        )
+        default_factory=lambda: _counter("errors", "Requests refused", reason=tuple(REASONS), client=(FEEDER,))
     )
+    rows: Counter = field(default_factory=lambda: _counter("feed_rows", "Rows of the feed that arrived"))
     feedback: Counter = field(
-        default_factory=lambda: Counter("station_feedback_total", "Answers an inspector looked at", values={"": 0})
+        default_factory=lambda: _counter("feedback", "Answers an inspector looked at", camera=CAMERAS)
     )
-    correct: Counter = field(
-        default_factory=lambda: Counter("station_feedback_correct_total", "… and found right", values={"": 0})
-    )
+    correct: Counter = field(default_factory=lambda: _counter("feedback_correct", "… and found right", camera=CAMERAS))
     dependency_errors: Counter = field(
-        default_factory=lambda: Counter(
-            "station_dependency_errors_total", "Calls that failed", "dependency", {DEPENDENCY: 0.0}
-        )
+        default_factory=lambda: _counter("dependency_errors", "Calls that failed", dependency=(DEPENDENCY,))
     )
-    cpu: Counter = field(default_factory=lambda: Counter("station_cpu_seconds_total", "Time on a core", values={"": 0}))
-    cpu_wait: Counter = field(
-        default_factory=lambda: Counter(
-            "station_cpu_wait_seconds_total", "Time runnable without a core", values={"": 0}
-        )
-    )
+    cpu: Counter = field(default_factory=lambda: _counter("cpu_seconds", "Time on a core"))
+    cpu_wait: Counter = field(default_factory=lambda: _counter("cpu_wait_seconds", "Time runnable without a core"))
     latency: Histogram = field(
         default_factory=lambda: Histogram("station_request_seconds", "From request to answer", REQUEST_EDGES)
     )
@@ -122,12 +148,27 @@ class StationMetrics:
             "station_dependency_seconds",
             "Calls to what the model needs, as the called service timed them",
             REQUEST_EDGES,
-            f',dependency="{DEPENDENCY}"',
+            "dependency",
+            (DEPENDENCY,),
         )
     )
     confidence: Histogram = field(
-        default_factory=lambda: Histogram("station_confidence", "Chance of the given answer", CONFIDENCE_EDGES)
+        default_factory=lambda: Histogram(
+            "station_confidence", "Chance of the given answer", CONFIDENCE_EDGES, "camera", CAMERAS
+        )
     )
+    freshness: Gauge = field(default_factory=lambda: Gauge("station_feed_age_seconds", "Age of the last row"))
+    memory: Gauge = field(default_factory=lambda: Gauge("station_memory_bytes", "Memory the process holds"))
+
+    empty: dict[str, int] = field(default_factory=lambda: dict.fromkeys(NUMBERS, 0))  # rows since the last page
+    seen: int = 0  # rows since the last page
+
+    def row(self, fields: Mapping[str, object]) -> None:
+        """Count a row of the feed, and what it lacks."""
+        self.rows.add()
+        self.seen += 1
+        for name in NUMBERS:
+            self.empty[name] += fields.get(name) is None
 
     def page(self, now: float, *, documented: bool = True) -> str:
         """The page at an instant of lab time; without documentation where many pages follow each other."""
@@ -135,17 +176,23 @@ class StationMetrics:
         lines = []
         for metric in self._metrics():
             if documented:
-                kind = "counter" if isinstance(metric, Counter) else "histogram"
-                lines += [f"# HELP {metric.name} {metric.title}", f"# TYPE {metric.name} {kind}"]
+                lines += [f"# HELP {metric.name} {metric.title}", f"# TYPE {metric.name} {metric.kind}"]
             lines += metric.lines(stamp)
-        lines.append(f'station_info{{model="{MODEL}",version="{self.version}"}} 1{stamp}')
+        if documented:
+            lines += [f"# HELP {MISSING} Share of the rows since the last look without it", f"# TYPE {MISSING} gauge"]
+        for name, count in self.empty.items():
+            lines.append(f'{MISSING}{{model="{MODEL}",column="{name}"}} {count / max(self.seen, 1):.4g}{stamp}')
+        self.empty, self.seen = dict.fromkeys(NUMBERS, 0), 0
+        own = f'version="{self.version}",weights="{self.weights}",server="{self.server}"'
+        lines.append(f'station_info{{model="{MODEL}",{own}}} 1{stamp}')
         lines.append(f'station_up{{model="{MODEL}"}} 1{stamp}\n')
         return "\n".join(lines)
 
-    def _metrics(self) -> tuple[Counter | Histogram, ...]:
+    def _metrics(self) -> tuple[Counter | Histogram | Gauge, ...]:
         return (
             self.requests,
             self.errors,
+            self.rows,
             self.feedback,
             self.correct,
             self.dependency_errors,
@@ -155,7 +202,16 @@ class StationMetrics:
             self.inference,
             self.dependency,
             self.confidence,
+            self.freshness,
+            self.memory,
         )
+
+
+def _counter(name: str, title: str, **labels: tuple[str, ...]) -> Counter:
+    """One that starts at 0 for every value of its labels that is usual."""
+    return Counter(
+        f"station_{name}_total", title, tuple(labels), dict.fromkeys(product(*labels.values()), 0.0) if labels else {}
+    )
 
 
 REASONS: Mapping[str, str] = {

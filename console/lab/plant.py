@@ -19,14 +19,25 @@ from console.lab.changes import ChangeLog
 from console.lab.clock import TICK, LabClock
 from console.lab.golden import golden
 from console.lab.leash import Leash
+from console.lab.metrics import StationMetrics
 from console.lab.network import Network
 from console.lab.predictions import PredictionLog
 from console.lab.registry import CURRENT, MODEL, Registry, trained
 from console.lab.sending import Sender, Tick
+from console.lab.serving import PROGRAM, Serving
 from console.lab.traffic import INSPECTOR_ERRS, REVIEW_SECONDS, REVIEWED, SPOILED, Feed, request_body
 
 REHEARSED = 16  # ticks served before the past is handed over: what its requests took is drawn from theirs
 WARM_REQUESTS = 40  # before the first tick: caches and connections, as in a station that has run for weeks
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """Somebody else who asks the station."""
+
+    name: str
+    per_tick: float  # requests, on average
+    body: bytes  # of each
 
 
 @dataclass(slots=True)
@@ -46,6 +57,8 @@ class Plant:
     leash: Leash = field(init=False)
     core: int | None = field(init=False)
     neighbours: list[subprocess.Popen[bytes]] = field(default_factory=list)  # that a fault has started
+    stranger: Stranger | None = None
+    calibration: subprocess.Popen[bytes] = field(init=False)
     url: str = ""
     _runner: asyncio.Runner = field(init=False)
     _sender: Sender = field(init=False)
@@ -127,7 +140,8 @@ golden = {quoted(self.folder / "golden.jsonl")}
 
     def _pages(self, pasts: list[history.Past]) -> Iterator[tuple[str, str]]:
         rehearsal = [self.tick() for _ in range(REHEARSED)]
-        for page in history.pages(pasts, rehearsal, CURRENT, self.rng):
+        metrics = StationMetrics(CURRENT, self.registry.fingerprint(CURRENT))
+        for page in history.pages(pasts, rehearsal, metrics, self.rng):
             yield "station", page
         for tick in rehearsal:
             yield "station", tick.page
@@ -140,15 +154,26 @@ golden = {quoted(self.folder / "golden.jsonl")}
         """Have the station take up the version that is in production."""
         self._runner.run(self._sender.post(f"/v2/repository/models/{MODEL}/load", {}))
 
+    def release(self, serving: Serving, detail: str = "") -> None:
+        """Install a release of the server, have it taken up, and note the deploy."""
+        serving.install(self.folder)
+        self.load_production()
+        self.changes.add(self.clock.now(), "deploy", PROGRAM, f"{PROGRAM} {serving.server} released", detail)
+
+    def start_calibration(self) -> None:
+        """Start the calibration service, on the port that it had if it ran before."""
+        where = () if self.core is None else ("--beside", str(self.core))
+        told = self.folder / "calibration.port"
+        port = ("--port", told.read_text()) if told.exists() else ()
+        told.unlink(missing_ok=True)
+        self.calibration = self.leash.start("console.lab.calibration", str(self.folder), *where, *port)
+        self.leash.wait_for(self.calibration, told, "calibration service")
+
     def _open(self) -> None:
-        where = () if self.core is None else (str(self.core),)
-        beside = ("--beside", *where) if where else ()
-        lookup = self.leash.start("console.lab.calibration", str(self.folder), *beside)
-        calibration = self.leash.wait_for(lookup, self.folder / "calibration.port", "calibration service")
-        core = ("--core", *where) if where else ()
-        station = self.leash.start(
-            "console.lab.station", str(self.folder), "--calibration", f"http://127.0.0.1:{calibration}", *core
-        )
+        self.start_calibration()
+        core = () if self.core is None else ("--core", str(self.core))
+        calibration = f"http://127.0.0.1:{(self.folder / 'calibration.port').read_text()}"
+        station = self.leash.start("console.lab.station", str(self.folder), "--calibration", calibration, *core)
         self.url = f"http://127.0.0.1:{self.leash.wait_for(station, self.folder / 'station.port', 'station')}"
         self._sender = self._runner.run(Sender.open(self.url))
         self._runner.run(self._warm())
@@ -183,14 +208,21 @@ golden = {quoted(self.folder / "golden.jsonl")}
             if self.rng.random() < REVIEWED:
                 found = bool(batch.truth[index]) != (self.rng.random() < INSPECTOR_ERRS)
                 self._reviews.append((time + self.rng.uniform(*REVIEW_SECONDS), name, found))
-        timings = await self._sender.send(bodies, ((batch.times - start) / TICK).tolist())
+        offsets = (batch.times + self.feed.conditions.lag - start) / TICK
+        timings, _ = await asyncio.gather(self._sender.send(bodies, offsets.tolist()), self._visit())
         due = [{"id": name, "hand_in_zone": found} for at, name, found in self._reviews if at <= end]
         self._reviews = [review for review in self._reviews if review[0] > end]
         await self._sender.post("/feedback", due)
         self.clock.set(end)
         page = await self._sender.page()
         before, self._cpu = self._cpu, _cpu(page)
-        return Tick(end, tuple(timings), self._cpu[0] - before[0], self._cpu[1] - before[1], page)
+        memory = _value(page, "station_memory_bytes")
+        return Tick(end, tuple(timings), self._cpu[0] - before[0], self._cpu[1] - before[1], page, memory)
+
+    async def _visit(self) -> None:
+        if (stranger := self.stranger) is not None:
+            offsets = np.sort(self.rng.random(int(self.rng.poisson(stranger.per_tick))))
+            await self._sender.send([stranger.body] * len(offsets), offsets.tolist(), stranger.name)
 
 
 def _cpu(page: str) -> tuple[float, float]:

@@ -9,11 +9,11 @@ import numpy as np
 import orjson
 
 from console.lab.images import SIZE
+from console.lab.traffic import NUMBERS
 
 if TYPE_CHECKING:
     from console.lab.images import Pixels
 
-NUMBERS = ("distance_mm", "exposure_ms")
 WORDS = ("line", "camera")
 MOST_FIELDS = 12  # that are logged of a request, known ones or not
 NO_PICTURE = np.zeros((0, 0), np.uint8)
@@ -41,7 +41,7 @@ class Refused(Exception):
 def read_request(body: bytes) -> Seen:
     """A request, or Refused with as much of it as could be read.
 
-    A field that is missing is not refused: the model has a default for it.
+    A field that is missing or empty is not refused: the model has a default for it.
     """
     seen = Seen()
     try:
@@ -68,6 +68,6 @@ def read_request(body: bytes) -> Seen:
     seen.picture = picture.reshape(SIZE, SIZE)
     if any(name not in (*NUMBERS, *WORDS) for name in seen.fields):
         raise Refused("unknown_input", seen)
-    if any(not isinstance(seen.fields[name], int | float) for name in NUMBERS if name in seen.fields):
+    if any(not isinstance(seen.fields.get(name, None), int | float | None) for name in NUMBERS):
         raise Refused("bad_type", seen)
     return seen

@@ -5,6 +5,7 @@ models/glove/1/weights.npz  models/glove/2/…  models/glove/production
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,6 +37,10 @@ class Registry:
     def load(self, version: str) -> Network:
         """The weights of a version."""
         return Network.from_bytes((self.path / MODEL / version / "weights.npz").read_bytes())
+
+    def fingerprint(self, version: str) -> str:
+        """The first digits of the SHA-256 of a version's weights."""
+        return hashlib.sha256((self.path / MODEL / version / "weights.npz").read_bytes()).hexdigest()[:12]
 
     def production(self) -> str:
         """The version that should be serving."""

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import orjson
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
 
-from console.lab.metrics import DEPENDENCY
+from console.lab.metrics import DEPENDENCY, FEEDER
 from console.lab.registry import MODEL
 
 ANSWER_SECONDS = 20.0
+CLIENT_HEADER = "X-Client"  # who asks
 MOST_CONNECTIONS = 64
 PACE_SECONDS = 0.045  # of wall time in which one tick's requests are sent
 
@@ -35,6 +36,7 @@ class Tick:
     cpu: float  # seconds the station spent on a core
     waited: float  # and waited for one
     page: str  # its metrics page at the end
+    memory: float = 0.0  # bytes that it holds
 
 
 @dataclass(slots=True)
@@ -50,15 +52,16 @@ class Sender:
         connector = TCPConnector(limit=MOST_CONNECTIONS)
         return cls(url, ClientSession(connector=connector, timeout=ClientTimeout(total=ANSWER_SECONDS)))
 
-    async def send(self, bodies: Sequence[bytes], offsets: Sequence[float]) -> list[Timing]:
+    async def send(self, bodies: Sequence[bytes], offsets: Sequence[float], client: str = FEEDER) -> list[Timing]:
         """Send each body at its offset in [0, 1) of the pace; the timings of those that were answered."""
+        headers = {CLIENT_HEADER: client}
         began = asyncio.get_running_loop().time()
 
         async def one(body: bytes, offset: float) -> Timing | None:
             wait = began + offset * PACE_SECONDS - asyncio.get_running_loop().time()
             if wait > 0:
                 await asyncio.sleep(wait)
-            async with self.session.post(f"{self.url}/v2/models/{MODEL}/infer", data=body) as response:
+            async with self.session.post(f"{self.url}/v2/models/{MODEL}/infer", data=body, headers=headers) as response:
                 await response.read()
                 return timing(response.headers["Server-Timing"]) if response.status == 200 else None
 

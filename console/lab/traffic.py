@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LINES = ("line-1", "line-2", "line-3")
 CAMERAS = ("cam-a", "cam-b")
+NUMBERS = ("distance_mm", "exposure_ms")  # the fields beside the picture that the model reads
 GAINS = {"cam-a": 1.0, "cam-b": 0.8}  # what the calibration service knows of each camera
 USUAL_EXPOSURE_MS = (8.0, 11.0)
 PER_TICK = 26.0  # requests in 15 s of an average working hour
@@ -46,7 +47,7 @@ class FeederChange:
     """The upstream feeder sends one field another way."""
 
     field: str
-    change: str  # rename | text | multiply | divide | drop
+    change: str  # rename | text | multiply | divide | drop | empty
     share: float  # of the requests
 
 
@@ -56,6 +57,9 @@ class Conditions:
 
     gloves: DarkGloves | None = None
     feeder: FeederChange | None = None
+    stopped: bool = False  # nothing comes
+    lag: float = 0.0  # seconds that rows come late
+    zone_mm: float = NEAR_MM[1]  # a hand further away than this is in no danger
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +112,11 @@ class Feed:
         return np.sort(times)
 
     def batch(self, rng: np.random.Generator, start: float, end: float) -> Batch:
-        """What the cameras send from start to end, under the present conditions."""
-        return self.at(rng, self.arrivals(rng, start, end))
+        """What the station gets from start to end, under the present conditions: rows that come late are older."""
+        if self.conditions.stopped:
+            return self.at(rng, np.empty(0))
+        lag = self.conditions.lag
+        return self.at(rng, self.arrivals(rng, start - lag, end - lag))
 
     def at(self, rng: np.random.Generator, times: npt.NDArray[np.float64]) -> Batch:
         """What the cameras send at these times."""
@@ -125,7 +132,7 @@ class Feed:
             glove[hit] *= 1 - dark.darkness
         gain = np.array([GAINS[name] for name in CAMERAS], np.float32)[camera]
         pictures = images.draw(rng, pose, glove=glove, light=self.light(times, line), exposure_ms=exposure, gain=gain)
-        truth = (pose >= 0) & images.poses()[1][np.maximum(pose, 0)] & near
+        truth = (pose >= 0) & images.poses()[1][np.maximum(pose, 0)] & near & (distance <= self.conditions.zone_mm)
         return Batch(times, line, camera, pictures, distance, exposure, truth)
 
     def fields(self, rng: np.random.Generator, batch: Batch, index: int) -> dict[str, Any]:
@@ -145,6 +152,8 @@ class Feed:
                 sent[change.field.split("_")[0]] = value
             case "text":
                 sent[change.field] = f"{value} {change.field.split('_')[1]}"
+            case "empty":
+                sent[change.field] = None
             case "multiply":
                 sent[change.field] = round(value * 1000, 1)
             case "divide":

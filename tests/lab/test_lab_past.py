@@ -66,7 +66,7 @@ def test_pages_of_the_past_count_what_the_log_holds(network: Network, tmp_path: 
     history.write_log(past, PredictionLog(tmp_path))
     (file,) = tmp_path.glob("*.jsonl")
     rows = [orjson.loads(line) for line in file.read_bytes().splitlines()]
-    found = readings("".join(history.pages([past], REHEARSAL, "3", rng)))
+    found = readings("".join(history.pages([past], REHEARSAL, StationMetrics("3"), rng)))
     last = {reading.series.signal: reading for reading in found if reading.time == OPENING}
     assert last["model.requests"].value == len(rows) == len(past.batch.times)
     served = [row for row in rows if row["prediction"] is not None]
@@ -80,7 +80,10 @@ def test_counters_of_the_past_never_fall(network: Network) -> None:
     rng = np.random.default_rng(1)
     spans = (Span(OPENING - WEEK, OPENING - WEEK + 300), Span(OPENING - 300, OPENING))
     pasts = [history.live_through(Feed(2), network, span, rng) for span in spans]
-    totals = [r.value for r in of(readings("".join(history.pages(pasts, REHEARSAL, "3", rng))), "model.requests")]
+    totals = [
+        r.value
+        for r in of(readings("".join(history.pages(pasts, REHEARSAL, StationMetrics("3"), rng))), "model.requests")
+    ]
     assert totals == sorted(totals)
     assert len(totals) > 20
 

@@ -135,7 +135,7 @@ def test_black_gloves_darken_the_gloves_of_one_line(healthy: Plant) -> None:
     assert np.median(luma["line-2"]) < 0.5 * np.median(luma["line-1"])
 
 
-def test_wrong_weights_change_the_answers_and_leave_a_deploy(healthy: Plant) -> None:
+def test_wrong_weights_change_the_answers_and_are_told(healthy: Plant) -> None:
     before = ask(healthy).json()
     find_fault("wrong_weights").inject(healthy, {"weights": "mirrored", "damage": 0.5})
     try:
@@ -143,7 +143,7 @@ def test_wrong_weights_change_the_answers_and_leave_a_deploy(healthy: Plant) -> 
         assert after["model_version"] == "4"
         assert after["outputs"] != before["outputs"]
         last = orjson.loads(healthy.changes.path.read_bytes().splitlines()[-1])
-        assert (last["kind"], last["target"]) == ("deploy", "glove")
+        assert (last["kind"], last["target"]) == ("model_version", "glove")
     finally:
         find_fault("wrong_weights").heal(healthy)
     assert ask(healthy).json() == before

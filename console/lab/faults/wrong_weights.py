@@ -32,14 +32,14 @@ def inject(plant: Plant, parameters: Mapping[str, Any]) -> None:
             plant.registry.publish(version, mirrored(good))
     plant.registry.put_in_production(version)
     plant.load_production()
-    plant.changes.add(plant.clock.now(), "deploy", MODEL, f"{MODEL} {version} put in production")
+    plant.changes.add(plant.clock.now(), "model_version", MODEL, f"{MODEL} {version} put in production")
 
 
 def heal(plant: Plant) -> None:
     """Put the right version back."""
     plant.registry.put_in_production(CURRENT)
     plant.load_production()
-    plant.changes.add(plant.clock.now(), "deploy", MODEL, f"{MODEL} {CURRENT} put in production", "rolled back")
+    plant.changes.add(plant.clock.now(), "model_version", MODEL, f"{MODEL} {CURRENT} put in production", "rolled back")
 
 
 def damaged(network: Network, share: float) -> Network:
