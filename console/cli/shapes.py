@@ -6,7 +6,7 @@ from typing import Any
 
 from console.lab.score import Score
 from console.lab.standing import Standing
-from console.model import Diagnosis, Event, Finding, Incident, Ranking, Verdict
+from console.model import Diagnosis, Event, Finding, Incident, Question, Ranking, Verdict
 from console.sources.types import SourceStatus
 from console.triage.comparing import Compared
 from console.triage.headless import PlannedRun
@@ -152,6 +152,18 @@ SHAPES: dict[str, type[Any] | dict[str, Any]] = {
         causes=_list(_object(id=_text(), title=_text())),
     ),
     "playbook-new": _object(file=_text(), name=_text(), signal=_text(), by=_list(_text()), suspects=_list(_text())),
+    "runs": _list(
+        _object(
+            id=_text(),
+            playbook=_text(),
+            state={"enum": ["finished", "paused", "under way", "left"]},
+            started=NUMBER,
+            operator=_text(),
+            verdict={"enum": [str(verdict) for verdict in Verdict]},
+            incident=_text(),
+            waits=_list(_object(step=_text(), question=schema(Question))),
+        )
+    ),
     "playbook-checks": _list(_object(file=_text(), ok={"type": "boolean"}, message=_text())),
     "lab-score": Score,
     "lab-standing": Standing,

@@ -26,10 +26,11 @@ def diagnose(runs: Sequence[Run], incident: Incident | None = None) -> Diagnosis
     findings = tuple(finding for run in runs for finding in run.findings)
     cited = {id_ for cause in causes for id_ in cause.evidence}
     verdict = min((run.verdict for run in runs), key=VERDICTS.index, default=Verdict.NO_DATA)
+    exits = [Exit.INCONCLUSIVE for run in runs if run.state == "paused"]  # what it waits for may still change it
     unreachable = any(step.unreachable for run in runs for step in run.steps)
     return Diagnosis(
         verdict=verdict,
-        exit=worst([EXITS[verdict], Exit.UNREACHABLE if unreachable else Exit.HEALTHY]),
+        exit=worst([EXITS[verdict], *exits, Exit.UNREACHABLE if unreachable else Exit.HEALTHY]),
         incident=incident,
         causes=causes,
         findings=findings,

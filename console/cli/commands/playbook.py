@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.cli.commands.playbook_new import new
+from console.cli.commands.playbook_runs import runs
 from console.cli.session import Group, Session
 from console.errors import Exit, PlaybookError, UsageError
 
@@ -21,6 +22,7 @@ def playbook() -> None:
 
 
 playbook.add_command(new)
+playbook.add_command(runs)
 
 
 @playbook.command(name="list")

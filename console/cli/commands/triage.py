@@ -44,7 +44,9 @@ def triage(session: Session, alert: Path | None, symptom: str | None, id_: str |
             return session.emit_diagnosis(load(Diagnosis, there))
         except DaemonUnreachable:
             pass  # no daemon: triage needs none
-    here = triage_here(noticed, session.playbooks, session.config_with_sources, session.plugins, ask_operator())
+    here = triage_here(
+        noticed, session.playbooks, session.config_with_sources, session.plugins, ask_operator(session.config.roles)
+    )
     diagnosis = asyncio.run(here)
     session.say_without_daemon()
     return session.emit_diagnosis(diagnosis)
