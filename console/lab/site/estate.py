@@ -90,7 +90,7 @@ def planned(seed: int) -> list[Planned]:
 def _things() -> dict[str, list[tuple[Mapping[str, str], Mapping[str, float]]]]:
     """What there is one of each series for: labels, and numbers that levels may name."""
     return {
-        "gpu": [(labels, {}) for labels in _gpus()],
+        "gpu": [(gpu_labels(host, gpu), {}) for host in HOSTS for gpu in range(GPUS)],
         "host": [({"host": host}, {}) for host in HOSTS],
         "workload": [({"namespace": NAMESPACE, "workload": name}, told) for name, told in WORKLOADS.items()],
         "pod": [(labels, {}) for labels in _pods()],
@@ -102,12 +102,11 @@ def _things() -> dict[str, list[tuple[Mapping[str, str], Mapping[str, float]]]]:
     }
 
 
-def _gpus() -> Iterator[dict[str, str]]:
-    for host in HOSTS:
-        for gpu in range(GPUS):
-            uuid = f"GPU-{key_of(host, gpu) >> 32:08x}"
-            yield {"host": host, "gpu": str(gpu), "uuid": uuid, "device_model": "NVIDIA H100 80GB HBM3",
-                   "pod": replica_of(host, gpu)}  # fmt: skip
+def gpu_labels(host: str, gpu: int) -> dict[str, str]:
+    """How every series of a GPU is labelled."""
+    uuid = f"GPU-{key_of(host, gpu) >> 32:08x}"
+    return {"host": host, "gpu": str(gpu), "uuid": uuid, "device_model": "NVIDIA H100 80GB HBM3",
+            "pod": replica_of(host, gpu)}  # fmt: skip
 
 
 def _pods() -> Iterator[dict[str, str]]:

@@ -86,8 +86,11 @@ def _labels(labels: Labels, dialect: Dialect, native: Native) -> list[tuple[str,
 
 
 def _native(label: str, dialect: Dialect, metric: str) -> str:
-    """One of the native labels that become a common one: that of the metric's own object, where its name has it."""
-    names = dialect.native_labels(label)
+    """One of the native labels that become a common one: that of the metric's own object, where its name has it.
+
+    What a Prometheus puts before labels that it has itself (`exported_`) is no exporter's spelling.
+    """
+    names = [name for name in dialect.native_labels(label) if not name.startswith("exported_")] or [label]
     return next((name for name in names if f"_{name}_" in metric), names[0])
 
 
