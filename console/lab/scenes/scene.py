@@ -28,7 +28,7 @@ import numpy as np
 from console.analysis.frames import aggregate
 from console.errors import UsageError
 from console.lab.course import Course, Turn, usual_edges
-from console.lab.scenes.rows import RowMaker, TableScene
+from console.lab.scenes.table import RowMaker, TableScene
 from console.lab.scenes.talk import Line, Talk
 from console.lab.scenes.traces import Call, Traces
 from console.model import Event, Frame, Kind, Labels, Query, Series, SeriesKey, Span
