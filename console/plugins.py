@@ -84,6 +84,10 @@ class StepType:
     run: Callable[[Any, Any], Awaitable[Any]]  # (StepContext, options) -> StepOutcome
     tied: tuple[str, ...] = ()  # options that name another step: ("around.onset_of",) for `around: {onset_of: ttft}`
     timeout: float = 30.0  # seconds a step may take where the playbook does not say
+    expressions: tuple[str, ...] = ()  # options that are CEL themselves: each one, or each of a list, is true or false
+    commands: tuple[str, ...] = ()  # options that a person gives to a shell: only plain words may fill their holes
+    is_patient: bool = False  # it waits rather than looks, so it keeps no other step from looking
+    is_check: bool = True  # what it says counts to the verdict
 
 
 @dataclass(frozen=True, slots=True)

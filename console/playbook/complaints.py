@@ -57,6 +57,8 @@ def _complaint(
     is_about_key = error["type"] == "extra_forbidden" or loc[-1:] == ("[key]",)
     if loc[-1:] == ("[key]",):
         loc = loc[:-1]
+    while loc and error["type"] != "missing" and path + loc not in text.values:
+        loc = loc[:-1]  # which of several types was tried is no place in the file
     key = next((part for part in reversed(path + loc) if isinstance(part, str)), "this")
     name = f"`{key}`"
     message, hint = _sentence(error, name)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from console.model import State, StepResult, Verdict
 from console.playbook.definition import Playbook
+from console.plugins import StepType
 
 
 def numbered(playbook: Playbook, results: Mapping[str, StepResult]) -> dict[str, StepResult]:
@@ -21,19 +22,27 @@ def numbered(playbook: Playbook, results: Mapping[str, StepResult]) -> dict[str,
     return in_order
 
 
-def verdict_of(playbook: Playbook, results: Mapping[str, StepResult]) -> Verdict:
+def verdict_of(playbook: Playbook, results: Mapping[str, StepResult], step_types: Mapping[str, StepType]) -> Verdict:
     """The verdict of the playbook's questions: the steps its triggers are judged by, or all where it has none.
 
     The other steps tell causes apart, so more load or a moved input is no problem where the question finds no
     harm. Where a question has no answer, a step that is degraded is one all the same. No data is not good news: one
     unanswered question is `no_data`, and so is no question at all. One that waits for a person is inconclusive.
+    Dry runs, errors that do not matter and steps that check nothing do not count.
     """
-    questions = {check.step for check in playbook.trigger_checks if check.step} or set(results)
-    answers = {results[step].state for step in questions} - {State.SKIPPED}
+    counted = {
+        step.id: result
+        for step in playbook.steps
+        if not (result := results[step.id]).is_dry
+        and not (result.is_optional and result.state is State.ERROR)
+        and step_types[step.uses].is_check
+    }
+    questions = {check.step for check in playbook.trigger_checks if check.step in counted} or set(counted)
+    answers = {counted[step].state for step in questions} - {State.SKIPPED}
     if State.DEGRADED in answers:
         return Verdict.DEGRADED
     if answers and answers <= {State.OK, State.IMPROVED}:
         return Verdict.OK
-    if any(result.state is State.DEGRADED for result in results.values()):
+    if any(result.state is State.DEGRADED for result in counted.values()):
         return Verdict.DEGRADED
     return Verdict.INCONCLUSIVE if answers & {State.INCONCLUSIVE, State.WAITING} else Verdict.NO_DATA

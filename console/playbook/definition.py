@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from console.errors import UsageError
 from console.model import NO_LABELS, Labels, Verdict
-from console.playbook.expressions import Expression
-from console.playbook.template import Template
+from console.playbook.expressions import Expression, Unknown
+from console.playbook.template import Template, fill
 
 Weight = Literal["weak", "moderate", "strong", "decisive"]
 InputType = Literal["string", "number", "boolean"]
@@ -75,6 +75,22 @@ class TriggerCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreach:
+    """What a step is done for, one after the other or at once: a list, or an expression that gives one."""
+
+    items: tuple[str | float, ...] | Expression
+    most: int  # items beyond this are an error
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often a source that did not answer is asked again."""
+
+    times: int
+    wait: float  # seconds in between
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One entry under `steps`."""
 
@@ -88,6 +104,13 @@ class Step:
     timeout: float | None = None  # seconds; None: what its step type allows
     current: str | None = None  # where the step looks at other windows than the playbook
     baseline: Mapping[str, Any] | None = None
+    heading: Template | None = None  # the title, where it has holes
+    foreach: Foreach | None = None
+    retry: Retry | None = None
+    is_optional: bool = False  # `on_error: continue`
+    is_dry: bool = False
+    expressions: Mapping[str, tuple[Expression, ...]] = field(default_factory=dict)  # options that are CEL themselves
+    outputs: Mapping[str, str] = field(default_factory=dict)  # `uses: playbook`: that one's outputs with their types
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +158,34 @@ class PlaybookTest:
 
 
 @dataclass(frozen=True, slots=True)
+class Verify:
+    """How a remedy is seen to have worked: a step of its playbook with the verdict that it must have."""
+
+    step: str
+    want: Verdict
+    within: float  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """A named fix."""
+
+    id: str
+    uses: str
+    options: Mapping[str, Any]  # `with`, as written
+    risk: Literal["low", "medium", "high"]
+    verify: Verify | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """How often a playbook may be run by itself for the same inputs."""
+
+    every: float  # seconds
+    per: tuple[str, ...] = ()  # the inputs that tell runs apart; empty: all of them
+
+
+@dataclass(frozen=True, slots=True)
 class Playbook:
     """A checked playbook."""
 
@@ -148,6 +199,10 @@ class Playbook:
     baseline: Mapping[str, Any] = field(default_factory=lambda: dict(DEFAULT_BASELINE))
     tests: tuple[PlaybookTest, ...] = ()
     description: str = ""
+    constants: Mapping[str, InputValue] = field(default_factory=dict)  # `vars`
+    outputs: Mapping[str, Expression] = field(default_factory=dict)
+    remedies: tuple[Remedy, ...] = ()
+    throttle: Throttle | None = None
     path: str = ""  # the file, or the name it was given
     source: str = ""  # the text itself
 
@@ -160,9 +215,7 @@ class Playbook:
     def trigger_checks(self) -> tuple[TriggerCheck, ...]:
         """One check per signal trigger, taken from the first step that judges the same signal."""
         return tuple(
-            _check(trigger.signal, trigger.verdict, self.steps)
-            for trigger in self.triggers
-            if trigger.signal is not None
+            _check(trigger.signal, trigger.verdict, self) for trigger in self.triggers if trigger.signal is not None
         )
 
     def inputs_from(self, labels: Labels) -> dict[str, str]:
@@ -171,17 +224,21 @@ class Playbook:
         return {name: value for name, value in found.items() if value is not None}
 
 
-def _check(signal: str, verdict: Verdict, steps: tuple[Step, ...]) -> TriggerCheck:
-    for step in steps:
-        if step.uses in JUDGES and step.options.get("signal") == signal:
-            return TriggerCheck(signal, verdict, step.id, _for_every_label_set(step), step.uses)
+def _check(signal: str, verdict: Verdict, playbook: Playbook) -> TriggerCheck:
+    for step in playbook.steps:
+        is_one_check = not step.is_dry and step.foreach is None
+        if is_one_check and step.uses in JUDGES and step.options.get("signal") == signal:
+            return TriggerCheck(signal, verdict, step.id, _for_every_label_set(step, playbook), step.uses)
     return TriggerCheck(signal, verdict, None, {"signal": signal})
 
 
-def _for_every_label_set(step: Step) -> dict[str, Any]:
+def _for_every_label_set(step: Step, playbook: Playbook) -> dict[str, Any]:
     where = step.options.get("where", {})
     by = list(step.options.get("by", ()))
     asked = [label for label in where if ("where", label) in step.templates]
-    options = {key: value for key, value in step.options.items() if key not in ("where", "by")}
+    known = {f"inputs.{name}": each.default for name, each in playbook.inputs.items()}
+    rest = {key: value for key, value in step.options.items() if key not in ("where", "by")}
+    filled = {key: fill(value, step.templates, known, (key,)) for key, value in rest.items()}
+    options = {key: value for key, value in filled.items() if not isinstance(value, Unknown)}
     fixed = {label: value for label, value in where.items() if label not in asked}
     return options | {"where": fixed, "by": [*by, *(label for label in asked if label not in by)]}

@@ -25,7 +25,9 @@ TYPES: Mapping[str, Any] = {
     "map(string, string)": cel.Type.Map(cel.Type.STRING, cel.Type.STRING),
 }
 
-_NAME_OR_STRING = re.compile(r"""r?"(?:\\.|[^"\\])*"|r?'(?:\\.|[^'\\])*'|(?<![\w.])(?:steps|inputs)(?:\s*\.\s*\w+)+""")
+_NAME_OR_STRING = re.compile(
+    r"""r?"(?:\\.|[^"\\])*"|r?'(?:\\.|[^'\\])*'|(?<![\w.])(?:each\b|(?:steps|inputs|vars)(?:\s*\.\s*\w+)+)"""
+)
 _CEL_ERROR = re.compile(r"ERROR: <input>:(?P<line>\d+):(?P<column>\d+): (?P<message>[^\n]*)")
 _UNDECLARED = re.compile(r"undeclared reference to '(?P<name>[^']+)'")
 _MIXED_NUMBERS = re.compile(r"\(double, int\)|\(int, double\)")
@@ -109,12 +111,15 @@ class Scope:
     def _unknown_name(self, source: str, name: str) -> ExpressionError:
         offset = max(source.find(name), 0)
         parts = name.split(".")
-        if parts[0] not in ("steps", "inputs") or len(parts) < 2:
+        if parts[0] == "each":
+            return ExpressionError("`each` is known inside a step with `foreach` only", "", offset)
+        if parts[0] not in ("steps", "inputs", "vars") or len(parts) < 2:
             return ExpressionError(f"nothing is called {name!r}", nearest(name, self.variables), offset)
         root, owner = parts[0], parts[1]
         owners = {known.split(".")[1] for known in self.variables if known.startswith(f"{root}.")}
         if owner not in owners:
-            return ExpressionError(f"there is no {root[:-1]} {owner!r}", nearest(owner, owners), offset)
+            kind = {"steps": "step", "inputs": "input", "vars": "constant"}[root]
+            return ExpressionError(f"there is no {kind} {owner!r}", nearest(owner, owners), offset)
         prefix = f"{root}.{owner}."
         results = [known.removeprefix(prefix) for known in self.variables if known.startswith(prefix)]
         wrong = ".".join(parts[2:])

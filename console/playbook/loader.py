@@ -2,57 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from console.config import duration
-from console.errors import AndonError, PlaybookError
-from console.model import Labels, Verdict
-from console.playbook.complaints import check
-from console.playbook.definition import (
-    DEFAULT_BASELINE,
-    DEFAULT_CURRENT,
-    DEFAULT_PRIOR,
-    CauseRule,
-    Evidence,
-    Expectation,
-    Input,
-    Playbook,
-    PlaybookTest,
-    Step,
-    Trigger,
-)
-from console.playbook.expressions import Expression, ExpressionError, Scope
-from console.playbook.needs import cycle, tied_steps
-from console.playbook.schema import CauseEntry, PlaybookFile, StepEntry, TestEntry, WindowsEntry, odds
-from console.playbook.template import Template, holes, parse
-from console.playbook.text import MOST_BYTES, Text, read
+from console.errors import PlaybookError
+from console.library import library_dir
+from console.playbook.checking import Draft, cause, draft, whole
+from console.playbook.checking_steps import Others, StepsCheck
+from console.playbook.definition import Playbook
+from console.playbook.expressions import TYPES
+from console.playbook.text import MOST_BYTES, read
 from console.playbook.text import Path as Place
 from console.plugins import StepType
-from console.sources.windows import parse_span
-from console.words import nearest
 
-INPUT_TYPES = {"string": "string", "number": "double", "boolean": "bool"}
+DEEPEST = 5  # playbooks inside playbooks
 
 
 def load(path: Path, step_types: Mapping[str, StepType] | None = None) -> Playbook:
     """The playbook in a file. `step_types` are all that it may use; andon's own where none are given.
 
+    The playbooks that it uses are looked for beside it, and among those that came with andon.
+
     >>> load(library_dir("playbooks") / "accuracy_drop.yaml").triggers[0].signal
     'model.feedback.correct'
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)  # whatever the path leads to, /dev/zero too
-    except OSError as error:
-        raise PlaybookError(f"{path}:1:1: this file cannot be read: {error.strerror}", "") from error
-    return load_text(data, str(path), step_types)
+    given = _draft(path, _types(step_types))
+    return _Shelf({given.file.name: [given]}, (path.parent, library_dir("playbooks"))).finished(given)
 
 
-def load_text(text: str | bytes, name: str, step_types: Mapping[str, StepType] | None = None) -> Playbook:
-    """The playbook in a text; `name` stands where a file's name would."""
+def load_text(
+    text: str | bytes,
+    name: str,
+    step_types: Mapping[str, StepType] | None = None,
+    others: Mapping[str, Playbook] | None = None,
+) -> Playbook:
+    """The playbook in a text; `name` stands where a file's name would. `others` are those that it may use."""
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    return _Loading(read(data, name), step_types if step_types is not None else built_in_step_types()).playbook()
+    given = draft(read(data, name), _types(step_types))
+
+    def other(used: str, user: Draft, place: Place) -> Playbook | None:
+        if others is not None:
+            user.known(used, others, "playbook", place)
+        return others[used] if others is not None else None
+
+    return _finish(given, other)
 
 
 def library(
@@ -65,17 +59,25 @@ def library(
 
     What does not load is told to `on_problem` and left out: one broken runbook must not take the others away.
     """
-    found: dict[str, Playbook] = {}
+    drafts: dict[str, list[Draft]] = {}
     for folder in folders:
         if not folder.is_dir():
             on_problem(PlaybookError(f"{folder} is no folder of playbooks", "mend [playbooks] dirs"))
         for path in sorted(path for path in folder.glob("*.yaml") if path.is_file()):  # a pipe would never end
             try:
-                playbook = load(path, step_types)
+                given = _draft(path, _types(step_types))
             except PlaybookError as error:
                 on_problem(error)
                 continue
-            found[playbook.name] = playbook
+            drafts.setdefault(given.file.name, []).append(given)
+    shelf = _Shelf(drafts, ())
+    found: dict[str, Playbook] = {}
+    for name, candidates in drafts.items():
+        for given in candidates:
+            try:
+                found[name] = shelf.finished(given)
+            except PlaybookError as error:
+                on_problem(error)
     return found
 
 
@@ -86,188 +88,81 @@ def built_in_step_types() -> dict[str, StepType]:
     return {step_type.name: step_type for step_type in andon_step_types()}
 
 
-class _Loading:
-    """One text on its way to a playbook: what all the checks share."""
+def _types(step_types: Mapping[str, StepType] | None) -> Mapping[str, StepType]:
+    return step_types if step_types is not None else built_in_step_types()
 
-    def __init__(self, text: Text, step_types: Mapping[str, StepType]) -> None:
-        self.text = text
-        self.step_types = step_types
-        if not isinstance(text.tree, dict):
-            raise text.error((), "a playbook is a mapping", "start with `schema: andon/v1`")
-        file = check(PlaybookFile, text.tree, text)
-        assert file is not None  # without holes, there is a model or an error
-        self.file = file
 
-    def playbook(self) -> Playbook:
-        file = self.file
-        for section, entries in (("steps", file.steps), ("causes", file.causes), ("remedies", file.remedies)):
-            self._unique(section, [entry.id for entry in entries])
-        self._windows(file.windows, ("windows",))
-        self._step_types()
-        self.scope = Scope(self._variables())
-        steps = tuple(self._step(entry, ("steps", index)) for index, entry in enumerate(file.steps))
-        around = cycle({step.id: step.needs for step in steps})
-        if around:
-            index = next(index for index, step in enumerate(steps) if step.id == around[0])
-            raise self.text.error(("steps", index, "id"), f"these steps wait for each other: {' → '.join(around)}",
-                                  "a reference in `if` or `with` is a need too")  # fmt: skip
-        for index, remedy in enumerate(file.remedies):
-            if remedy.verify is not None:
-                self._known_step(remedy.verify.step, ("remedies", index, "verify", "step"))
-        return Playbook(
-            name=file.name,
-            title=file.title,
-            description=file.description,
-            steps=steps,
-            causes=tuple(self._cause(entry, ("causes", index)) for index, entry in enumerate(file.causes)),
-            triggers=tuple(
-                Trigger(entry.signal, Verdict(entry.verdict), Labels.of(entry.alert or {})) for entry in file.triggers
-            ),
-            inputs={
-                name: Input(name, entry.type, entry.source or "", entry.default) for name, entry in file.inputs.items()
-            },
-            current=file.windows.current or DEFAULT_CURRENT,
-            baseline=self._baseline(file.windows) or dict(DEFAULT_BASELINE),
-            tests=tuple(self._test(entry, ("tests", index)) for index, entry in enumerate(file.tests)),
-            path=self.text.name,
-            source=self.text.source,
-        )
+def _draft(path: Path, step_types: Mapping[str, StepType]) -> Draft:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)  # whatever the path leads to, /dev/zero too
+    except OSError as error:
+        raise PlaybookError(f"{path}:1:1: this file cannot be read: {error.strerror}", "") from error
+    return draft(read(data, str(path)), step_types)
 
-    def _unique(self, section: str, ids: Sequence[str]) -> None:
-        seen: dict[str, int] = {}
-        for index, name in enumerate(ids):
-            if name in seen:
-                first = self.text.mark((section, seen[name], "id")).line
-                raise self.text.error((section, index, "id"), f"the id {name!r} is here a second time",
-                                      f"the first is on line {first}")  # fmt: skip
-            seen[name] = index
 
-    def _windows(self, windows: WindowsEntry, place: Place) -> None:
-        if windows.current is not None:
+def _finish(given: Draft, others: Others) -> Playbook:
+    """The playbook with its steps and what reads them."""
+    playbook = whole(given)
+    check = StepsCheck(given, others)
+    steps = check.steps()
+    outputs = {
+        name: given.expression(source, ("outputs", name), check.scope) for name, source in given.file.outputs.items()
+    }
+    for name, expression in outputs.items():
+        if expression.type not in TYPES:
+            message = f"the output {name!r} is a {expression.type}, and no other playbook can read that"
+            raise given.text.error(("outputs", name), message, f"it may be {', '.join(TYPES)}")
+    causes = tuple(cause(given, entry, ("causes", at), check.scope) for at, entry in enumerate(given.file.causes))
+    return replace(playbook, steps=steps, causes=causes, outputs=outputs)
+
+
+class _Shelf:
+    """Playbooks that may use each other: each is finished once those that it uses are."""
+
+    def __init__(self, drafts: Mapping[str, list[Draft]], folders: tuple[Path, ...]) -> None:
+        self._drafts = dict(drafts)
+        self._folders = folders  # where those are looked for that are no draft yet
+        self._done: dict[str, tuple[Playbook, int]] = {}  # by file, with how deep others are inside it
+        self._under_way: list[tuple[str, str]] = []  # (file, name)
+
+    def finished(self, given: Draft) -> Playbook:
+        """The playbook of a draft; PlaybookError where it, or how it uses others, is wrong."""
+        file = given.text.name
+        if file not in self._done:
+            self._under_way.append((file, given.file.name))
+            depths = [0]
             try:
-                parse_span(windows.current, now=4e9)
-            except AndonError as error:
-                raise self.text.error((*place, "current"), error.message, error.hint) from error
-        if windows.baseline is not None and windows.baseline.of is not None:
-            self._known_step(windows.baseline.of, (*place, "baseline", "of"))
+                playbook = _finish(given, lambda name, user, place: self._other(name, user, place, depths))
+            finally:
+                self._under_way.pop()
+            self._done[file] = (playbook, max(depths))
+        return self._done[file][0]
 
-    def _baseline(self, windows: WindowsEntry) -> dict[str, object] | None:
-        return windows.baseline.model_dump(exclude_none=True) if windows.baseline else None
-
-    def _step_types(self) -> None:
-        for index, entry in enumerate(self.file.steps):
-            if entry.uses not in self.step_types:
-                raise self.text.error(("steps", index, "uses"), f"there is no step type {entry.uses!r}",
-                                      nearest(entry.uses, self.step_types))  # fmt: skip
-
-    def _variables(self) -> dict[str, str]:
-        results = {
-            f"steps.{entry.id}.{name}": kind
-            for entry in self.file.steps
-            for name, kind in self.step_types[entry.uses].result.items()
-        }
-        return results | {f"inputs.{name}": INPUT_TYPES[entry.type] for name, entry in self.file.inputs.items()}
-
-    def _known_step(self, name: str, place: Place) -> None:
-        ids = [entry.id for entry in self.file.steps]
-        if name not in ids:
-            raise self.text.error(place, f"there is no step {name!r}", nearest(name, ids))
-
-    # ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _step(self, entry: StepEntry, place: Place) -> Step:
-        step_type = self.step_types[entry.uses]
-        option_place = (*place, "with")
-        paths = tuple(holes(entry.options))
-        check(step_type.options, entry.options, self.text, option_place, where=f"`{entry.uses}`", holes=paths)
-        templates = {path: self._template(entry.options, path, option_place) for path in paths}
-        condition = self._expression(entry.condition, (*place, "if"), "bool") if entry.condition else None
-        windows = entry.windows or WindowsEntry()
-        self._windows(windows, (*place, "windows"))
-        whole = windows.baseline or self.file.windows.baseline
-        needs = [*entry.needs]
-        for index, name in enumerate(entry.needs):
-            self._known_step(name, (*place, "needs", index))
-        for option, name in tied_steps(step_type.tied, entry.options):
-            self._known_step(name, (*option_place, *option))
-            needs.append(name)
-        for expression in (condition, *(each for template in templates.values() for each in template.expressions)):
-            needs += expression.steps if expression else ()
-        if whole is not None and whole.of is not None:
-            needs.append(whole.of)
-        return Step(
-            id=entry.id,
-            title=entry.title,
-            uses=entry.uses,
-            options=entry.options,
-            templates=templates,
-            condition=condition,
-            needs=tuple(dict.fromkeys(needs)),
-            timeout=duration(entry.timeout) if entry.timeout else None,
-            current=windows.current,
-            baseline=self._baseline(windows),
-        )
-
-    def _template(self, options: object, path: Place, place: Place) -> Template:
-        text = options
-        for part in path:
-            text = text[part]  # type: ignore[index]
-        return self._filled(str(text), (*place, *path))
-
-    def _filled(self, text: str, place: Place) -> Template:
+    def _other(self, name: str, user: Draft, place: Place, depths: list[int]) -> Playbook | None:
+        if name not in self._drafts:
+            self._look_for(name, user)
+        if name not in self._drafts:
+            if self._folders:
+                return None  # it may be there when it runs
+            user.known(name, self._drafts, "playbook", place)
+        names = [under_way for _file, under_way in self._under_way]
+        if name in names:
+            ring = " → ".join([*names[names.index(name) :], name])
+            raise user.text.error(place, f"these playbooks use each other in a ring: {ring}")
+        used = self._drafts[name][-1]
         try:
-            template = parse(text, self.scope)
-        except ExpressionError as error:
-            raise self.text.error_inside(place, error.offset, error.message, error.hint) from error
-        return template or Template((text,))
+            playbook = self.finished(used)
+        except PlaybookError as error:
+            raise user.text.error(place, f"the playbook {name!r} does not load: {error.message}", error.hint) from error
+        depths.append(self._done[used.text.name][1] + 1)
+        if depths[-1] >= DEEPEST:
+            raise user.text.error(place, f"playbooks use each other more than {DEEPEST} deep here", "use them flatter")
+        return playbook
 
-    def _expression(self, source: str, place: Place, want: str) -> Expression:
-        try:
-            return self.scope.compile(source, want=want)
-        except ExpressionError as error:
-            raise self.text.error_inside(place, error.offset, error.message, error.hint) from error
-
-    # ── causes ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _cause(self, entry: CauseEntry, place: Place) -> CauseRule:
-        remedies = [remedy.id for remedy in self.file.remedies]
-        for index, name in enumerate(entry.remedies):
-            if name not in remedies:
-                raise self.text.error((*place, "remedies", index), f"there is no remedy {name!r}",
-                                      nearest(name, remedies))  # fmt: skip
-        evidence = []
-        for index, line in enumerate(entry.evidence):
-            where = (*place, "evidence", index, "if")
-            expression = self._expression(line.condition, where, "bool")
-            if not expression.steps:
-                raise self.text.error(where, "evidence must read the result of a step", "a claim cites its findings")
-            evidence.append(Evidence(expression, line.weight, line.against, line.group, line.title or ""))
-        return CauseRule(
-            id=entry.id,
-            title=entry.title,
-            evidence=tuple(evidence),
-            prior=odds(entry.prior) if entry.prior else DEFAULT_PRIOR,
-            subject=self._filled(entry.subject, (*place, "subject")) if entry.subject else None,
-            remedies=tuple(entry.remedies),
-        )
-
-    # ── tests ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _test(self, entry: TestEntry, place: Place) -> PlaybookTest:
-        causes = [cause.id for cause in self.file.causes]
-        expect = entry.expect
-        named: list[tuple[Place, str]] = [(("never", index), name) for index, name in enumerate(expect.never)]
-        if expect.cause not in (None, "none"):
-            named.append((("cause",), str(expect.cause)))
-        for where, name in named:
-            if name not in causes:
-                raise self.text.error((*place, "expect", *where), f"there is no cause {name!r}",
-                                      nearest(name, causes))  # fmt: skip
-        for name in entry.inputs:
-            if name not in self.file.inputs:
-                raise self.text.error((*place, "inputs", name), f"there is no input {name!r}",
-                                      nearest(name, self.file.inputs))  # fmt: skip
-        verdict = Verdict(expect.verdict) if expect.verdict else None
-        never = tuple(expect.never)
-        expectation = Expectation(expect.cause, expect.subject, expect.odds, never, verdict, expect.exit)
-        return PlaybookTest(entry.bundle, expectation, dict(entry.inputs))
+    def _look_for(self, name: str, user: Draft) -> None:
+        for folder in self._folders:
+            path = folder / f"{name}.yaml"
+            if Path(name).name == name and path.is_file():
+                self._drafts[name] = [_draft(path, user.step_types)]
+                return

@@ -61,6 +61,40 @@ def _share(value: object) -> float:
     return float(share)
 
 
+def _pause(text: str) -> str:
+    if not 0 <= duration(_duration(text)) <= LONGEST_PAUSE:
+        raise PydanticCustomError("pause", "{value} is too long", {"value": text, "hint": "at most 5m"})
+    return text
+
+
+def _constant(value: object) -> str | float | bool:
+    if isinstance(value, bool | str):
+        return value
+    if not isinstance(value, int | float):
+        raise PydanticCustomError("constant", "this is neither text nor a number, true or false")
+    return float(value)
+
+
+def _items(value: object) -> object:
+    """What `foreach` may be: an expression in a hole, or a list of texts or of numbers."""
+    if isinstance(value, str):
+        if not re.fullmatch(r"\s*\$\{\{.*\}\}\s*", value, re.DOTALL):
+            raise PydanticCustomError(
+                "items", "{value} is no list", {"value": repr(value[:60]), "hint": "write [a, b], or ${{ … }}"}
+            )
+        return value
+    if not isinstance(value, list) or not value:
+        raise PydanticCustomError("items", "this is no list with at least one item", {"hint": "write [a, b]"})
+    if len(value) > MOST_ITEMS:
+        raise PydanticCustomError("items", "{count} items are too many", {"count": len(value), "hint": "at most 1,000"})
+    is_text = all(isinstance(item, str) and item and "${{" not in item for item in value)
+    is_number = all(isinstance(item, int | float) and not isinstance(item, bool) for item in value)
+    if not is_text and not is_number:
+        hint = "a hole stands for the whole list: foreach: ${{ … }}"
+        raise PydanticCustomError("items", "the items are neither all text nor all numbers", {"hint": hint})
+    return value
+
+
 def odds(text: str) -> float:
     """The odds that `1:30` says."""
     sides = re.fullmatch(r"(\d+(?:\.\d+)?)\s*:\s*(\d+(?:\.\d+)?)", text)
@@ -75,11 +109,28 @@ def _odds(text: str) -> str:
     return text
 
 
+MOST_ITEMS = 1_000
+LONGEST_PAUSE = 300.0  # seconds
+
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=64)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 SignalName = Annotated[str, AfterValidator(_known_signal)]
 Duration = Annotated[str, AfterValidator(_duration)]
+Pause = Annotated[str, AfterValidator(_pause)]
+Constant = Annotated[Any, BeforeValidator(_constant), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+Items = Annotated[
+    Any,
+    BeforeValidator(_items),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"\$\{\{"},
+                {"type": "array", "items": {"type": ["string", "number"]}, "minItems": 1, "maxItems": MOST_ITEMS},
+            ]
+        }
+    ),
+]
 Share = Annotated[float, BeforeValidator(_share), WithJsonSchema({"type": ["string", "number"], "examples": ["20%"]})]
 Odds = Annotated[str, AfterValidator(_odds)]
 Cel = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
@@ -147,6 +198,8 @@ class BaselineEntry(Entry):
     pinned: str | None = None
     where: dict[str, str] | None = Field(None, description="siblings with these labels, at the same time")
     span: str | None = Field(None, description="START..END in RFC 3339")
+    dataset: str | None = Field(None, min_length=1, description="rows of a file or an object, for steps on tables")
+    peers: Literal[True] | None = Field(None, description="healthy siblings, at the same time")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -168,19 +221,43 @@ class WindowsEntry(Entry):
     baseline: BaselineEntry | None = None
 
 
+class RetryEntry(Entry):
+    """How often a source that does not answer is asked again."""
+
+    called = "`retry`"
+
+    times: int = Field(ge=1, le=5, description="further tries; verdicts are never tried again")
+    wait: Pause = Field("1s", description="between two tries")
+
+
 class StepEntry(Entry):
     """One look at the data. Steps only read."""
 
     called = "a step"
 
-    id: Id
-    title: Words
-    uses: str
-    options: dict[str, Any] = Field({}, alias="with")
+    id: Id = Field(description="what expressions and other steps call it")
+    title: Words = Field(description="the question it answers, for a person")
+    uses: str = Field(description="the step type")
+    options: dict[str, Any] = Field({}, alias="with", description="the options of the step type")
     condition: Cel | None = Field(None, alias="if", description="CEL; only true runs the step")
-    needs: list[Id] = []
-    timeout: Duration | None = None
+    needs: list[Id] = Field([], description="steps to wait for; a reference is a need too")
+    timeout: Duration | None = Field(None, description="after so long it is cut off: 30s")
     windows: WindowsEntry | None = Field(None, description="where this step looks at others than the playbook")
+    foreach: Items | None = Field(
+        None, description="done once for each of these, `each` inside: a list, or `${{ }}` giving list(string)"
+    )
+    most: int | None = Field(None, ge=1, le=MOST_ITEMS, description="more items than this are an error; 50")
+    retry: RetryEntry | None = Field(None, description="where a source does not answer")
+    on_error: Literal["fail", "continue"] = Field(
+        "fail", description="fail: what needs it is skipped; continue: its error is told and decides nothing"
+    )
+    dry_run: bool = Field(False, description="measured and told, never decisive")
+
+    @model_validator(mode="after")
+    def _most_of_something(self) -> Self:
+        if self.most is not None and self.foreach is None:
+            raise PydanticCustomError("most", "`most` bounds a `foreach`, and this step has none")
+        return self
 
 
 class EvidenceEntry(Entry):
@@ -262,22 +339,34 @@ class TestEntry(Entry):
     expect: ExpectEntry
 
 
+class ThrottleEntry(Entry):
+    """How often a playbook is run by itself at most. A person may always run it."""
+
+    called = "`throttle`"
+
+    every: Duration = Field(description="at most once in so long: 10m")
+    per: list[Id] = Field([], description="for the same values of these inputs; of all of them where nothing is said")
+
+
 class PlaybookFile(Entry):
     """A playbook."""
 
     called = "a playbook"
 
-    schema_version: Literal["andon/v1"] = Field(alias="schema")
-    name: Name
-    title: Words
-    description: str = ""
-    triggers: list[TriggerEntry] = []
-    inputs: dict[Id, InputEntry] = {}
-    windows: WindowsEntry = WindowsEntry()
-    steps: list[StepEntry] = Field(min_length=1, max_length=500)
-    causes: list[CauseEntry] = []
-    remedies: list[RemedyEntry] = []
-    tests: list[TestEntry] = []
+    schema_version: Literal["andon/v1"] = Field(alias="schema", description="the version of this language")
+    name: Name = Field(description="what it is run by; the file's name")
+    title: Words = Field(description="what went wrong, for a person")
+    description: str = Field("", description="what it looks at and why, in a few lines")
+    triggers: list[TriggerEntry] = Field([], description="what makes it worth running; none: it is run by name only")
+    inputs: dict[Id, InputEntry] = Field({}, description="what a run must be told")
+    constants: dict[Id, Constant] = Field({}, alias="vars", description="constants, read as `vars.NAME`")
+    windows: WindowsEntry = Field(WindowsEntry(), description="which data is compared")
+    throttle: ThrottleEntry | None = Field(None, description="how often it is run by itself at most")
+    steps: list[StepEntry] = Field(min_length=1, max_length=500, description="what is looked at")
+    causes: list[CauseEntry] = Field([], description="the root causes that it can conclude")
+    remedies: list[RemedyEntry] = Field([], description="named fixes that causes point to")
+    outputs: dict[Id, Cel] = Field({}, description="what it gives to a playbook that uses it: NAME: CEL")
+    tests: list[TestEntry] = Field([], description="recorded incidents that it must still read correctly")
 
 
 def schema() -> dict[str, Any]:

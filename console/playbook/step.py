@@ -6,11 +6,29 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from console.model import Finding, Question, Span, State, StepResult, Window
+from console.errors import UsageError
+from console.model import Finding, Question, Run, Shown, Span, State, StepResult, Window
 from console.sources.estate import Estate
 
 Ask = Callable[[Question], Awaitable[str | None]]
 """Puts a question to the operator: the text of an answer that fits it, or None where nobody is there."""
+
+
+Play = Callable[[str, Mapping[str, str]], Awaitable[Run]]
+"""Runs another playbook inside this one: (name, inputs) -> its run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An expression of an option, and whether it is so."""
+
+    source: str
+    is_so: bool | None  # None: nobody can tell
+    why: str = ""  # nobody can
+
+
+async def _alone(name: str, _inputs: Mapping[str, str]) -> Run:
+    raise UsageError(f"there is no playbook {name!r} here", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +46,9 @@ class StepContext:
     excluded: Sequence[Span] = ()  # known incidents: left out of every look at the past
     interval: float = 15.0  # seconds between samples
     expires: Mapping[str, float] = field(default_factory=dict)  # questions that wait since an earlier look: until when
+    claims: Mapping[str, tuple[Claim, ...]] = field(default_factory=dict)  # options that are expressions: what they say
+    play: Play = _alone
+    is_replay: bool = False  # what is asked was recorded: no time passes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +60,6 @@ class StepOutcome:
     findings: tuple[Finding, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
     question: Question | None = None  # where the step needed an answer and got none
+    shown: Shown | None = None  # what a person is to see
+    outputs: Mapping[str, Any] = field(default_factory=dict)  # of a playbook inside: what expressions read typed
+    unreachable: bool = False  # what it used could not reach a source

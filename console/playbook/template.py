@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from console.playbook.expressions import Expression, ExpressionError, Scope, Unknown
 
 _HOLE = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+_WORD = re.compile(r"[A-Za-z0-9_@%+=:,./][A-Za-z0-9_@%+=:,./-]*")  # what is text to any shell, and no option
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,17 @@ class Template:
     def expressions(self) -> tuple[Expression, ...]:
         return tuple(part for part in self.parts if isinstance(part, Expression))
 
-    def fill(self, values: Mapping[str, Any]) -> Any:
-        """The value, or Unknown where a hole met missing data."""
+    def fill(self, values: Mapping[str, Any], *, only_words: bool = False) -> Any:
+        """The value, or Unknown where a hole met missing data.
+
+        With `only_words`, also where what fills a hole could mean more than itself to a shell: names come from outside.
+        """
         filled = [part.evaluate(values) if isinstance(part, Expression) else part for part in self.parts]
         unknown = next((part for part in filled if isinstance(part, Unknown)), None)
+        if only_words and unknown is None:
+            into_holes = (part for part, is_text in zip(filled, map(_is_text, self.parts), strict=True) if not is_text)
+            odd = next((part for part in into_holes if not _WORD.fullmatch(_shown(part))), None)
+            unknown = None if odd is None else Unknown(f"{_shown(odd)!r} is no plain word for a command")
         if unknown is not None or len(filled) == 1:
             return unknown or filled[0]
         return "".join(_shown(part) for part in filled)
@@ -70,27 +78,38 @@ def holes(tree: Any) -> Iterator[tuple[str | int, ...]]:
                 yield from ((index, *path) for path in holes(value))
 
 
-def fill(tree: Any, templates: Mapping[tuple[str | int, ...], Template], values: Mapping[str, Any]) -> Any:
-    """The tree with every template filled in; Unknown as soon as one of them is."""
-    return _fill(tree, templates, values, ())
-
-
-def _fill(
+def fill(
     tree: Any,
     templates: Mapping[tuple[str | int, ...], Template],
     values: Mapping[str, Any],
-    path: tuple[str | int, ...],
+    path: tuple[str | int, ...] = (),
+    *,
+    commands: Collection[str] = (),
 ) -> Any:
+    """The tree with every template filled in; Unknown as soon as one of them is.
+
+    `path` is where the tree stands in the whole, `commands` are the keys of it that a person gives to a shell.
+    """
+    if not templates:
+        return tree
     if path in templates:
-        return templates[path].fill(values)
+        return templates[path].fill(values, only_words=path[:1] != () and path[0] in commands)
     if isinstance(tree, Mapping):
-        filled: Any = {key: _fill(value, templates, values, (*path, key)) for key, value in tree.items()}
+        filled: Any = {
+            key: fill(value, templates, values, (*path, key), commands=commands) for key, value in tree.items()
+        }
         items = filled.values()
     elif isinstance(tree, list):
-        filled = items = [_fill(value, templates, values, (*path, index)) for index, value in enumerate(tree)]
+        filled = items = [
+            fill(value, templates, values, (*path, index), commands=commands) for index, value in enumerate(tree)
+        ]
     else:
         return tree
     return next((item for item in items if isinstance(item, Unknown)), filled)
+
+
+def _is_text(part: str | Expression) -> bool:
+    return isinstance(part, str)
 
 
 def _shown(value: Any) -> str:

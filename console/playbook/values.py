@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from console.errors import PluginError
@@ -11,14 +12,22 @@ from console.playbook.step import StepOutcome
 from console.plugins import StepType
 
 
-def typed(step_type: StepType, outcome: StepOutcome) -> dict[str, Any]:
-    """The outcome's values as their declared types; PluginError for one that was never declared or does not fit."""
+def typed(
+    step_type: StepType, outcome: StepOutcome, outputs: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    """The outcome's values as their declared types; PluginError for one that was never declared or does not fit.
+
+    `outputs` are the types of those that a playbook inside gives: `outputs.NAME`.
+    """
     values: dict[str, Any] = {}
     for name, value in outcome.values.items():
         if name not in step_type.result:
             raise PluginError(f"step type {step_type.name} gave {name!r}, which it never declared", "")
         if value is not None:
             values[name] = _as(step_type.result[name], value, step_type.name, name)
+    for name, kind in outputs.items():
+        if outcome.outputs.get(name) is not None:
+            values[f"outputs.{name}"] = _as(kind, outcome.outputs[name], step_type.name, f"outputs.{name}")
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -22,8 +22,12 @@ def weigh(playbook: Playbook, results: Mapping[str, StepResult], values: Mapping
     """Every cause of the playbook with its odds, best first.
 
     `values` are what expressions read (`steps.kv.verdict`, `inputs.model`). A line counts only when it is true and the
-    steps it reads gave findings: a claim that cites nothing moves nothing.
+    steps it reads gave findings: a claim that cites nothing moves nothing. What a dry run measured is never evidence.
     """
+    dry = {step.id for step in results.values() if step.is_dry}
+    if dry:
+        results = {name: replace(result, findings=()) if name in dry else result for name, result in results.items()}
+        values = {name: value for name, value in values.items() if _step_of(name) not in dry}
     causes = [_cause(rule, playbook.name, results, values) for rule in playbook.causes]
     return tuple(sorted(causes, key=lambda cause: -cause.odds))
 
@@ -84,6 +88,12 @@ def _moves(rule: CauseRule, results: Mapping[str, StepResult], values: Mapping[s
 
 def _cited(moves: Iterable[Move]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(finding for move in moves for finding in move.findings))
+
+
+def _step_of(name: str) -> str | None:
+    """The step whose result a variable is."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "steps" else None
 
 
 def _subject(rule: CauseRule, values: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ def junit_report(diagnosis: Diagnosis) -> str:
 
 
 def _suite(run: Run, diagnosis: Diagnosis) -> ElementTree.Element:
-    kinds = [ELEMENTS.get(step.state) for step in run.steps]
+    kinds = [_element(step) for step in run.steps]
     suite = ElementTree.Element(
         "testsuite",
         name=run.playbook,
@@ -41,21 +41,28 @@ def _suite(run: Run, diagnosis: Diagnosis) -> ElementTree.Element:
         time=f"{sum(step.seconds for step in run.steps):.3f}",
     )
     suite.extend(_case(run, step) for step in run.steps)
-    causes = [cause for cause in diagnosis.causes if cause.playbook == run.playbook]
-    if causes:
-        out = ElementTree.SubElement(suite, "system-out")
-        out.text = "\n".join(
-            clean(f"{cause.title} ({phrases.odds(cause)}), about {cause.subject}; for {', '.join(cause.evidence)}")
-            for cause in causes
-        )
+    told = [
+        f"{cause.title} ({phrases.odds(cause)}), about {cause.subject}; for {', '.join(cause.evidence)}"
+        for cause in diagnosis.causes
+        if cause.playbook == run.playbook
+    ]
+    unexplained = [each.id for each in run.findings if each.id in diagnosis.unexplained]
+    told += [f"unexplained: {', '.join(unexplained)}"] if unexplained else []
+    if told:
+        ElementTree.SubElement(suite, "system-out").text = "\n".join(map(clean, told))
     return suite
+
+
+def _element(step: StepResult) -> str | None:
+    return "skipped" if phrases.aside(step) else ELEMENTS.get(step.state)
 
 
 def _case(run: Run, step: StepResult) -> ElementTree.Element:
     case = ElementTree.Element("testcase", classname=run.playbook, name=step.id, time=f"{step.seconds:.3f}")
-    element = ELEMENTS.get(step.state)
+    element = _element(step)
     if element is not None:
-        said = ElementTree.SubElement(case, element, message=clean(step.reason or step.title))
+        why = phrases.aside(step) or step.reason or step.title
+        said = ElementTree.SubElement(case, element, message=clean(why))
         if element != "skipped":
             said.set("type", str(step.state))
             said.text = "\n".join(

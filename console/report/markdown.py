@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from console import words
-from console.model import Cause, Diagnosis, Finding, Note, Run
+from console.model import Cause, Diagnosis, Finding, Note, Run, StepResult
 from console.report import phrases
 from console.report.clean import clean
 
@@ -28,6 +28,8 @@ def markdown_report(diagnosis: Diagnosis) -> str:
     if diagnosis.findings:
         lines += ["", "## Findings", "", "| id | verdict | what | certainty | since |", "|---|---|---|---|---|"]
         lines += map(_finding, diagnosis.findings)
+    if diagnosis.unexplained:
+        lines += ["", f"Unexplained: {', '.join(diagnosis.unexplained)}."]
     windows = diagnosis.windows
     lines += [
         "",
@@ -49,9 +51,13 @@ def _note(note: Note) -> str:
 
 def _run(run: Run) -> list[str]:
     rows = [
-        f"| {words.mark(step.state)} {step.state} | {_safe(step.title)} | {_safe(step.reason)} |" for step in run.steps
+        f"| {words.mark(step.state)} {step.state} | {_safe(step.title)} | {_safe(_why(step))} |" for step in run.steps
     ]
     return [f"## {_safe(run.title)} (`{_code(run.playbook)}`)", "", "| state | step | why |", "|---|---|---|", *rows]
+
+
+def _why(step: StepResult) -> str:
+    return "; ".join(filter(None, (phrases.aside(step), step.reason)))
 
 
 def _finding(finding: Finding) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.model import Cause, Diagnosis, Finding, State, Verdict, Window
+from console.model import Cause, Diagnosis, Finding, State, StepResult, Verdict, Window
 from console.playbook.steps.wording import unit_of
 from console.words import UNANSWERED, WINDOW_WORDS, WITHOUT_CAUSE, instant, number, quantity
 
@@ -11,8 +11,20 @@ def without_cause(diagnosis: Diagnosis) -> str:
     """What to say of a diagnosis that names no cause."""
     if not diagnosis.runs:
         return "not examined yet; ask again in a moment"
-    is_unanswered = any(step.state is State.ERROR for run in diagnosis.runs for step in run.steps)
+    steps = [step for run in diagnosis.runs for step in run.steps if not (step.is_optional or step.is_dry)]
+    is_unanswered = any(step.state is State.ERROR for step in steps)
     return UNANSWERED if is_unanswered and diagnosis.verdict is Verdict.NO_DATA else WITHOUT_CAUSE[diagnosis.verdict]
+
+
+def aside(step: StepResult) -> str:
+    """Why a step decides nothing; empty for one that may.
+
+    >>> aside(StepResult("kv", "KV", "compare", State.DEGRADED, is_dry=True))
+    'dry run: decides nothing'
+    """
+    if step.is_dry:
+        return "dry run: decides nothing"
+    return "optional: decides nothing" if step.is_optional and step.state is State.ERROR else ""
 
 
 def odds(cause: Cause) -> str:

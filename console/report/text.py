@@ -115,7 +115,8 @@ def _steps(run: Run, width: int, paint: Paint) -> list[str]:
 
 def _step(step: StepResult, width: int, paint: Paint) -> list[str]:
     mark = paint(words.mark(step.state), str(step.state))
-    lines = [f"{INDENT}{mark} {clean(step.title)}"]
+    aside = phrases.aside(step)
+    lines = [f"{INDENT}{mark} {clean(step.title)}" + (f" ({aside})" if aside else "")]
     if step.state in (State.SKIPPED, State.ERROR, State.NO_DATA, State.WAITING) or not step.findings:
         lines += _hang(INDENT * 3, clean(step.reason or str(step.state)), width)
     for finding in step.findings:

@@ -27,14 +27,18 @@ def diagnose(runs: Sequence[Run], incident: Incident | None = None) -> Diagnosis
     cited = {id_ for cause in causes for id_ in cause.evidence}
     verdict = min((run.verdict for run in runs), key=VERDICTS.index, default=Verdict.NO_DATA)
     exits = [Exit.INCONCLUSIVE for run in runs if run.state == "paused"]  # what it waits for may still change it
-    unreachable = any(step.unreachable for run in runs for step in run.steps)
+    steps = [step for run in runs for step in run.steps]
+    unreachable = any(step.unreachable and not (step.is_optional or step.is_dry) for step in steps)
+    undecided = {finding.id for step in steps if step.is_dry for finding in step.findings}
     return Diagnosis(
         verdict=verdict,
         exit=worst([EXITS[verdict], *exits, Exit.UNREACHABLE if unreachable else Exit.HEALTHY]),
         incident=incident,
         causes=causes,
         findings=findings,
-        unexplained=tuple(each.id for each in findings if each.verdict == Verdict.DEGRADED and each.id not in cited),
+        unexplained=tuple(
+            each.id for each in findings if each.verdict == Verdict.DEGRADED and each.id not in cited | undecided
+        ),
         remedies=tuple(Offer(remedy, cause.id) for cause in causes for remedy in cause.remedies),
         windows=Windows(runs[0].current, runs[0].baseline) if runs else Windows(),
         runs=runs,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from console.errors import AndonError, NoData, UsageError
 from console.model import Diagnosis, Incident, Run, Symptom, Verdict
 from console.playbook.definition import Playbook
 from console.playbook.engine import run
 from console.playbook.step import Ask
+from console.playbook.throttling import standing_run
 from console.plugins import StepType
 from console.sources.estate import Situation
 from console.triage.diagnose import diagnose
@@ -26,8 +27,12 @@ async def investigate(
     incident: Incident | None = None,
     ask: Ask | None = None,
     on_progress: OnProgress | None = None,
+    earlier: Iterable[Run] = (),
 ) -> Diagnosis:
     """The diagnosis of what was noticed.
+
+    Where nobody asked for it, `earlier` are the runs of late: one among them stands for a playbook whose `throttle`
+    does not let it be run by itself again so soon. A person's own wish is never throttled: then give none.
 
     Raises NoData where no playbook fits, and UsageError where none of those that fit can be told what it must know.
     """
@@ -35,13 +40,20 @@ async def investigate(
     if not fitting:
         names = ", ".join(sorted(playbooks)) or "none is installed"
         raise NoData(f"no playbook fits {symptoms[0].text!r}", f"run one by name: {names}")
+    earlier = tuple(earlier)
     runs: list[Run] = []
     refused: list[UsageError] = []
     for playbook in fitting:
         try:
             inputs = await _inputs(playbook, symptoms, situation, step_types)
+            if standing := standing_run(playbook, inputs, earlier, situation.now):
+                runs.append(standing)
+                continue
             on_step = followed(playbook, on_progress) if on_progress else None
-            runs.append(await run(playbook, inputs, situation, step_types=step_types, ask=ask, on_step=on_step))
+            done = await run(
+                playbook, inputs, situation, step_types=step_types, ask=ask, on_step=on_step, playbooks=playbooks
+            )
+            runs.append(done)
         except UsageError as error:
             refused.append(error)
     if not runs:

@@ -115,10 +115,11 @@ async def test_a_step_that_would_be_told_something_nobody_knows_is_skipped() -> 
 async def test_what_fails_is_a_result_and_the_run_goes_on(
     fails: str, state: State, reason: str, unreachable: bool
 ) -> None:
-    found = await ran(step("a", f"fails: {fails}") + step("b", "", "needs: [a]"))
-    first, second = found.steps
+    found = await ran(step("a", f"fails: {fails}") + step("b", "", "needs: [a]") + step("c"))
+    first, second, third = found.steps
     assert (first.state, first.reason, first.unreachable) == (state, reason, unreachable)
-    assert second.state is State.OK
+    assert second.state is (State.SKIPPED if state is State.ERROR else State.OK)
+    assert third.state is State.OK
     assert found.verdict is Verdict.NO_DATA
 
 

@@ -38,11 +38,10 @@ def test_what_ships_is_valid_for_editors_too(name: str) -> None:
 
 
 def test_they_are_there_and_each_is_triggered_by_what_it_asks() -> None:
-    assert set(PLAYBOOKS) == {"accuracy_drop", "latency_regression", "error_burst", "bad_rollout"}
+    assert set(PLAYBOOKS) >= {"accuracy_drop", "latency_regression", "error_burst", "bad_rollout"}
     for playbook in PLAYBOOKS.values():
         assert playbook.trigger_checks
         assert all(check.step for check in playbook.trigger_checks)
-        assert all("model" in check.options["by"] for check in playbook.trigger_checks)
 
 
 def test_no_playbook_knows_the_practice_line() -> None:

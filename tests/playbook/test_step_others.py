@@ -207,7 +207,8 @@ def test_every_result_has_a_type_that_expressions_know() -> None:
     from console.playbook.expressions import TYPES
 
     names = [step_type.name for step_type in andon_step_types()]
-    assert names == ["compare", "now", "drift", "events", "logs", "traces", "probe", "ask"]
+    looks = ["compare", "now", "drift", "events", "logs", "traces", "probe"]
+    assert names == [*looks, "ask", "show", "assert", "wait_for", "playbook"]
     assert all(kind in TYPES for step_type in andon_step_types() for kind in step_type.result.values())
 
 

@@ -9,7 +9,21 @@ from console.plugins import StepType, hookimpl
 
 @hookimpl
 def andon_step_types() -> Iterable[StepType]:
-    """compare, now, drift, events, logs, traces, probe and ask."""
-    from console.playbook.steps import ask, compare, drift, events, logs, now, probe, traces
+    """What looks at data, what asks and tells a person, and what puts other steps together."""
+    from console.playbook.steps import (
+        ask,
+        asserting,
+        compare,
+        drift,
+        events,
+        inside,
+        logs,
+        now,
+        probe,
+        show,
+        traces,
+        wait_for,
+    )
 
-    return (compare.STEP, now.STEP, drift.STEP, events.STEP, logs.STEP, traces.STEP, probe.STEP, ask.STEP)
+    looks = (compare.STEP, now.STEP, drift.STEP, events.STEP, logs.STEP, traces.STEP, probe.STEP)
+    return (*looks, ask.STEP, show.STEP, asserting.STEP, wait_for.STEP, inside.STEP)
