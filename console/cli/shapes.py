@@ -7,6 +7,7 @@ from typing import Any
 from console.lab.score import Score
 from console.lab.standing import Standing
 from console.model import Diagnosis, Event, Finding, Incident, Question, Ranking, Verdict
+from console.playbook.explaining import Explanation
 from console.sources.types import SourceStatus
 from console.triage.comparing import Compared
 from console.triage.headless import PlannedRun
@@ -152,6 +153,7 @@ SHAPES: dict[str, type[Any] | dict[str, Any]] = {
         causes=_list(_object(id=_text(), title=_text())),
     ),
     "playbook-new": _object(file=_text(), name=_text(), signal=_text(), by=_list(_text()), suspects=_list(_text())),
+    "explanation": Explanation,
     "runs": _list(
         _object(
             id=_text(),

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from textwrap import wrap
 
 from console import words
-from console.model import Cause, Diagnosis, Exemplar, Finding, Incident, Move, Run, State, StepResult, Verdict
+from console.model import Cause, Diagnosis, Exemplar, Finding, Incident, Move, Question, Run, State, StepResult, Verdict
+from console.playbook.answers import offered
 from console.report import phrases
 from console.report.clean import clean
 from console.report.picture import half_blocks, ramp, side_by_side
@@ -118,7 +119,7 @@ def _step(step: StepResult, width: int, paint: Paint) -> list[str]:
     aside = phrases.aside(step)
     lines = [f"{INDENT}{mark} {clean(step.title)}" + (f" ({aside})" if aside else "")]
     if step.state in (State.SKIPPED, State.ERROR, State.NO_DATA, State.WAITING) or not step.findings:
-        lines += _hang(INDENT * 3, clean(step.reason or str(step.state)), width)
+        lines += _hang(INDENT * 3, clean(_why(step)), width)
     for finding in step.findings:
         if finding.kind != "exemplar" and not (step.state is State.NO_DATA and finding.verdict is Verdict.NO_DATA):
             sure = phrases.certainty(finding)
@@ -129,6 +130,13 @@ def _step(step: StepResult, width: int, paint: Paint) -> list[str]:
     return lines
 
 
+def _why(step: StepResult) -> str:
+    """How a step without a finding ended."""
+    if step.state is State.WAITING and step.question is not None:
+        return f"waits for an answer: {step.question.text} ({_offered(step.question)})"
+    return step.reason or str(step.state)
+
+
 def _questions(diagnosis: Diagnosis, width: int, paint: Paint) -> list[str]:
     """What only a person knows, and the command that tells it."""
     incident = diagnosis.incident
@@ -137,9 +145,14 @@ def _questions(diagnosis: Diagnosis, width: int, paint: Paint) -> list[str]:
         return []
     lines = [paint("What no number says", "heading")]
     for number, question in enumerate(asked, 1):
-        lines += _hang(f"{INDENT}{number}. ", clean(f"{question.text} ({', '.join(question.answers)})"), width)
+        lines += _hang(f"{INDENT}{number}. ", clean(f"{question.text} ({_offered(question)})"), width)
         lines.append(paint(f"{INDENT * 2} andon incident answer {incident.id} {number} ANSWER", "quiet"))
     return lines
+
+
+def _offered(question: Question) -> str:
+    """What may be answered, and by whom."""
+    return offered(question) + (f"; by {' or '.join(question.roles)}" if question.roles else "")
 
 
 def _exemplars(findings: Sequence[Finding], width: int, shades: bool, paint: Paint) -> list[str]:

@@ -86,6 +86,8 @@ def answer(house: list[str], capsys: pytest.CaptureFixture[str], *arguments: str
         (["playbook", "list"], "playbooks"),
         (["playbook", "show", "accuracy_drop"], "playbook"),
         (["playbook", "check", "playbooks/accuracy_drop.yaml"], "playbook-checks"),
+        (["playbook", "runs"], "runs"),
+        (["playbook", "explain", "accuracy_drop", "-i", "model=glove"], "explanation"),
         (["incident", "list"], "incidents"),
         (["incident", "open", "glove", "wrong answers"], "incident"),
         (["baseline", "pin", "good", "1h"], "pin"),

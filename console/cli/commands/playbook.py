@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from console.cli.commands.playbook_explain import explain
 from console.cli.commands.playbook_new import new
 from console.cli.commands.playbook_runs import runs
 from console.cli.session import Group, Session
@@ -21,6 +22,7 @@ def playbook() -> None:
     """List, show, check and write playbooks."""
 
 
+playbook.add_command(explain)
 playbook.add_command(new)
 playbook.add_command(runs)
 

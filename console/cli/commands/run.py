@@ -54,13 +54,13 @@ def run(
     if resume is not None:
         if playbook is not None or inputs or current or baseline or dry_run:
             raise UsageError("--resume goes on with a run as it began", "give it --answer and --from alone")
-        return _resumed(session, resume, dict(_pair(text, "--answer STEP=VALUE") for text in answers), from_step)
+        return _resumed(session, resume, dict(pair(text, "--answer STEP=VALUE") for text in answers), from_step)
     if playbook is None:
         raise click.UsageError("Missing argument 'PLAYBOOK'.")
     if answers or from_step:
         raise UsageError("--answer and --from go on with a run", "name it with --resume RUN_ID")
     book = find_playbook(session, playbook)
-    given = dict(_pair(text, "-i model=glove") for text in inputs)
+    given = dict(pair(text, "-i model=glove") for text in inputs)
     if dry_run:
         from console.triage.headless import plan_run
 
@@ -192,7 +192,8 @@ def _show_plan(session: Session, plan: PlannedRun) -> None:
     session.emit_shape(dump(plan), lambda: "\n".join(head) + columns(["step", "uses", "question"], rows))
 
 
-def _pair(text: str, example: str) -> tuple[str, str]:
+def pair(text: str, example: str) -> tuple[str, str]:
+    """The two sides of NAME=VALUE; UsageError where it has none."""
     name, separator, value = text.partition("=")
     if not separator or not name:
         raise UsageError(f"{text!r} is not NAME=VALUE", f"write {example}")
