@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from console.model import Run
-from console.playbook.definition import Playbook
+from console.playbook.definition import InputValue, Playbook
 
 
 def is_throttled(playbook: Playbook, inputs: Mapping[str, str], earlier: Iterable[Run], now: float) -> bool:
@@ -29,9 +29,9 @@ def standing_run(playbook: Playbook, inputs: Mapping[str, str], earlier: Iterabl
     return max(standing, key=lambda run: run.started, default=None)
 
 
-def _telling(playbook: Playbook, per: tuple[str, ...], inputs: Mapping[str, str]) -> dict[str, str]:
-    """The inputs that tell runs apart; one that is not given has its default."""
-    given = {name: str(each.default) for name, each in playbook.inputs.items() if each.default is not None} | dict(
-        inputs
-    )
-    return {name: given.get(name, "") for name in per or playbook.inputs}
+def _telling(playbook: Playbook, per: tuple[str, ...], inputs: Mapping[str, str]) -> dict[str, InputValue | None]:
+    """The inputs that tell runs apart, in their own types; one that is not given has its default."""
+    return {
+        name: playbook.inputs[name].value(inputs[name]) if name in inputs else playbook.inputs[name].default
+        for name in per or playbook.inputs
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from console.model import Finding, State, Verdict
@@ -14,7 +16,9 @@ class AssertOptions(Entry):
     """What must be so."""
 
     called = "`assert`"
-    that: Cel | list[Cel] = Field(description="CEL, true or false; of a list, all must be true")
+    that: Cel | Annotated[list[Cel], Field(min_length=1)] = Field(
+        description="CEL, true or false; of a list, all must be true"
+    )
     message: Words | None = Field(None, description="what it means that it is not so")
 
 
