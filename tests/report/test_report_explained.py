@@ -3,9 +3,10 @@
 from console.playbook.explaining import Explanation, Missing, WhatIf
 from console.report.explained import explained_report
 
+WAYS = (WhatIf("it is degraded", "kv_full", 12.0, True), WhatIf("it is ok", None, 0.1, False))
 KV = Missing(
-    "kv", "Is the KV cache full?", "no_source", "absent: no source has model.kv.usage", 8.0, "a source has to be set up",
-    "read model.kv.usage: \x1b[31mPress has it", (WhatIf("it is degraded", "kv_full", 12.0, True), WhatIf("it is ok", None, 0.1, False)), 0.3,
+    "kv", "Is the KV cache full?", "no_source", "absent: no source has model.kv.usage", 8.0,
+    "a source has to be set up", "read model.kv.usage: \x1b[31mPress has it", WAYS, 0.3,
 )  # fmt: skip
 IDLE = Missing("load", "Load?", "samples", "too few", 2.0, "it comes by itself", "wait", (), 0.0)
 
