@@ -48,7 +48,7 @@ class Site:
     changes: ChangeLog = field(init=False)
     leash: Leash = field(init=False)
     url: str = ""
-    _exporters: dict[str, Exporter] = field(init=False)
+    exporters: dict[str, Exporter] = field(init=False)
     _courses: dict[str, list[Course]] = field(init=False)  # by source
     _daily: dict[str, list[Course]] = field(init=False)  # those of which the days before are known
     _coming: list[tuple[float, tuple[str, str, str, str]]] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Site:
         self.clock = LabClock(self.folder / "clock")
         self.changes = ChangeLog(self.folder / "events.jsonl")
         dialects = load_plugins().by_name("andon_dialects")
-        self._exporters = {
+        self.exporters = {
             each.name: Exporter(self.seed, [dialects[name] for name in each.dialects]) for each in _GROUPS
         }
         self._courses = {each.name: [] for each in _GROUPS}
@@ -112,7 +112,7 @@ class Site:
         """The same hour of some days, by the minute, and all of the last hour, by the tick."""
         days = [Span(self.start - day * DAY - BEFORE, self.start - day * DAY + lasts) for day in range(DAYS, 0, -1)]
         hour = Span(self.start - LAST, self.start)
-        for source, exporter in self._exporters.items():
+        for source, exporter in self.exporters.items():
             for span in days if self._daily[source] else ():
                 for page in exporter.past(self._daily[source], _ends(span), MINUTE):
                     yield source, page
@@ -127,7 +127,7 @@ class Site:
         self._coming = [one for one in self._coming if one[0] > end]
         for time, told in due:
             self.changes.add(time, *told)
-        for source in self._exporters:
+        for source in self.exporters:
             self._write(source, end)
         self.clock.set(end)
 
@@ -186,7 +186,7 @@ class Site:
             raise UsageError(f"the site has no series of {signal} with {labels}", "see console/lab/site/estate.toml")
 
     def _write(self, source: str, end: float) -> None:
-        page = self._exporters[source].page(self._courses[source], end)
+        page = self.exporters[source].page(self._courses[source], end)
         ready(self.folder / "pages" / f"{source}.prom", page)
 
 
