@@ -165,6 +165,9 @@ class LabFault:
     draw: Callable[[Any], Mapping[str, Any]] = lambda _chances: {}  # numpy Generator -> parameters at random
     place: str = "vision"  # which part of the line it breaks: vision, generation or site
     is_simulated: bool = False  # only the numbers of an exporter change; otherwise something really breaks
+    is_alone: bool = False  # it loads the machine: nothing else is measured beside it
+    excludes: tuple[str, ...] = ()  # faults of the same part: with both, nobody could tell which
+    ranges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of its parameters: scoring may redraw them
 
 
 # ── the hooks ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -58,6 +58,9 @@ def andon_lab_faults() -> Iterable[LabFault]:
             described.draw,
             described.place,
             described.is_simulated,
+            described.is_alone,
+            described.excludes,
+            described.parameters,
         )
 
 

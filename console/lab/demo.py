@@ -24,7 +24,7 @@ LOOK_SECONDS = 0.2
 
 def demo(on_progress: Progress = lambda _text: None, *, seed: int = SEED, folder: Path | None = None) -> Diagnosis:
     """Play the story; NoData if andon did not notice anything in time."""
-    result = episode(find_fault(STORY), seed, folder=folder, on_progress=on_progress)
+    result = episode([find_fault(STORY)], seed, folder=folder, on_progress=on_progress)
     if result.diagnosis is None:
         raise NoData("no incident was opened in twelve minutes of lab time", "run it again; see `andon lab score`")
     return result.diagnosis

@@ -1,10 +1,13 @@
 """A fault's manifest: its title, what a diagnosis of it should say, and the ranges that its parameters are drawn from.
 
-place = "vision"                        what it breaks; simulated = true: only the numbers of an exporter change
+title = "One line gets black gloves"
+place = "vision"                        the part of the line that it breaks
+simulated = true                        only the numbers of an exporter change
+alone = true                            it loads the machine: it is scored alone
+excludes = ["schema_change"]            faults of the same part, not told apart when both are there
 [expect]                                values may name parameters: slice = "{line}"
-[parameters]
-darkness = {low = 0.6, high = 0.9}      a number in between; a whole one where both ends are whole
-line = {choices = ["line-1", "line-2"]}
+[parameters]                            their ranges, see `ranges`
+darkness = {low = 0.6, high = 0.9}
 [[variants]]                            one of these tables is picked whole, and its keys are parameters too
 """
 
@@ -15,6 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from console.lab.ranges import draw
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,10 +38,12 @@ class Manifest:
     variants: tuple[Mapping[str, Any], ...]
     place: str = "vision"
     is_simulated: bool = False
+    is_alone: bool = False
+    excludes: tuple[str, ...] = ()
 
     def draw(self, rng: np.random.Generator) -> dict[str, Any]:
         """Parameters at random from their ranges."""
-        drawn = {name: _one(rng, span) for name, span in self.parameters.items()}
+        drawn = {name: draw(span, rng) for name, span in self.parameters.items()}
         if self.variants:
             drawn |= self.variants[rng.integers(len(self.variants))]
         return drawn
@@ -53,6 +60,8 @@ def manifest(name: str) -> Manifest:
         tuple(data.get("variants", ())),
         data.get("place", "vision"),
         data.get("simulated", False),
+        data.get("alone", False),
+        tuple(data.get("excludes", ())),
     )
 
 
@@ -68,14 +77,3 @@ def expected(expect: Mapping[str, str], parameters: Mapping[str, Any]) -> dict[s
     {'slice': 'line-2'}
     """
     return {name: text.format_map(parameters) for name, text in expect.items()}
-
-
-def _one(rng: np.random.Generator, span: Mapping[str, Any]) -> Any:
-    match span:
-        case {"choices": list() as choices}:
-            return choices[rng.integers(len(choices))]
-        case {"low": int() as low, "high": int() as high}:
-            return int(rng.integers(low, high + 1))
-        case {"low": low, "high": high}:
-            return round(float(rng.uniform(low, high)), 3)
-    raise ValueError(f"a range is {{low, high}} or {{choices}}, not {span!r}")

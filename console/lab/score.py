@@ -1,31 +1,19 @@
-"""How often andon is right: many episodes of every fault, and of none, with Wilson's intervals."""
+"""How often andon is right: many episodes of every fault, of two at once, and of none, with Wilson's intervals."""
 
 from __future__ import annotations
 
 import math
-import os
-import secrets
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from subprocess import Popen
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
+import numpy as np
 
-from console.errors import AndonError
+from console.lab.clock import TICK
 from console.lab.episode import EpisodeResult
-from console.lab.leash import Leash
-from console.lab.registry import CURRENT, Registry, trained
-from console.wire import load
 
-ALONE = ("cpu_hog",)  # faults that load the machine: nothing else is measured beside them
-EPISODE_SECONDS = 180.0
-RIGHT_SHARE = 0.9
-LOOK_SECONDS = 0.05
-Report = Callable[[EpisodeResult], None]
+RIGHT_SHARE = 0.95  # of the runs with one fault: its cause first
+COMPOUND_SHARE = 0.9  # of the runs with two: a true cause among the first two
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +25,10 @@ class Rate:
     low: float
     high: float
 
+    def is_at_least(self, share: float) -> bool:
+        """Whether so large a share was counted; of nothing, any was."""
+        return self.count >= share * self.of
+
 
 @dataclass(frozen=True, slots=True)
 class FaultScore:
@@ -47,7 +39,19 @@ class FaultScore:
     first: Rate
     top3: Rate
     onset_error_seconds: float | None  # median of the absolute errors
+    onset_error_intervals: float | None  # the same, in scrape intervals
+    triage_seconds: float | None  # median of what the examination took
     seconds: float  # median of wall time
+
+
+@dataclass(frozen=True, slots=True)
+class CompoundScore:
+    """Episodes with two faults of one place."""
+
+    runs: int
+    first: Rate  # a true cause first
+    top2: Rate  # a true cause among the first two: what must hold
+    both_in_top3: Rate  # stricter: both true causes among the first three
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +67,19 @@ class Score:
     """The published shape of `andon lab score`."""
 
     faults: tuple[FaultScore, ...]
+    first: Rate  # over all runs with one fault
+    compound: CompoundScore
     healthy: HealthyScore
+    broken: int  # episodes that ended without a result; those with a fault are counted as wrong
+    triage_seconds: float | None  # median over all examinations
+    seconds_p95: float  # of wall time of an episode
+    redrawn: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # ranges, by fault.parameter
 
     @property
     def passes(self) -> bool:
-        """Whether every fault was right in nine of ten, and nothing healthy raised an alarm."""
-        return self.healthy.false_alarms.count == 0 and all(
-            each.first.count >= RIGHT_SHARE * each.runs for each in self.faults
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    fault: str | None
-    seed: int
+        """Whether the diagnosis was right often enough, and nothing healthy raised an alarm."""
+        is_right = self.first.is_at_least(RIGHT_SHARE) and self.compound.top2.is_at_least(COMPOUND_SHARE)
+        return is_right and not self.healthy.false_alarms.count and not self.broken
 
 
 def wilson(count: int, of: int, z: float = 1.96) -> Rate:
@@ -94,95 +97,54 @@ def wilson(count: int, of: int, z: float = 1.96) -> Rate:
     return Rate(count, of, max(middle - half, 0.0), min(middle + half, 1.0))
 
 
-def draw_seed() -> int:
-    """A seed nobody chose, so that each score plays other parameters; printed, so that it can be played again."""
-    return secrets.randbelow(1_000_000)
-
-
-def score(
+def summarise(
     faults: Sequence[str],
-    *,
-    seeds: int,
-    first_seed: int,
-    healthy: int,
-    jobs: int | None = None,
-    on_result: Report = lambda _result: None,
+    results: Sequence[EpisodeResult],
+    redrawn: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Score:
-    """Play every fault with so many `seeds` from `first_seed` on, and `healthy` episodes of none, `jobs` at a time."""
-    jobs = jobs or os.cpu_count() or 1
-    asked = [_Job(fault, first_seed + place) for place in range(seeds) for fault in faults]
-    together = [job for job in asked if job.fault not in ALONE]
-    together += [_Job(None, first_seed + seeds + place) for place in range(healthy)]
-    alone = [job for job in asked if job.fault in ALONE]
-    results: list[EpisodeResult] = []
-    with tempfile.TemporaryDirectory(prefix="andon-score-") as temporary, Leash(Path(temporary) / "log") as leash:
-        models = Registry(Path(temporary) / "models")
-        for version, network in trained().items():
-            models.publish(version, network)
-        models.put_in_production(CURRENT)
-        for queue, width in ((together, jobs), (alone, 1)):
-            for result in _play(queue, width, leash, models, Path(temporary)):
-                on_result(result)
-                results.append(result)
-    return summarise(faults, results)
-
-
-def summarise(faults: Sequence[str], results: Sequence[EpisodeResult]) -> Score:
     """The rates of these results."""
-    quiet = [result for result in results if result.fault is None]
-    alarms = sum(result.alarm for result in quiet)
+    quiet = [result for result in results if not result.faults and not result.trouble]
+    single = [result for result in results if len(result.faults) == 1]
+    compound = [result for result in results if len(result.faults) > 1]
     return Score(
-        tuple(_fault_score(fault, [result for result in results if result.fault == fault]) for fault in faults),
-        HealthyScore(len(quiet), wilson(alarms, len(quiet))),
+        tuple(_fault_score(fault, [result for result in single if result.faults == (fault,)]) for fault in faults),
+        _share(result.first for result in single),
+        CompoundScore(
+            len(compound),
+            _share(result.first for result in compound),
+            _share(result.top2 for result in compound),
+            _share(result.both for result in compound),
+        ),
+        HealthyScore(len(quiet), _share(result.alarm for result in quiet)),
+        sum(bool(result.trouble) for result in results),
+        _median([each.diagnosis.seconds for each in (*single, *compound) if each.diagnosis is not None]),
+        _quantile([result.seconds for result in results], 0.95) or 0.0,
+        redrawn or {},
     )
 
 
 def _fault_score(fault: str, results: Sequence[EpisodeResult]) -> FaultScore:
-    errors = [abs(result.onset_error) for result in results if result.first and result.onset_error is not None]
+    error = _median([abs(each.onset_error) for each in results if each.first and each.onset_error is not None])
     return FaultScore(
         fault,
         len(results),
-        wilson(sum(result.first for result in results), len(results)),
-        wilson(sum(result.top3 for result in results), len(results)),
-        _median(errors),
+        _share(result.first for result in results),
+        _share(result.top3 for result in results),
+        error,
+        None if error is None else error / TICK,
+        _median([result.diagnosis.seconds for result in results if result.diagnosis is not None]),
         _median([result.seconds for result in results]) or 0.0,
     )
 
 
+def _share(outcomes: Iterable[bool]) -> Rate:
+    counted = list(outcomes)
+    return wilson(sum(counted), len(counted))
+
+
 def _median(values: Sequence[float]) -> float | None:
-    ordered = sorted(values)
-    if not ordered:
-        return None
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+    return _quantile(values, 0.5)
 
 
-def _play(queue: Sequence[_Job], width: int, leash: Leash, models: Registry, folder: Path) -> Iterator[EpisodeResult]:
-    """Each job in a process of its own, so many at once; results as they come."""
-    waiting = list(queue)
-    slots: dict[int, tuple[_Job, Popen[bytes], Path, float]] = {}
-    while waiting or slots:
-        for slot in range(width):
-            if waiting and slot not in slots:
-                job = waiting.pop(0)
-                place = folder / f"{job.fault or 'healthy'}-{job.seed}"
-                place.mkdir()
-                named = () if job.fault is None else ("--fault", job.fault)
-                options: tuple[Any, ...] = ("--seed", job.seed, "--slot", slot, "--models", models.path, *named)
-                process = leash.start("console.lab.episode", str(place), *map(str, options))
-                slots[slot] = (job, process, place, time.monotonic() + EPISODE_SECONDS)
-        for slot, (job, process, place, deadline) in list(slots.items()):
-            if process.poll() is None and time.monotonic() < deadline:
-                continue
-            leash.end([process])
-            del slots[slot]
-            yield _result(job, place, leash)
-        time.sleep(LOOK_SECONDS)
-
-
-def _result(job: _Job, place: Path, leash: Leash) -> EpisodeResult:
-    file = place / "result.json"
-    if not file.exists():
-        tail = leash.log.read_text("utf-8", errors="replace")[-2000:]
-        raise AndonError(f"the episode {place.name} ended without a result: {tail}", "play it alone to see why")
-    return load(EpisodeResult, orjson.loads(file.read_bytes()))
+def _quantile(values: Sequence[float], share: float) -> float | None:
+    return float(np.quantile(values, share)) if values else None

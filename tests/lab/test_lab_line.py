@@ -12,12 +12,12 @@ import pytest
 from console.config_file import load_config
 from console.errors import UsageError
 from console.lab import standing
-from console.lab.episode import EpisodeResult, _is_expected, _onset_error, find_fault
+from console.lab.episode import find_fault
 from console.lab.golden import GOLDEN, golden
+from console.lab.judging import is_expected, onset_error
 from console.lab.line import config, opening, place_of
 from console.lab.manifest import expected
 from console.lab.registry import CURRENT, trained
-from console.lab.score import summarise, wilson
 from console.lab.traffic import WEEK
 from console.model import Cause, ColumnDrift, Diagnosis, Finding, Move, SliceShare, Verdict
 from console.service.client import Client
@@ -80,11 +80,11 @@ GLOVES = {
     ],
 )
 def test_only_the_expected_cause_with_its_feature_and_slice_is_right(said: Diagnosis, right: bool) -> None:
-    assert _is_expected(said.causes[0], said, GLOVES) is right
+    assert is_expected(said.causes[0], said, GLOVES) is right
 
 
 def test_the_onset_is_judged_by_the_first_causes_strongest_evidence() -> None:
-    assert _onset_error(diagnosis(), injected=100.0) == 30.0
+    assert onset_error(diagnosis(), injected=100.0) == 30.0
 
 
 def test_expectations_name_the_parameters_drawn() -> None:
@@ -96,28 +96,6 @@ def test_an_unknown_fault_is_a_usage_error_with_the_known_ones() -> None:
     with pytest.raises(UsageError) as error:
         find_fault("gremlins")
     assert "cpu_hog" in error.value.hint
-
-
-def test_a_score_counts_what_was_never_noticed_as_wrong() -> None:
-    results = [
-        EpisodeResult(1, "cpu_hog", first=True, top3=True, onset_error=-15.0, seconds=8.0),
-        EpisodeResult(2, "cpu_hog", top3=True, onset_error=300.0, seconds=9.0),
-        EpisodeResult(3, "cpu_hog", seconds=10.0),
-        EpisodeResult(1001, None, seconds=10.0),
-        EpisodeResult(1002, None, alarm=True, seconds=10.0),
-    ]
-    score = summarise(["cpu_hog"], results)
-    (hog,) = score.faults
-    assert (hog.runs, hog.first.count, hog.top3.count) == (3, 1, 2)
-    assert (hog.onset_error_seconds, hog.seconds) == (15.0, 9.0)
-    assert (score.healthy.runs, score.healthy.false_alarms.count) == (2, 1)
-
-
-def test_wilsons_interval_is_the_published_one() -> None:
-    rate = wilson(81, 263)  # Newcombe, Statistics in Medicine 17 (1998), table I
-    assert (round(rate.low, 4), round(rate.high, 4)) == (0.2553, 0.3662)
-    assert wilson(0, 60).low == 0
-    assert wilson(10, 10).high == 1
 
 
 # ── the line that stands ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -132,21 +132,32 @@ def down(session: Session, folder: Path | None) -> None:
 @lab.command(short_help="Play many episodes, and say how often the diagnosis was right.")
 @click.option("--seeds", type=click.IntRange(1, 1000), default=3, show_default=True, help="Episodes of each fault.")
 @click.option(
-    "--healthy", type=click.IntRange(0, 1000), help="Episodes without a fault; six times --seeds unless given."
+    "--healthy", type=click.IntRange(0, 10000), help="Episodes without a fault; 60 times --seeds unless given."
 )
+@click.option("--compound", type=click.IntRange(0, 1000), help="Episodes of two faults; 8 times --seeds unless given.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="Episodes at a time; as many as there are cores unless given.")
 @click.option("--seed", type=int, help="The first seed, to repeat a score; drawn anew unless given.")
 @click.option("--fault", "faults", multiple=True, metavar="FAULT", help="This fault alone; may be repeated.")
+@click.option("--bundles", type=FOLDER, metavar="DIR", help="Export each incident to a file in this folder.")
 @click.pass_obj
 def score(
-    session: Session, seeds: int, healthy: int | None, jobs: int | None, seed: int | None, faults: tuple[str, ...]
+    session: Session,
+    seeds: int,
+    healthy: int | None,
+    compound: int | None,
+    jobs: int | None,
+    seed: int | None,
+    faults: tuple[str, ...],
+    bundles: Path | None,
 ) -> int:
     """Play many episodes, and say how often the diagnosis was right and how often it was a false alarm.
 
-    Exits 0 when every fault was right in at least nine of ten and nothing healthy raised an alarm, else 1.
+    A third of the ranges that faults draw their parameters from is drawn anew. Exits 0 when the true cause came first
+    in 95 % of the runs with one fault and among the first two in 90 % of those with two, and nothing healthy raised an
+    alarm; else 1.
     """
-    from console.lab.score import draw_seed
-    from console.lab.score import score as play
+    from console.lab.scoring import draw_seed
+    from console.lab.scoring import score as play
 
     known = session.plugins.by_name("andon_lab_faults")
     unknown = [fault for fault in faults if fault not in known]
@@ -155,11 +166,13 @@ def score(
     first = draw_seed() if seed is None else seed
     click.echo(f"seed {first}", err=True)
     result = play(
-        faults or tuple(known),
+        {name: known[name] for name in faults or known},
         seeds=seeds,
         first_seed=first,
-        healthy=6 * seeds if healthy is None else healthy,
+        healthy=60 * seeds if healthy is None else healthy,
+        compound=8 * seeds if compound is None else compound,
         jobs=jobs,
+        bundles=bundles,
         on_result=lambda each: click.echo(each.line, err=True),
     )
     _show_score(session, result)
@@ -206,14 +219,25 @@ def _show_score(session: Session, result: Score) -> None:
             each.runs,
             _rate(each.first),
             _rate(each.top3),
-            number(each.onset_error_seconds),
+            number(each.onset_error_intervals),
+            number(each.triage_seconds),
             number(each.seconds),
         )
         for each in result.faults
     ]
-    headings = ["fault", "runs", "first", "top 3", "onset error s", "wall s"]
-    alarms = f"healthy: {result.healthy.runs} runs, false alarms {_rate(result.healthy.false_alarms)}"
-    session.emit_shape(dump(result), lambda: columns(headings, rows) + "\n" + alarms)
+    headings = ["fault", "runs", "first", "top 3", "onset error, intervals", "triage s", "wall s"]
+    compound = result.compound
+    told = [
+        f"one fault: {result.first.of} runs, its cause first {_rate(result.first)}",
+        f"two faults: {compound.runs} runs, a true cause first {_rate(compound.first)}, "
+        f"among the first two {_rate(compound.top2)}, both among the first three {_rate(compound.both_in_top3)}",
+        f"healthy: {result.healthy.runs} runs, false alarms {_rate(result.healthy.false_alarms)}",
+        f"triage {number(result.triage_seconds)} s (median), an episode {number(result.seconds_p95)} s (p95), "
+        f"{result.broken} broken",
+        "ranges drawn anew: "
+        + (", ".join(f"{name} {span['low']:g}–{span['high']:g}" for name, span in result.redrawn.items()) or "none"),
+    ]
+    session.emit_shape(dump(result), lambda: "\n".join([columns(headings, rows), *told]))
 
 
 def _rate(rate: Rate) -> str:
