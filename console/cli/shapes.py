@@ -10,7 +10,7 @@ from console.model import Diagnosis, Event, Finding, Incident, Question, Ranking
 from console.playbook.explaining import Explanation
 from console.sources.types import SourceStatus
 from console.triage.comparing import Compared
-from console.triage.headless import PlannedRun
+from console.triage.planning import PlannedRun
 from console.triage.rows_drift import DriftReport
 from console.wire import schema
 

@@ -120,14 +120,14 @@ class _Case:
 
     def __init__(self, playbook: Playbook, run: Run) -> None:
         self.playbook, self.run = playbook, run
-        self.results = {result.id: result for result in run.steps}
+        self.results = {result.id: result for result in run.steps if not result.is_dry}  # those decide nothing
         self.steps = {step.id: step for step in playbook.steps}
         self.values: dict[str, Any] = {
             f"inputs.{name}": playbook.inputs[name].value(text)
             for name, text in run.inputs.items()
             if name in playbook.inputs
-        }
-        for result in run.steps:
+        } | {f"vars.{name}": value for name, value in playbook.constants.items()}
+        for result in self.results.values():
             self.values |= {f"steps.{result.id}.{name}": value for name, value in result.values.items()}
 
     def roots(self, id_: str) -> frozenset[str]:

@@ -227,7 +227,7 @@ class Running:
             return load(Path(origin.path), self.step_types)
         if not origin.text:
             raise UsageError(f"nobody knows any more what run {run.id} was a run of", "start a new run")
-        return load_text(origin.text, origin.path or f"{run.playbook}.yaml", self.step_types)
+        return load_text(origin.text, origin.path or f"{run.playbook}.yaml", self.step_types, self.playbooks)
 
 
 class _Diary:

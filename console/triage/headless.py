@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
 
 from console.clock import clock_of
 from console.config import Config
 from console.errors import AndonError, SourceError, UsageError
-from console.model import Diagnosis, Event, Span, Symptom, Windows
+from console.model import Diagnosis, Event, Span, Symptom
 from console.playbook.definition import Playbook
 from console.playbook.engine import run
 from console.playbook.step import Ask
 from console.plugins import Plugins
-from console.sources.estate import Estate, Situation
+from console.sources.estate import Situation
 from console.sources.one_look import OneLook
 from console.sources.opening import close, open_estate
 from console.sources.retold import told_once
 from console.sources.types import Collectable, EventReader
-from console.sources.windows import baseline_window, current_window, parse_baseline
+from console.sources.windows import parse_baseline
 from console.store.reader import StoreReader
 from console.triage.diagnose import diagnose
 from console.triage.investigate import investigate
@@ -38,6 +36,7 @@ async def run_here(
     current: str | None = None,
     baseline: str | None = None,
     ask: Ask | None = None,
+    playbooks: Mapping[str, Playbook] | None = None,
 ) -> Diagnosis:
     """One playbook against the configured sources, and the store where this host has one. Nothing is kept."""
     async with situation(config, plugins) as here:
@@ -49,6 +48,7 @@ async def run_here(
             current=current,
             baseline=parse_baseline(baseline) if baseline else None,
             ask=ask,
+            playbooks=playbooks or {},
         )
     return diagnose([done])
 
@@ -102,43 +102,3 @@ async def _asked(name: str, reader: EventReader, span: Span, kinds: Sequence[str
         return SourceError(f"{name} did not tell its events within {EVENT_SECONDS:g} s", "look at it")
     except AndonError as error:
         return error
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedStep:
-    """A step that would run."""
-
-    id: str
-    title: str
-    uses: str
-    options: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedRun:
-    """What a run would ask of which window."""
-
-    playbook: str
-    inputs: Mapping[str, str]
-    sources: tuple[str, ...]
-    windows: Windows  # the baseline is None where only the store knows it (pinned)
-    baseline: Mapping[str, Any]
-    steps: tuple[PlannedStep, ...]
-
-
-def plan_run(
-    playbook: Playbook, inputs: Mapping[str, str], config: Config, current: str | None, baseline: str | None
-) -> PlannedRun:
-    """What a run would ask, without asking it. UsageError for a window that cannot be."""
-    now = clock_of(config.clock)()
-    window = current_window(current or playbook.current, now)
-    spec = parse_baseline(baseline) if baseline else playbook.baseline
-    before = None if "pinned" in spec else baseline_window(spec, window, Situation(Estate(), now))
-    return PlannedRun(
-        playbook=playbook.name,
-        inputs=inputs,
-        sources=tuple(source.name for source in config.sources),
-        windows=Windows(window, before),
-        baseline=spec,
-        steps=tuple(PlannedStep(step.id, step.title, step.uses, step.options) for step in playbook.steps),
-    )

@@ -18,7 +18,7 @@ from console.errors import DaemonUnreachable, UsageError
 if TYPE_CHECKING:
     from console.model import Diagnosis, Question, Run
     from console.playbook.definition import Playbook
-    from console.triage.headless import PlannedRun
+    from console.triage.planning import PlannedRun
 
 RUN_SECONDS = 330.0  # more than the daemon gives a run: what it says of one that takes too long is worth hearing
 
@@ -62,7 +62,7 @@ def run(
     book = find_playbook(session, playbook)
     given = dict(pair(text, "-i model=glove") for text in inputs)
     if dry_run:
-        from console.triage.headless import plan_run
+        from console.triage.planning import plan_run
 
         _show_plan(session, plan_run(book, given, session.config_with_sources, current, baseline))
         return None
@@ -82,7 +82,9 @@ def run_playbook(
         except DaemonUnreachable:
             pass  # no daemon: a run needs none
     ask = ask_operator(session.config.roles)
-    here = run_here(book, inputs, session.config_with_sources, session.plugins, current, baseline, ask)
+    here = run_here(
+        book, inputs, session.config_with_sources, session.plugins, current, baseline, ask, session.playbooks
+    )
     diagnosis = asyncio.run(here)
     session.say_without_daemon()
     return diagnosis, False
@@ -178,18 +180,10 @@ def _say(line: str) -> None:
 
 
 def _show_plan(session: Session, plan: PlannedRun) -> None:
-    from console.report import phrases
-    from console.report.tables import columns
+    from console.report.planned import planned_report
     from console.wire import dump
 
-    head = [
-        f"current   {phrases.window(plan.windows.current)}",
-        f"baseline  {phrases.window(plan.windows.baseline) if plan.windows.baseline else dict(plan.baseline)}",
-        f"sources   {', '.join(plan.sources) or 'none configured; the daemon and its store, where one runs'}",
-        "",
-    ]
-    rows = [(step.id, step.uses, step.title) for step in plan.steps]
-    session.emit_shape(dump(plan), lambda: "\n".join(head) + columns(["step", "uses", "question"], rows))
+    session.emit_shape(dump(plan), lambda: planned_report(plan))
 
 
 def pair(text: str, example: str) -> tuple[str, str]:

@@ -108,5 +108,5 @@ def _playbook(house: House, text: str, path: str) -> Playbook:
     if text in known:
         return known[text]
     if "\n" in text:
-        return load_text(text, path or "playbook.yaml", house.step_types)
+        return load_text(text, path or "playbook.yaml", house.step_types, known)
     raise UsageError(f"there is no playbook {text[:60]!r}", nearest(text[:60], known))
