@@ -71,9 +71,10 @@ async def concluded(name: str, found: Mapping[str, Mapping[str, Any]]) -> Run:
 OK, WORSE = {"verdict": "ok", "ratio": 1.0}, {"verdict": "degraded", "ratio": 1.8}
 SAME = {"verdict": "ok", "same": True, "changed": 0}
 OTHER = {"verdict": "degraded", "same": False, "changed": 12}
-STILL = {"verdict": "ok", "moved": False, "schema_changed": False}
-MOVED = {"verdict": "degraded", "moved": True, "schema_changed": False}
-BROKEN = {"verdict": "degraded", "moved": False, "schema_changed": True}
+STILL = {"verdict": "ok", "moved": False, "schema_changed": False, "issues": [], "new_columns": []}
+MOVED = {"verdict": "degraded", "moved": True, "schema_changed": False, "issues": [], "new_columns": []}
+BROKEN = {"verdict": "degraded", "moved": False, "schema_changed": True, "issues": ["type"], "new_columns": []}
+HOLES = BROKEN | {"issues": ["missing"]}
 QUIET, DEPLOYED = {"count": 0}, {"count": 1}
 
 WORLD = {"accuracy": WORSE, "confidence": WORSE, "world": MOVED, "model": SAME, "released": QUIET, "upstream": QUIET}
@@ -101,6 +102,9 @@ DATABASE = {"verdict": "degraded", "ratio": 9.0, "labels": {"dependency": "order
         ("accuracy_drop", WORLD | {"world": STILL, "model": OTHER}, "model_changed"),
         ("accuracy_drop", WORLD | {"world": STILL, "model": OTHER, "released": DEPLOYED}, "model_changed"),
         ("accuracy_drop", WORLD | {"world": BROKEN}, "upstream_schema_changed"),
+        ("accuracy_drop", WORLD | {"world": HOLES}, "missing_values"),
+        ("accuracy_drop", WORLD | {"world": HOLES | {"new_columns": ["mass"]}}, "upstream_schema_changed"),
+        ("accuracy_drop", WORLD | {"world": STILL, "model": OTHER, "version": OK, "served": DEPLOYED}, "serving_skew"),
         ("accuracy_drop", WORLD | {"world": STILL, "confidence": OK}, "concept_changed"),
         ("accuracy_drop", WORLD | {"accuracy": OK, "confidence": OK, "world": STILL}, None),
         ("accuracy_drop", {}, None),

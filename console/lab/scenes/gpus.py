@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from console.lab.scenes.scene import Scene, scene
 
 HOSTS = ("node-a", "node-b")
@@ -15,7 +17,7 @@ WEEK = 7 * DAY
 def node(made: Scene, host: str) -> Scene:
     """Eight GPUs under load, as an exporter with its usual settings tells of them."""
     for gpu in GPUS:
-        at = {"host": host, "gpu": gpu}
+        at: Any = {"host": host, "gpu": gpu}
         made.gauge("gpu.utilization", 0.86, noise=0.05, season=0.08, **at)
         made.gauge("gpu.temperature", 61 + int(gpu) % 3, noise=0.02, season=0.03, **at)
         made.gauge("gpu.power", 520, noise=0.04, season=0.06, **at)
@@ -32,7 +34,7 @@ def node(made: Scene, host: str) -> Scene:
 def more_of(made: Scene, host: str) -> Scene:
     """What such an exporter tells only where it was asked to."""
     for gpu in GPUS:
-        at = {"host": host, "gpu": gpu}
+        at: Any = {"host": host, "gpu": gpu}
         made.gauge("gpu.up", 1, noise=0, **at)
         made.gauge("gpu.throttle.reasons", 0, noise=0, **at)
         for cause in ("power", "thermal", "reliability", "board_limit"):

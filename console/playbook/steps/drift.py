@@ -47,6 +47,7 @@ RESULT = {
     "slice.share": "double",
     "schema_changed": "bool",  # a column vanished, came, or holds another type or unit
     "missing_column": "string",
+    "new_columns": "list(string)",  # where one vanished or went missing, it may be there under such a name
     "issues": "list(string)",  # the integrity checks that failed
     "issue_columns": "list(string)",
     "rows.current": "double",
@@ -187,12 +188,18 @@ def outcome(step: str, looked: Found) -> StepOutcome:
             "slice.share": share.share if share else None,
             "schema_changed": bool(changed) if judged else None,
             "missing_column": gone,
+            "new_columns": _new_columns(found),
             "issues": sorted({issue.check for issue in issues}),
             "issue_columns": sorted({issue.column for issue in issues if issue.column}),
             "rows.current": found.rows[1],
             "rows.baseline": found.rows[0],
         },
     )
+
+
+def _new_columns(found: Drift) -> list[str]:
+    issues = (issue for issue in found.integrity if issue.check == "schema" and issue.verdict is Verdict.INCONCLUSIVE)
+    return [issue.column for issue in issues if issue.column]
 
 
 def _findings(
