@@ -25,7 +25,7 @@ from console.model import Kind, Labels, SeriesKey, Span
 from console.plugins import load_plugins
 from console.signals.catalogue import find_signal
 
-DAYS = 4  # before, of which the same hour is known
+DAYS = 3  # before, of which the same hour is known
 BEFORE = 1200.0  # seconds of those days before the hour at which the site opens
 LAST = 3600.0  # seconds right before it opens
 MINUTE = 4  # ticks between two pages of the days before: the daemon keeps no finer past than that
