@@ -43,6 +43,7 @@ from console.triage.questions import answering
 
 EVALUATE_SECONDS = 60.0  # all triggers together
 PROBED_SECONDS = 3600.0  # since golden inputs were sent, for their answers to still say anything
+LONGEST_THROTTLE = 86400.0  # seconds; a playbook that wants more is run by itself once a day
 SHOW_SECONDS = 1.0  # from one look at the live sources to the next, while somebody looks at the board
 BOARD_SECONDS = 0.9  # between two states of the board: a little less, so that what was just seen does not wait
 SETTLE_SECONDS = 5.0  # from when somebody looks until what is live and did not come is late
@@ -158,11 +159,13 @@ class House:
         """Run the playbooks that fit, with what was answered before; the board tells how far they are."""
         situation = await self.situation()
         ask = answering(incident.answers) if incident else None
+        is_asked = incident is None or self.watch.is_asked(incident.id)
+        earlier = [] if is_asked else await self.records.latest_runs(situation.now - LONGEST_THROTTLE)
         with self.outlook.following(incident.id if incident else "") as on_progress:
             diagnosis = await self.bench.do(
                 investigate(
                     symptoms, self.playbooks, situation, self.step_types,
-                    incident=incident, ask=ask, on_progress=on_progress,
+                    incident=incident, earlier=earlier, ask=ask, on_progress=on_progress,
                 )
             )  # fmt: skip
         if incident is not None:

@@ -59,6 +59,7 @@ class _Case:
     is_named: bool = False  # a cause was
     said: Symptom | None = None  # by a person who pulled the cord
     alarms: tuple[Symptom, ...] = ()  # that others raised
+    is_asked: bool = False  # by a person, to be looked at
     is_at_work: bool = False  # it is being examined, or waits for it
     again: tuple[Incident, Sequence[Symptom]] | None = None  # what to examine once that has ended
 
@@ -107,6 +108,10 @@ class Watch:
         """Whether an incident is being examined, or waits for it."""
         return id_ in self._cases and self._cases[id_].is_at_work
 
+    def is_asked(self, id_: str) -> bool:
+        """Whether a person asked for the examination that is under way: no throttle holds it back."""
+        return id_ in self._cases and self._cases[id_].is_asked
+
     def examine(self, incident: Incident, now: float) -> None:
         """Begin to examine an incident again because a person asks, however many looks were spent.
 
@@ -117,9 +122,14 @@ class Watch:
         self.examine_anew(incident, now)
 
     def examine_anew(self, incident: Incident, now: float, said: Symptom | None = None) -> None:
-        """Begin to examine an incident of which something new is known; after the examination under way, if one is."""
+        """Begin to examine an incident of which a person has told something; after one under way."""
         case = self._cases.setdefault(incident.id, _Case(now))
         case.said = said or case.said
+        case.is_asked = True
+        self._begin_with_all(incident, case, now)
+
+    def _begin_with_all(self, incident: Incident, case: _Case, now: float) -> None:
+        """With all that is known to stand about its subject."""
         about = [symptom for symptom in self.symptoms if subject_of(symptom) == incident.subject]
         known = [incident.symptom, *about, *case.alarms, *([case.said] if case.said else [])]
         self._begin(incident, list(dict.fromkeys(known)), now)
@@ -137,8 +147,9 @@ class Watch:
         incident = await self._records.open(symptoms[0], subject, now)
         if not is_known:
             log.warning("%s opened: %s", incident.id, incident.title)
-        self._cases.setdefault(incident.id, _Case(now)).alarms = tuple(symptoms)
-        self.examine_anew(incident, now)
+        case = self._cases.setdefault(incident.id, _Case(now))
+        case.alarms = tuple(symptoms)
+        self._begin_with_all(incident, case, now)
         return incident
 
     async def resume(self) -> None:
@@ -234,6 +245,7 @@ class Watch:
 
     def _ended(self, task: asyncio.Task[None], case: _Case, now: float) -> None:
         case.is_at_work = False
+        case.is_asked = case.is_asked and case.again is not None
         if case.again is not None and not task.cancelled():
             (incident, symptoms), case.again = case.again, None
             self._begin(incident, symptoms, now)

@@ -15,9 +15,9 @@ INSERT INTO runs (id, playbook, started, body, state, hash, path, operator, inci
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     playbook = excluded.playbook, started = excluded.started, body = excluded.body, state = excluded.state,
-    hash = excluded.hash, path = coalesce(nullif(excluded.path, ''), path),
-    operator = coalesce(nullif(excluded.operator, ''), operator),
-    incident = coalesce(nullif(excluded.incident, ''), incident)
+    hash = excluded.hash, path = coalesce(nullif(path, ''), excluded.path),
+    operator = coalesce(nullif(operator, ''), excluded.operator),
+    incident = coalesce(nullif(incident, ''), excluded.incident)
 """
 LEFT = "UPDATE runs SET state = 'left' WHERE incident = ? AND playbook = ? AND id != ? AND state = 'paused'"
 

@@ -160,9 +160,23 @@ async def test_inputs_that_do_not_fit_leave_no_run_behind(opened: Open) -> None:
 
 async def test_a_run_goes_on_when_who_began_it_leaves(opened: Open) -> None:
     house = await opened()
+    has_left = asyncio.Event()
+    do = house.running.bench.do
+
+    class Slow:
+        async def do(self, work: Any) -> Any:
+            await has_left.wait()
+            return await do(work)
+
+    house.running.bench = Slow()  # type: ignore[assignment]
     asking = asyncio.create_task(ask(house, "run", playbook=BOOK))
     await eventually(lambda: bool(house.running._at_work))
+    (row,) = await ask(house, "run.list")
+    assert row["state"] == "under way"
+    with pytest.raises(UsageError, match="is under way"):
+        await ask(house, "run.resume", run=row["id"])
     asking.cancel()
+    has_left.set()
     await house.running.settled()
     (row,) = await ask(house, "run.list")
     assert (row["state"], len(row["waits"])) == ("paused", 1)
@@ -234,3 +248,28 @@ async def test_a_later_run_of_an_incident_takes_the_place_of_one_that_waits(open
     await house.records.keep_runs([replace(run, id="later", started=run.started + 60)], incident.id)
     assert {row["id"]: row["state"] for row in await ask(house, "run.list")} == {id_: "left", "later": "paused"}
     assert [run.id for run in await house.records.paused_runs()] == ["later"]
+
+
+async def test_a_throttled_playbook_is_run_by_itself_once_and_for_a_person_always(
+    opened: Open, clock: Clock, tmp_path: Path
+) -> None:
+    text = BOOK.split("causes:")[0].replace("type: number", "type: number, unattended: 0")
+    triggered = "triggers: [{signal: model.latency}]\nthrottle: {every: 10m}\nsteps:"
+    (tmp_path / "restart.yaml").write_text(text.replace("steps:", triggered, 1))
+    house = await opened(playbook_dirs=(tmp_path,))
+    incident = await house.records.open(SLOW, "glove", clock.now)
+
+    async def ran() -> str:
+        diagnosis = await house.examine(incident, [SLOW])
+        await house.records.keep_runs(diagnosis.runs, incident.id)
+        return next(run.id for run in diagnosis.runs if run.playbook == "restart")
+
+    first = await ran()
+    clock.set(clock.now + 60)
+    assert await ran() == first
+    house.watch.examine(incident, clock.now)  # a person asks
+    await house.watch.settled()
+    asked = (await house.records.latest_runs(0.0))[0]
+    assert asked.id != first
+    clock.set(clock.now + 601)
+    assert await ran() not in (first, asked.id)
