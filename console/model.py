@@ -176,7 +176,7 @@ class Span:
         return self.start < other.end and other.start < self.end
 
 
-WindowKind = Literal["current", "offset", "seasonal", "before", "pinned", "where", "peers", "span"]
+WindowKind = Literal["current", "offset", "seasonal", "before", "pinned", "where", "peers", "span", "dataset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ class Window:
     spans: tuple[Span, ...]
     kind: WindowKind = "current"
     where: Labels = NO_LABELS  # added to the step's own selector
-    name: str = ""  # pinned: its name
+    name: str = ""  # pinned: its name; dataset: its path
     note: str = ""  # what was left out or pooled, in words
 
     @property

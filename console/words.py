@@ -39,6 +39,7 @@ WINDOW_WORDS = {  # kinds of window
     "where": "siblings at the same time",
     "peers": "healthy siblings",
     "span": "the span given",
+    "dataset": "the rows of a dataset",
 }
 _SCALES = {
     "s": ((1.0, "s", 1.0), (1e-3, "ms", 1e3), (0.0, "µs", 1e6)),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from console.config import duration
 from console.errors import AndonError
@@ -117,7 +118,7 @@ def whole(given: Draft) -> Playbook:
         },
         constants=file.constants,
         current=file.windows.current or DEFAULT_CURRENT,
-        baseline=baseline_of(file.windows) or dict(DEFAULT_BASELINE),
+        baseline=baseline_of(given, file.windows) or dict(DEFAULT_BASELINE),
         remedies=tuple(_remedy(given, entry, ("remedies", index)) for index, entry in enumerate(file.remedies)),
         throttle=_throttle(given, file.throttle) if file.throttle else None,
         tests=tuple(_test(given, entry, ("tests", index)) for index, entry in enumerate(file.tests)),
@@ -126,9 +127,14 @@ def whole(given: Draft) -> Playbook:
     )
 
 
-def baseline_of(windows: WindowsEntry) -> dict[str, object] | None:
-    """The baseline in the form that windows are resolved from."""
-    return windows.baseline.model_dump(exclude_none=True) if windows.baseline else None
+def baseline_of(given: Draft, windows: WindowsEntry) -> dict[str, object] | None:
+    """The baseline in the form that windows are resolved from; a dataset is looked for from the playbook's folder."""
+    if windows.baseline is None:
+        return None
+    told: dict[str, object] = windows.baseline.model_dump(exclude_none=True)
+    if windows.baseline.dataset is not None and "://" not in windows.baseline.dataset:
+        told["dataset"] = str(Path(given.text.name).absolute().parent / windows.baseline.dataset)
+    return told
 
 
 def cause(given: Draft, entry: CauseEntry, place: Place, scope: Scope) -> CauseRule:

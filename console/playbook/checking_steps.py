@@ -105,7 +105,7 @@ class StepsCheck:
             needs=self._needs(entry, step_type, place, [each for each in read if each is not None]),
             timeout=duration(entry.timeout) if entry.timeout else None,
             current=windows.current,
-            baseline=baseline_of(windows),
+            baseline=baseline_of(self.draft, windows),
             heading=heading,
             foreach=foreach,
             retry=Retry(entry.retry.times, duration(entry.retry.wait)) if entry.retry else None,

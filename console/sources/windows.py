@@ -19,7 +19,10 @@ SPAN_FORMS = (
     "write a length of time such as 15m, 24h or 7d, or START..END in RFC 3339, "
     "such as 2026-11-01T00:00:00Z..2026-11-02T00:00:00Z"
 )
-BASELINE_FORMS = "write offset:1d, seasonal:1wx4, before:onset:STEP, pinned:NAME, where:LABEL=VALUE or START..END"
+BASELINE_FORMS = (
+    "write offset:1d, seasonal:1wx4, before:onset:STEP, pinned:NAME, where:LABEL=VALUE, dataset:PATH, peers "
+    "or START..END"
+)
 MOST_SEASONS = 60
 LONGEST = 10 * 365.25 * 86400.0  # seconds; many times that, and no calendar has the start
 
@@ -62,6 +65,8 @@ def parse_baseline(text: str) -> Mapping[str, Any]:
 
     Raises UsageError for any other text.
     """
+    if text == "peers":
+        return {"peers": True}
     kind, colon, rest = text.partition(":")
     match kind if colon and rest else "":
         case "offset":
@@ -78,6 +83,10 @@ def parse_baseline(text: str) -> Mapping[str, Any]:
             if onset == "onset" and step:
                 return {"before": "onset", "of": step}
         case "pinned":
+            return {kind: rest}
+        case "dataset":
+            if "://" not in rest and not rest.startswith("/"):
+                raise UsageError(f"{rest!r} is not the whole path of a dataset", "write dataset:/PATH or dataset:URL")
             return {kind: rest}
         case "where":
             pairs = [pair.partition("=") for pair in rest.split(",")]
@@ -99,10 +108,10 @@ def baseline_window(
     """The baseline of a current window; `spec` is one of DESIGN §5, `onset` that of the step it may name.
 
     The parts of it that lie in the future, in the current window or inside known incidents are left out, and `note`
-    says so; a canary's siblings (`where`) are taken as they are.
+    says so; a canary's siblings (`where`) and healthy ones (`peers`) are taken as they are. A dataset has no spans.
     Raises UsageError for a spec that makes no sense, and NoData when nothing of the baseline is left.
     """
-    known = ("offset", "seasonal", "before", "pinned", "where", "span")
+    known = ("offset", "seasonal", "before", "pinned", "where", "span", "dataset", "peers")
     named = [kind for kind in known if kind in spec]
     if len(named) != 1 or not set(spec) <= {named[0], "of"}:
         raise UsageError(f"a baseline of {', '.join(map(str, spec)) or 'nothing'} is not one that can be used",
@@ -130,6 +139,13 @@ def baseline_window(
             if not isinstance(value, Mapping) or not value:
                 raise UsageError("the baseline `where` names no label", "write where: {track: stable}")
             return Window(current.spans, "where", where=Labels.of({k: str(v) for k, v in value.items()}))
+        case "dataset":
+            note = f"the baseline is the rows of {value}, and only steps on tables can use rows"
+            return Window((), "dataset", name=str(value), note=note)
+        case "peers":
+            if value is not True:
+                raise UsageError(f"a baseline of peers is not {value!r}", "write peers: true")
+            return Window(current.spans, "peers")
         case _:
             return _cut("span", [parse_span(str(value), situation.now)], current, situation)
 

@@ -12,9 +12,10 @@ from console.errors import NoData, SourceError, StoreError, UsageError
 from console.model import Finding, Labels, Run, Span, State, StepResult, Verdict, Window
 from console.playbook.definition import Playbook
 from console.playbook.engine import run
-from console.playbook.loader import load_text
+from console.playbook.loader import built_in_step_types, load_text
 from console.playbook.step import StepContext, StepOutcome
 from console.plugins import StepType
+from console.sources.estate import Estate, Situation
 
 HEAD = "schema: andon/v1\nname: p\ntitle: P\ninputs: {model: {type: string, default: glove}}\nsteps:\n"
 
@@ -351,3 +352,46 @@ async def test_a_counter_of_one_reader_is_asked_of_that_reader() -> None:
     found = await ran(text, types=types, here=situation(readers=[first, second]))
     assert found.steps[0].state is State.OK
     assert not first.queries and len(second.queries) == 2
+
+
+# ── every window there is ────────────────────────────────────────────────────────────────────────────────────────────
+
+AGO = "2026-11-22T09:00:00Z..2026-11-22T09:15:00Z"  # three hours before now
+LATER = "2026-11-22T10:00:00Z..2026-11-22T11:00:00Z"
+
+
+@pytest.mark.parametrize(("windows", "start", "end"), [
+    ("baseline: {offset: 1d}", 86400 + 900, 86400),
+    ("baseline: {seasonal: {period: 1w, count: 2}}", 2 * 604800 + 900, 604800),
+    ("baseline: {before: onset, of: up}", 60 + 900, 60),
+    ("baseline: {pinned: good}", 5000, 4000),
+    ("baseline: {where: {track: stable}}", 900, 0),
+    ("baseline: {peers: true}", 900, 0),
+    (f'baseline: {{span: "{LATER}"}}', 7200, 3600),
+    (f'current: "{AGO}", baseline: {{offset: -1h}}', 7200, 7200 - 900),
+    (f'current: "{AGO}", baseline: {{span: "{LATER}"}}', 7200, 3600),
+])  # fmt: skip
+async def test_a_step_is_given_the_windows_that_it_names(windows: str, start: float, end: float) -> None:
+    given: list[StepContext] = []
+
+    async def look(context: StepContext, _options: Any) -> StepOutcome:
+        given.append(context)
+        return StepOutcome(State.OK)
+
+    look.__module__ = speak.__module__
+    types = TYPES | {"look": says(look, "look")}
+    here = Situation(Estate(), NOW, pins={"good": (Span(NOW - 5000, NOW - 4000),)})
+    text = step("up") + f"  - {{id: a, title: A, uses: look, windows: {{{windows}}}}}\n"
+    await ran(text, types=types, here=here)
+    assert (given[0].baseline.start, given[0].baseline.end) == (NOW - start, NOW - end)
+
+
+async def test_what_is_looked_at_may_lie_before_what_it_is_compared_with() -> None:
+    reader = Readings({"model.requests": {Labels.of(model="glove"): counter(2.0, since=NOW - 8000, then=8.0)}})
+    text = (
+        HEAD.replace("steps:", f'windows: {{current: "{AGO}", baseline: {{span: "{LATER}"}}}}\nsteps:')
+        + "  - {id: a, title: A, uses: compare, with: {signal: model.requests, tolerance: 25%}}\n"
+    )
+    book = load_text(text, "p.yaml")
+    done = await run(book, {}, situation(readers=[reader]), step_types=built_in_step_types())
+    assert done.steps[0].values["ratio"] == pytest.approx(0.25, rel=0.1)

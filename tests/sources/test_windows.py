@@ -89,6 +89,9 @@ def test_what_reaches_past_now_is_cut_off_and_said_so() -> None:
         ("seasonal:1d", {"seasonal": {"period": "1d", "count": 1}}),
         ("before:onset:ttft", {"before": "onset", "of": "ttft"}),
         ("pinned:good week", {"pinned": "good week"}),
+        ("peers", {"peers": True}),
+        ("dataset:/data/kept.parquet", {"dataset": "/data/kept.parquet"}),
+        ("dataset:s3://kept/rows/*.parquet", {"dataset": "s3://kept/rows/*.parquet"}),
         ("where:track=stable,az=b", {"where": {"track": "stable", "az": "b"}}),
         ("2023-11-13T00:00:00Z..2023-11-14T00:00:00Z", {"span": "2023-11-13T00:00:00Z..2023-11-14T00:00:00Z"}),
     ],
@@ -100,12 +103,12 @@ def test_a_baseline_is_written_as_in_a_playbook(text: str, spec: dict[str, Any])
 @pytest.mark.parametrize(
     "text",
     ["", "1d", "offset", "offset:", "offset:soon", "seasonal:1wxfour", "seasonal:x4", "before:lunch", "before:onset",
-     "where:track", "where:=stable", "peers:true", "a..b"],
+     "where:track", "where:=stable", "peers:true", "dataset:", "dataset:kept.csv", "a..b"],
 )  # fmt: skip
 def test_a_baseline_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(UsageError) as raised:
         parse_baseline(text)
-    assert "offset" in raised.value.hint or "START..END" in raised.value.hint
+    assert any(form in raised.value.hint for form in ("offset", "START..END", "dataset"))
 
 
 # ── baselines of a run ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -187,6 +190,17 @@ def test_a_canarys_siblings_are_taken_at_the_same_time_even_in_an_incident() -> 
     assert (window.kind, window.spans, window.where) == ("where", CURRENT.spans, Labels.of(track="stable"))
 
 
+def test_healthy_siblings_are_looked_at_at_the_same_time() -> None:
+    window = baseline({"peers": True}, Span(0, NOW))
+    assert (window.kind, window.spans) == ("peers", CURRENT.spans)
+
+
+def test_a_dataset_has_a_name_and_no_time() -> None:
+    window = baseline({"dataset": "/data/kept.csv"})
+    assert (window.kind, window.spans, window.name) == ("dataset", (), "/data/kept.csv")
+    assert "/data/kept.csv" in window.note
+
+
 def test_a_baseline_may_be_said_by_both_ends() -> None:
     window = baseline({"span": "2023-11-13T00:00:00Z..2023-11-14T00:00:00Z"})
     assert (window.kind, window.spans) == ("span", (Span(1_699_833_600.0, 1_699_920_000.0),))
@@ -195,7 +209,7 @@ def test_a_baseline_may_be_said_by_both_ends() -> None:
 @pytest.mark.parametrize(
     "spec",
     [
-        {}, {"peers": True}, {"offset": "1d", "pinned": "x"}, {"offset": "1d", "typo": 1}, {"offset": "soon"},
+        {}, {"peers": "yes"}, {"offset": "1d", "pinned": "x"}, {"offset": "1d", "typo": 1}, {"offset": "soon"},
         {"seasonal": "1w"}, {"seasonal": {"period": "1w", "cuont": 2}}, {"seasonal": {"period": "1w", "count": 0}},
         {"seasonal": {"period": "1w", "count": True}}, {"seasonal": {"period": "1w", "count": 1000}}, {"seasonal": {}},
         {"before": "lunch"}, {"where": {}}, {"where": "track=stable"}, {"span": "yesterday"},

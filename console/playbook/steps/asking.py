@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from console.analysis.frames import aggregate, beside
 from console.errors import AndonError, NoData, SourceError, StoreError, UsageError
-from console.model import Frame, Query, Span, Window
+from console.model import Frame, Query, Span, Window, WindowKind
 from console.playbook.step import StepContext
 from console.signals.catalogue import find_signal
 from console.sources.estate import Estate
@@ -100,7 +100,11 @@ async def all_that_answer(questions: Mapping[str, Awaitable[T]]) -> tuple[list[T
     return [answer for answer in answers if not isinstance(answer, BaseException)], list(silent)
 
 
-def check_baseline(baseline: Window) -> None:
-    """Raises NoData for a baseline of which nothing is left."""
+def check_baseline(baseline: Window, *takes: WindowKind) -> None:
+    """Raises NoData for a baseline of which nothing is left, and for one of a kind that says nothing of this."""
+    if baseline.kind in takes:
+        return
+    if baseline.kind == "peers":
+        raise NoData("absent: only a signal has siblings to be compared with", "give this step `windows` of its own")
     if not baseline.spans:
         raise NoData(f"absent: {baseline.note}", "")

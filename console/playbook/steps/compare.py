@@ -11,11 +11,12 @@ from pydantic_core import PydanticCustomError
 
 from console.analysis.compare import compare
 from console.analysis.frames import coarsen
-from console.errors import NoData, SourceError, StoreError
+from console.errors import NoData, SourceError, StoreError, UsageError
 from console.model import Comparison, Finding, Frame, Kind, Labels, Query, Span, Stat, State, Verdict, Window
 from console.playbook.schema import Entry, Share, SignalName
 from console.playbook.step import StepContext, StepOutcome
 from console.playbook.steps.asking import check_baseline, coverage, told_by
+from console.playbook.steps.peers import Beside, beside_siblings
 from console.playbook.steps.since import sharpened
 from console.playbook.steps.wording import compared
 from console.plugins import StepType
@@ -81,7 +82,9 @@ async def comparisons(context: StepContext, options: CompareOptions) -> tuple[Co
 
     Raises NoData where nobody has the signal or neither side a sample, SourceError where its source does not answer.
     """
-    check_baseline(context.baseline)
+    check_baseline(context.baseline, "peers")
+    if context.baseline.kind == "peers":
+        return await _among_siblings(context, options)
     signal = find_signal(options.signal)
     current, baseline = await _both(context, options.signal, options)
     if not current.series and not baseline.series:
@@ -108,6 +111,47 @@ async def comparisons(context: StepContext, options: CompareOptions) -> tuple[Co
     if any(one.onset is not None for one in found):
         found = await _to_the_sample(context, options, found, current.step)
     return tuple(sorted(found, key=_gravity))
+
+
+async def _among_siblings(context: StepContext, options: CompareOptions) -> tuple[Comparison, ...]:
+    """Each label set against those that differ from it in the labels of `by` alone, and are well."""
+    if not options.by:
+        raise UsageError("siblings are told apart by the labels of `by`, and none are given", "write by: [replica]")
+    asked = {label: value for label, value in options.where.items() if value and label in options.by}
+    group = options.model_copy(update={"where": {k: v for k, v in options.where.items() if k not in asked}})
+    step = MINUTE if context.now - context.current.start > RAW_SECONDS else context.interval
+    names = [name for name in (options.signal, options.of) if name is not None]
+    frames = await asyncio.gather(*(_read(context, name, group, context.current, step) for name in names))
+    coarsest = max(step, *(frame.step for frame in frames))
+    members, *of = (coarsen(frame, coarsest) for frame in frames)
+    signal = find_signal(options.signal)
+    floor = 0.0 if of else signal.floor
+    beside = beside_siblings(
+        members, of[0] if of else None, asked,
+        stat=options.statistic, bad=signal.bad, tolerance=options.tolerance, floor=floor,
+    )  # fmt: skip
+    found = compare(
+        beside.current,
+        beside.baseline,
+        stat=options.statistic,
+        tolerance=options.tolerance,
+        bad=signal.bad,
+        floor=floor,
+        min_samples=options.min_samples,
+        of=beside.of,
+        baseline_kind="peers",
+        now=context.now,
+    )
+    return tuple(sorted((_among(one, beside, context) for one in found), key=_gravity))
+
+
+def _among(one: Comparison, beside: Beside, context: StepContext) -> Comparison:
+    """The comparison, saying with how many siblings, at the time that all of them were looked at."""
+    count = beside.siblings.get(one.labels, 0)
+    told = f"against {count} healthy sibling{'s' * (count != 1)}"
+    told += f", {beside.left_out} left out" if beside.left_out else ""
+    side = replace(one.baseline, start=context.current.start, end=context.current.end)
+    return replace(one, baseline=side, reason=f"{one.reason}; {told}" if one.reason else told)
 
 
 def _is_vanished(one: Comparison) -> bool:

@@ -26,6 +26,7 @@ from console.model import (
 from console.playbook.schema import Entry
 from console.playbook.step import StepContext, StepOutcome
 from console.playbook.steps.asking import check_baseline, only_one
+from console.playbook.steps.dataset import Dataset
 from console.playbook.steps.rows import MOST_SLICING, Look, Rows, past_places, with_neighbours
 from console.plugins import StepType
 from console.words import instant, labelled
@@ -91,14 +92,15 @@ class Found:
 
 def look_of(context: StepContext, options: DriftOptions) -> Look:
     """What a step of these options asks, and of which table; NoData or UsageError where it is not clear which."""
-    check_baseline(context.baseline)
+    check_baseline(context.baseline, "dataset")
     model = context.inputs.get("model", "")
     name = options.table or (model if model in context.estate.tables else None)
     table = only_one(context.estate.tables, name, "table", context)
     chosen = {column: value for column, value in options.where.items() if value}
 
     def rows(window: Window) -> Rows:
-        return Rows(table, window.spans, Labels.of(chosen | dict(window.where)), tuple(options.columns))
+        of = Dataset(window.name) if window.kind == "dataset" else table
+        return Rows(of, window.spans, Labels.of(chosen | dict(window.where)), tuple(options.columns))
 
     places = past_places(context.current, context.baseline)
     return Look(

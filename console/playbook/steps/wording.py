@@ -16,7 +16,8 @@ def compared(comparison: Comparison, of: str | None) -> str:
     if comparison.verdict is Verdict.NO_DATA:
         return f"{subject}: no data ({comparison.reason})"
     unit = unit_of(comparison.signal, "ratio" if of else comparison.stat)
-    text = f"{subject} is {quantity(comparison.current.value, unit)}, was {quantity(comparison.baseline.value, unit)}"
+    was = "its siblings' is" if comparison.baseline.kind == "peers" else "was"
+    text = f"{subject} is {quantity(comparison.current.value, unit)}, {was} {quantity(comparison.baseline.value, unit)}"
     if comparison.ratio is not None:
         text += f" (×{comparison.ratio:.3g})"
     if comparison.onset is not None and comparison.verdict is Verdict.DEGRADED:
