@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -30,19 +31,32 @@ async def standing(playbooks: Iterable[Playbook], situation: Situation, step_typ
 
     A check that cannot be made (a source that is down, no data) raises nothing here: the source's own state says so.
     """
-    checks = {
-        (check.signal, check.verdict): (playbook, check) for playbook in playbooks for check in playbook.trigger_checks
-    }
+    looks: dict[str, tuple[Playbook, TriggerCheck]] = {}
+    waiting: dict[str, list[TriggerCheck]] = {}  # what several triggers would ask alike is looked at once
+    for playbook in playbooks:
+        for check in playbook.trigger_checks:
+            key = _alike(playbook, check)
+            looks.setdefault(key, (playbook, check))
+            waiting.setdefault(key, []).append(check)
     found = await asyncio.gather(
-        *(_compared(playbook, check, situation, step_types) for playbook, check in checks.values())
+        *(_compared(playbook, check, situation, step_types) for playbook, check in looks.values())
     )
-    symptoms = [
-        Symptom(finding.text, check.signal, finding.labels, finding.verdict)
-        for (_playbook, check), findings in zip(checks.values(), found, strict=True)
+    symptoms = {
+        (check.signal, finding.labels, finding.verdict): Symptom(
+            finding.text, check.signal, finding.labels, finding.verdict
+        )
+        for key, findings in zip(looks, found, strict=True)
+        for check in waiting[key]
         for finding in findings
         if finding.verdict == check.verdict
-    ]
-    return Standing(symptoms, tuple(finding for findings in found for finding in findings))
+    }
+    return Standing(tuple(symptoms.values()), tuple(finding for findings in found for finding in findings))
+
+
+def _alike(playbook: Playbook, check: TriggerCheck) -> str:
+    """The same for checks that ask the same of the same windows."""
+    asked = [check.uses, check.options, playbook.current, playbook.baseline]
+    return json.dumps(asked, sort_keys=True, default=str)
 
 
 async def look(
