@@ -38,8 +38,10 @@ station = Dialect(
 
 @hookimpl
 def andon_dialects() -> Iterable[Dialect]:
-    """The station's."""
-    return [station]
+    """The stations'."""
+    from console.lab.generation.dialect import station2
+
+    return [station, station2]
 
 
 @hookimpl
