@@ -32,7 +32,8 @@ def _row(fault: Manifest) -> str:
     how = "simulated" if fault.is_simulated else "real, alone" if fault.is_alone else "real"
     said = {str(variant[key]) for key in ("cause",) for variant in fault.variants if key in variant}
     causes = ", ".join(f"`{cause}`" for cause in sorted(said or {fault.expect["cause"]}))
-    drawn = ", ".join(dict.fromkeys([*fault.parameters, *(key for variant in fault.variants for key in variant)]))
+    keys = dict.fromkeys([*fault.parameters, *(key for variant in fault.variants for key in variant)])
+    drawn = ", ".join(key for key in keys if key not in fault.expect)
     title = fault.title.removesuffix(" (simulated)")
     return f"| `{fault.name}` | {title} | {how} | {causes} | {drawn or '–'} |"
 

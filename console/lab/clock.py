@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 TICK = 15.0  # seconds of lab time between two collections
@@ -33,4 +34,9 @@ def day(seconds: float) -> str:
     >>> day(0)
     '1970-01-01'
     """
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
+    return _named(int(seconds // 86400))
+
+
+@lru_cache(64)
+def _named(days: int) -> str:
+    return datetime.fromtimestamp(days * 86400, UTC).strftime("%Y-%m-%d")  # dear, and asked for every row

@@ -5,7 +5,6 @@ predictions/2026-11-22.jsonl      predictions/kept/line-2-1795348800.pgm
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,8 +46,8 @@ class PredictionLog:
 
     def add(self, row: dict[str, Any]) -> None:
         """Note one request; `flush` writes it. NaN becomes null."""
-        clean = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
-        self._lines.setdefault(day(row["time"]), []).append(orjson.dumps(clean, option=orjson.OPT_APPEND_NEWLINE))
+        line = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)  # which writes NaN as null
+        self._lines.setdefault(day(row["time"]), []).append(line)
 
     def flush(self) -> None:
         """Put everything noted so far into the day files."""

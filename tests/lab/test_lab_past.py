@@ -109,6 +109,7 @@ def test_parameters_are_drawn_from_the_documented_ranges_and_again_from_the_same
     for fault in andon_lab_faults():
         draws = [fault.draw(np.random.default_rng(seed)) for seed in range(20)]
         assert fault.draw(np.random.default_rng(0)) == draws[0]
-        assert len({str(drawn) for drawn in draws}) >= 4
+        varied = any("low" in span for span in fault.ranges.values())
+        assert len({str(drawn) for drawn in draws}) >= (4 if varied else 1)
         for drawn in draws:
             assert all(text.format_map(drawn) for text in fault.expect.values())
