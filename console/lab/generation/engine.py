@@ -36,7 +36,7 @@ class Costs:
 class Limits:
     """How an engine is configured."""
 
-    blocks: int = 180
+    blocks: int = 230
     sequences: int = 16  # at once
     step_tokens: int = 64  # read or written in one step: a longer prompt is read in chunks
     guesses: int = 2  # tokens the draft guesses ahead; 0: none

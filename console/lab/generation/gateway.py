@@ -31,7 +31,7 @@ CANARY_SHARE = 1 / 3
 REASONS = {401: "refused_key", 402: "out_of_credit", 429: "rate_limited", 0: "unreachable"}
 FAILURES = tuple(f'code="{code}",reason="{reason}"' for code, reason in REASONS.items())
 CLOUD_ANSWER = (40.0, 0.5)  # tokens: median, and sigma of the logarithm
-LATENCIES = edges(0.2, 30.0, 1.35)
+LATENCIES = edges(0.3, 20.0, 1.4)
 
 
 @dataclass(slots=True)
@@ -138,8 +138,9 @@ class Gateway:
                 else:
                     self._again.append(request)
             overflow = self._threads.submit(self._ask_cloud, cloud)
-            for answering in [self._threads.submit(self._send, name, lots[name], until) for name in names]:
-                answering.result()
+            answering = [self._threads.submit(self._send, name, lots[name], until) for name in names]
+            for name, answers in zip(names, [each.result() for each in answering], strict=True):
+                self._hear(name, answers)
             overflow.result()
 
     def lost(self, name: str) -> None:
@@ -198,7 +199,8 @@ class Gateway:
             self._homes.popitem(last=False)
         return home
 
-    def _send(self, name: str, lot: list[Request], until: float) -> None:
+    def _send(self, name: str, lot: list[Request], until: float) -> list[dict[str, Any]] | None:
+        """What a replica answered; None where it is gone."""
         backend = self.backends[name]
         backend.pending |= {request.id: request for request in lot}
         body = {
@@ -211,12 +213,16 @@ class Gateway:
         try:
             status, content, _headers = backend.peer.ask("POST", "/v1/batches", body)
         except OSError:
+            return None
+        answers: list[dict[str, Any]] | None = orjson.loads(content)["answers"] if status == 200 else None
+        return answers
+
+    def _hear(self, name: str, answers: list[dict[str, Any]] | None) -> None:
+        backend = self.backends[name]
+        if answers is None:
             self.lost(name)
             return
-        if status != 200:
-            self.lost(name)
-            return
-        for answer in orjson.loads(content)["answers"]:
+        for answer in answers:
             request = backend.pending.pop(answer["id"], None)
             if request is not None and not answer["failed"]:
                 self.traffic.answered(request, answer["tokens"])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 WEEKS, DAYS = 4, 7
-BEFORE = 1500.0  # seconds of past weeks and days before the hour at which the lab opens
+BEFORE = 600.0  # seconds of past weeks and days before the hour at which the lab opens
 LAST = 5400.0  # seconds right before it opens
 RAW = 3600.0  # … the last of which are told every tick
 MINUTE = 4  # ticks between two pages: the daemon keeps no finer past than that

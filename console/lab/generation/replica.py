@@ -25,15 +25,15 @@ from console.lab.leash import ready
 
 PACE = 5.0  # seconds of lab time in which an engine lives one
 HISTOGRAMS = {
-    "time_to_first_token_seconds": edges(0.04, 20.0, 1.5),
-    "inter_token_latency_seconds": edges(0.004, 0.4, 1.35),
-    "request_time_per_output_token_seconds": edges(0.004, 0.8, 1.5),
-    "e2e_request_latency_seconds": edges(0.1, 40.0, 1.5),
-    "request_queue_time_seconds": edges(0.01, 20.0, 2.0),
-    "request_prefill_time_seconds": edges(0.02, 4.0, 1.5),
-    "request_inference_time_seconds": edges(0.1, 20.0, 1.5),
-    "request_prompt_tokens": edges(16, 512, 1.35),
-    "request_generation_tokens": edges(1, 320, 1.6),
+    "time_to_first_token_seconds": edges(0.06, 16.0, 1.6),
+    "inter_token_latency_seconds": edges(0.006, 0.3, 1.45),
+    "request_time_per_output_token_seconds": edges(0.006, 0.6, 1.5),
+    "e2e_request_latency_seconds": edges(0.15, 30.0, 1.6),
+    "request_queue_time_seconds": edges(0.02, 20.0, 2.2),
+    "request_prefill_time_seconds": edges(0.04, 3.0, 1.6),
+    "request_inference_time_seconds": edges(0.15, 15.0, 1.6),
+    "request_prompt_tokens": edges(24, 480, 1.4),
+    "request_generation_tokens": edges(2, 320, 1.7),
 }
 COUNTERS = (
     "num_preemptions_total",
