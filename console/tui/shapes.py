@@ -100,11 +100,12 @@ CAUSE = {
 }  # fmt: skip
 STEP = {
     "id": text, "title": text, "uses": text, "state": text, "reason": text, "findings": [FINDING], "values": ROW,
-    "question": {"text": text, "answers": [text]},
+    "question": {"text": text, "answers": [text], "kind": text, "roles": [text], "expires": time},
+    "shown": {"markdown": text, "command": text},
 }  # fmt: skip
 RUN = {
-    "id": text, "playbook": text, "title": text, "verdict": text, "steps": [STEP], "causes": [CAUSE], "inputs": ROW,
-    **WINDOWS,
+    "id": text, "playbook": text, "title": text, "verdict": text, "state": text, "steps": [STEP], "causes": [CAUSE],
+    "inputs": ROW, **WINDOWS,
 }  # fmt: skip
 COLUMN = {
     "name": text, "verdict": text, "slots": series, "issues": [text],

@@ -12,11 +12,12 @@ from consoles import HOSTILE, NOW, TellingClient, board, incident, running, sett
 from diagnoses import accuracy_run, cause, curve, diagnosis, finding, latency_run, move, run, step
 from textual.pilot import Pilot
 
-from console.errors import SourceError
+from console.errors import SourceError, UsageError
 from console.tui.app import Console
 from console.tui.screens.triage import Triage
 from console.tui.screens.triage_answers import Answers
 from console.tui.screens.triage_reader import Reader
+from console.tui.screens.triage_shown import markdown_lines
 from console.tui.widgets.part import Part
 from console.tui.widgets.table import Table
 
@@ -371,3 +372,94 @@ async def test_what_changed_around_the_incident_stands_in_its_timeline(tmp_path:
         told = ["".join(text for text, _look in line) for line in shown]
         assert sum("deploy of glove: v" in line for line in told) <= 20
         assert "\x1b" not in text_of(app)
+
+
+ASKED = {"text": "How many were there?", "answers": [], "kind": "number", "roles": ["oncall"], "expires": NOW + 3600}
+SHOWN = {
+    "markdown": "## Drain it\n\nFirst **look**, then:\n\n- drain `node-a`\n- wait",
+    "command": "kubectl drain node-a",
+}
+
+
+def waiting() -> dict[str, Any]:
+    """A run that waits, with every kind of question, something shown, and steps that decide nothing."""
+    steps = [
+        step("how_many", "How many?", "waiting", question=ASKED),
+        step("sure", "Sure?", "waiting", question={"text": "Is it sure?", "answers": [], "kind": "boolean"}),
+        step("after", "After?", "waiting", reason="it needs how_many, which waits for an answer"),
+        step("plan", "What to do", "ok", shown=SHOWN),
+        step("kv", "Full?", "degraded", finding("F1"), is_dry=True),
+        step("extra", "Extra?", "error", reason="it is down", is_optional=True),
+    ]
+    return diagnosis(run("r1", "restart", "Is a restart due?", *steps, state="paused", finished=None))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_run_that_waits_says_for_what_and_for_whom(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with triage(tmp_path, waiting(), size=size) as (app, pilot, _client):
+        head = text_of(app)
+        await to_step(app, pilot, "how_many")
+        shown = " ".join(text_of(app).split())
+    assert "a run waits: How many were there? (Enter on the step with ◔ answers; 1 more)" in head
+    assert "◔ How many?" in shown and "a number; oncall may answer" in shown
+
+
+async def test_a_number_is_typed_and_a_choice_is_taken_and_who_may_not_is_told(tmp_path: Path) -> None:
+    async with triage(tmp_path, waiting()) as (app, pilot, client):
+        client.answers["answer"] = incident("I-3")
+        await to_step(app, pilot, "how_many")
+        await pilot.press("enter", "3", "enter")
+        await until(pilot, lambda: "answer" in asked(client))
+        assert last(client, "answer") == {"incident": "I-3", "question": "How many were there?", "answer": "3"}
+        await until(pilot, lambda: "the run goes on" in text_of(app))
+        assert "'3' is kept; the run goes on" in text_of(app)
+        client.answers["answer"] = UsageError("'Is it sure?' is for lead, which ana is not", "bob may")
+        await to_step(app, pilot, "sure")
+        await pilot.press("enter", "1")
+        await until(pilot, lambda: "bob may" in text_of(app))
+        assert last(client, "answer")["answer"] == "true"
+        assert "is for lead, which ana is not. bob may" in text_of(app)
+
+
+async def test_nothing_typed_answers_nothing(tmp_path: Path) -> None:
+    async with triage(tmp_path, waiting()) as (app, pilot, client):
+        await to_step(app, pilot, "how_many")
+        await pilot.press("enter", "enter")
+        await pilot.press("enter", "escape")
+        await pilot.pause(0.05)
+        assert "answer" not in asked(client)
+
+
+async def test_what_is_shown_reads_as_text_and_its_command_is_copied_by_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[str] = []
+    monkeypatch.setattr(Console, "copy", lambda _app, text: copied.append(text))
+    async with triage(tmp_path, waiting(), size=(200, 50)) as (app, pilot, _client):
+        await to_step(app, pilot, "after")
+        await pilot.press("c")
+        await until(pilot, lambda: "shows no command" in text_of(app))
+        assert copied == []
+        await to_step(app, pilot, "plan")
+        shown = text_of(app)
+        await pilot.press("c")
+    assert "Drain it" in shown and "First look, then:" in shown and "• drain node-a" in shown
+    assert "$ kubectl drain node-a" in shown and "##" not in shown
+    assert copied == ["kubectl drain node-a"]
+
+
+async def test_what_decides_nothing_says_so(tmp_path: Path) -> None:
+    async with triage(tmp_path, waiting(), size=(200, 50)) as (app, pilot, _client):
+        await to_step(app, pilot, "kv")
+        dry = text_of(app)
+        await to_step(app, pilot, "extra")
+        optional = text_of(app)
+    assert "dry run, decides nothing:" in dry and "measured and told, it decides nothing" in dry
+    assert "optional, decides nothing: it is down" in optional
+
+
+def test_markdown_from_outside_is_text_and_nothing_else() -> None:
+    hostile = "# \x1b[31mred\n\n[click](http://x/\x07)\n```\nrm -rf /\n```\n1. one\n   - two"
+    lines = ["".join(text for text, _look in line) for line in markdown_lines(hostile, 40)]
+    assert lines == ["red", "", "click (http://x/)", "  rm -rf /", "1. one", "   • two"]
+    assert all(len(line) <= 20 for line in ("".join(t for t, _ in each) for each in markdown_lines("word " * 60, 20)))

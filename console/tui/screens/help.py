@@ -34,7 +34,7 @@ EVERYWHERE = (
     ("?", "this help"),
     ("q", "quit; the daemon and everything under way go on"),
 )
-SHAPES = ("ok", "degraded", "inconclusive", "improved", "stale", "no_data", "skipped", "error")
+SHAPES = ("ok", "degraded", "inconclusive", "improved", "stale", "no_data", "skipped", "waiting", "error")
 SIGNS = {
     "space": "Space", "escape": "Esc", "backspace": "Backspace", "enter": "Enter", "tab": "Tab",
     "up": "↑", "down": "↓", "left": "←", "right": "→",

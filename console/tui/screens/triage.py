@@ -21,6 +21,7 @@ from console.tui.screens.triage_detail import detail_lines
 from console.tui.screens.triage_head import head_lines
 from console.tui.screens.triage_reader import Reader, as_text
 from console.tui.screens.triage_room import stacked
+from console.tui.screens.triage_shown import command_of, offered
 from console.tui.screens.triage_steps import Place, as_row, gravest_place, places
 from console.tui.screens.triage_words import Json
 from console.tui.text import Line
@@ -52,6 +53,7 @@ class Triage(Sheet):
         ("x", "close"),
         ("n", "timeline"),
         ("y", "copy the diagnosis"),
+        ("c", "copy the command shown"),
     )
     BINDINGS: ClassVar = [
         Binding("r", "examine", "examine again", show=False),
@@ -59,6 +61,7 @@ class Triage(Sheet):
         Binding("x", "close", "close the incident", show=False),
         Binding("n", "timeline", "timeline", show=False),
         Binding("y", "copy", "copy the diagnosis", show=False),
+        Binding("c", "copy_command", "copy the command shown", show=False),
     ]
 
     def __init__(self, incident: str) -> None:
@@ -305,6 +308,14 @@ class Triage(Sheet):
         """The diagnosis as text."""
         self.console_app.copy(as_text(self._report()))
 
+    def action_copy_command(self) -> None:
+        """What the step under the cursor shows to be run by a person."""
+        command = command_of(self._place.step.get("shown")) if self._place is not None else ""
+        if command:
+            self.console_app.copy(command)
+        else:
+            self.say("this step shows no command", "dim")
+
     def _act(self, op: str, said: str, **args: Any) -> None:
         def done(_incident: Json) -> None:
             self.say(said, "bold")
@@ -314,12 +325,19 @@ class Triage(Sheet):
 
     def _ask_person(self, question: Json) -> None:
         text = str(question.get("text"))
+        goes_on = "the run goes on" if self._place and self._place.state == "waiting" else "it is being examined again"
 
         def answered(answer: str | None) -> None:
-            if answer is not None:
-                self._act("answer", f"{answer!r} is kept; it is being examined again", question=text, answer=answer)
+            if answer:
+                self._act("answer", f"{answer!r} is kept; {goes_on}", question=text, answer=answer)
 
-        self.app.push_screen(Answers(text, [str(each) for each in question.get("answers") or ()]), answered)
+        kind = str(question.get("kind") or "choice")
+        if kind in ("number", "text"):
+            self.app.push_screen(Prompt(f"{text} ({offered(question)}; Enter answers, Esc does not)"), answered)
+            return
+        choices = ("true", "false") if kind == "boolean" else tuple(map(str, question.get("answers") or ()))
+        roles = ", ".join(str(each) for each in question.get("roles") or ())
+        self.app.push_screen(Answers(text + (f" ({roles} may answer)" if roles else ""), choices), answered)
 
     def _read_place(self, place: Place) -> None:
         """All findings of a step, in a box."""

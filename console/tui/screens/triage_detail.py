@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from console.tui.screens.triage_shown import question_lines, shown_lines
 from console.tui.screens.triage_steps import Place
 from console.tui.screens.triage_tables import log_lines, trace_lines
 from console.tui.screens.triage_words import Json, brief, moment, share_of, sides, windows
@@ -60,7 +61,10 @@ def detail_lines(
     title = place.step.get("title") or place.title.strip()
     lines: list[Line] = [[(each, "bold")] for each in wrap(title, width)]
     if place.question:
-        return lines + _question(place.question, width)
+        return lines + question_lines(place.question, waits=place.state == "waiting", width=width)
+    if place.step.get("shown"):
+        return lines + shown_lines(place.step["shown"], width)
+    lines += _decides(place.step, width)
     lines += _body(place, drawing, width, height - len(lines), greys, today)
     return lines
 
@@ -69,7 +73,7 @@ def _body(place: Place, drawing: Drawing, width: int, room: int, greys: bool, to
     state, finding, step = place.state, place.finding, place.step
     if not step.get("uses"):
         return _said(f"{place.said or 'being looked at'} …" if not state else state.replace("_", " "), width)
-    if state in ("skipped", "error") or finding is None:
+    if state in ("skipped", "error", "waiting") or finding is None:
         mark = MARKS.get(state, "")
         return _said(f"{mark} {state.replace('_', ' ')}: {step.get('reason') or 'it gave no reason'}", width, state)
     kind = finding.get("kind")
@@ -216,10 +220,13 @@ def _cited(finding: Json, width: int, today: str) -> list[Line]:
     return [[(each, look)] for each in text]
 
 
-def _question(question: Json, width: int) -> list[Line]:
-    lines = _said(f"? {question.get('text')}", width, "warn")
-    lines += _said(f"answers: {', '.join(str(each) for each in question.get('answers') or ())}", width)
-    return lines + _said("Enter answers it; then all of it is examined again", width, "dim")
+def _decides(step: Json, width: int) -> list[Line]:
+    """That what it found decides nothing, where that is so."""
+    if step.get("is_dry"):
+        return _said("a dry run: measured and told, it decides nothing", width, "dim")
+    if step.get("is_optional"):
+        return _said("optional: an error here decides nothing", width, "dim")
+    return []
 
 
 def _run(place: Place, width: int, today: str) -> list[Line]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from console.tui.screens.triage_causes import help_wanted
 from console.tui.screens.triage_words import LIKELY, Json, ago, brief, moment, odds, reasons, windows, without_cause
 from console.tui.text import Line, Span, cut, fit, wrap
+from console.words import MARKS
 
 
 def head_lines(incident: Json, diagnosis: Json | None, examining: Json | None, now: float | None, *,
@@ -68,12 +69,15 @@ def _answer(diagnosis: Json, room: int, long: int, today: str) -> list[Line]:
 
 def _asked(diagnosis: Json, room: int) -> list[Line]:
     """A question that nobody answered may be far below: it is said here."""
-    asked = [step["question"] for run in diagnosis.get("runs") or () for step in run.get("steps") or ()
-             if step.get("question")]  # fmt: skip
+    asked = [step for run in diagnosis.get("runs") or () for step in run.get("steps") or () if step.get("question")]
     if not asked:
         return []
+    first = next((step for step in asked if step.get("state") == "waiting"), asked[0])
+    mark = MARKS["waiting"] if first.get("state") == "waiting" else "?"
+    waits = "a run waits: " if first.get("state") == "waiting" else ""
     more = f"; {len(asked) - 1} more" if len(asked) > 1 else ""
-    return _block(f"? {asked[0].get('text')} (Enter on the step with ? answers{more})", room, 1, "warn")
+    said = f"{mark} {waits}{first['question'].get('text')} (Enter on the step with {mark} answers{more})"
+    return _block(said, room, 1, "warn")
 
 
 def _about(cause: Json, diagnosis: Json) -> str:

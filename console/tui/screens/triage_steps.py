@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from console.tui.screens.triage_shown import gist_of
 from console.tui.screens.triage_words import Json, gist, gravest, gravity
 from console.tui.text import Span
 from console.words import MARKS
@@ -53,7 +54,8 @@ def places(runs: Sequence[Json], examining: Json | None, *, inline: bool, today:
         rows += _live(examining, several)
     for run in shown:
         if several:
-            rows.append(_heading(run, f"run {run.get('playbook')}", str(run.get("verdict") or "")))
+            state = "waiting" if run.get("state") == "paused" else str(run.get("verdict") or "")
+            rows.append(_heading(run, f"run {run.get('playbook')}", state))
         for step in run.get("steps") or ():
             rows += _step(run, step, inline=inline, today=today)
     return rows
@@ -90,15 +92,20 @@ def _step(run: Json, step: Json, *, inline: bool, today: str) -> Iterator[Place]
     key = f"{run.get('playbook')}/{step.get('id')}"
     findings = step.get("findings") or ()
     first = gravest(findings)
-    state = "question" if step.get("question") else str(step.get("state") or "")
+    state = str(step.get("state") or "")
     if step.get("question"):
-        said = f"{step['question'].get('text')} Enter answers"
+        waits = "waits for an answer: " if state == "waiting" else ""
+        state = state if waits else "question"
+        said = f"{waits}{step['question'].get('text')} Enter answers"
+    elif step.get("shown"):
+        said = gist_of(step["shown"])
     elif first is None or state in ("skipped", "error", "no_data"):
         said = str(step.get("reason") or state)
     else:
         said = gist(first, today)
         if len(findings) > 1 and not (_is_single(first) or first.get("kind") in TABLES):
             said = f"{len(findings)} found; {_nearest(step) or said}"
+    said = _weighed(step, state, said)
     title = str(step.get("title") or step.get("id") or "")
     yield Place(key, state, title, said if inline else "", "step", run, step, first)
     own = [each for each in findings if _is_single(each)] if len(findings) > 1 else []
@@ -111,6 +118,15 @@ def _step(run: Json, step: Json, *, inline: bool, today: str) -> Iterator[Place]
         title, said = ("", told) if inline else (f"└ {told}", "")
         yield Place(f"{key} {finding.get('id')}", str(finding.get("verdict") or ""), title, said, "finding", run, step,
                     finding)  # fmt: skip
+
+
+def _weighed(step: Json, state: str, said: str) -> str:
+    """What it found, with a word where that decides nothing."""
+    if step.get("is_dry"):
+        return f"dry run, decides nothing: {said}"
+    if step.get("is_optional") and state == "error":
+        return f"optional, decides nothing: {said}"
+    return said
 
 
 def _is_single(finding: Json) -> bool:

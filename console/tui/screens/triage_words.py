@@ -10,7 +10,7 @@ from console.words import UNANSWERED, WINDOW_WORDS, WITHOUT_CAUSE, instant, laps
 
 Json = Mapping[str, Any]
 
-GRAVITY = ("degraded", "error", "inconclusive", "no_data", "improved", "ok", "skipped")
+GRAVITY = ("degraded", "error", "waiting", "inconclusive", "no_data", "improved", "ok", "skipped")
 DAY_AND_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\dZ)")
 IS_WAS = re.compile(r" is (?P<current>.+?), was (?P<baseline>.+?)(?: \(×|, since |$)")
 NAMED = 3.0  # odds from which a cause is named
