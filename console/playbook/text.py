@@ -7,22 +7,13 @@ Anchors, aliases, tags, directives and second documents are no part of the langu
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
-    AliasEvent,
-    DocumentStartEvent,
-    Event,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-)
 from ruamel.yaml.nodes import ScalarNode
 
 from console.errors import PlaybookError
@@ -32,6 +23,7 @@ MOST_NODES = 50_000
 DEEPEST = 32
 
 Path = tuple[str | int, ...]
+_READ_OTHERWISE = re.compile("[\t\r\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +117,10 @@ class _Builder:
     tree: Any = None
     documents: int = 0
     nodes: int = 0
-    yaml: YAML = field(default_factory=lambda: YAML(typ="safe", pure=True))
 
     def build(self) -> Text:
         try:
-            for event in self.yaml.parse(self.source):
+            for event in _quick_events(self.source) or _pure().parse(self.source):
                 self._take(event)
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
@@ -142,19 +133,19 @@ class _Builder:
             raise PlaybookError(f"{self.name}:1:1: this file is empty", "start with `schema: andon/v1`")
         return Text(self.name, self.source, self.tree, self.keys, self.values)
 
-    def _take(self, event: Event) -> None:
-        match event:
-            case DocumentStartEvent():
+    def _take(self, event: Any) -> None:
+        match type(event).__name__:
+            case "DocumentStartEvent":
                 self.documents += 1
                 if self.documents > 1:
                     self._refuse(event, "a second document starts here, and a playbook is one document")
                 if event.version or event.tags:
                     self._refuse(event, "directives such as %YAML are no part of the playbook language")
-            case AliasEvent():
+            case "AliasEvent":
                 self._refuse(event, f"the alias *{event.anchor} is no part of the playbook language", "write it out")
-            case MappingEndEvent() | SequenceEndEvent():
+            case "MappingEndEvent" | "SequenceEndEvent":
                 self.stack.pop()
-            case MappingStartEvent() | SequenceStartEvent() | ScalarEvent():
+            case "MappingStartEvent" | "SequenceStartEvent" | "ScalarEvent":
                 self._node(event)
 
     def _node(self, event: Any) -> None:
@@ -172,18 +163,21 @@ class _Builder:
         path = self._next_path(parent)
         self.values[path] = _mark(event)
         value: Any
-        if isinstance(event, ScalarEvent):
-            value = self._scalar(event)
-        else:
-            value = {} if isinstance(event, MappingStartEvent) else []
+        match type(event).__name__:
+            case "ScalarEvent":
+                value = _scalar(event)
+            case "MappingStartEvent":
+                value = {}
+            case _:
+                value = []
         self._put(parent, value)
-        if not isinstance(event, ScalarEvent):
+        if not _is_scalar(event):
             if len(self.stack) >= DEEPEST:
                 self._refuse(event, f"this is nested more than {DEEPEST} deep")
             self.stack.append(_Open(path, value))
 
     def _key(self, event: Any, parent: _Open) -> None:
-        if not isinstance(event, ScalarEvent):
+        if not _is_scalar(event):
             self._refuse(event, "a key must be a word")
         path = (*parent.path, event.value)
         if path in self.keys:
@@ -207,27 +201,60 @@ class _Builder:
             parent.items[parent.key] = value
             parent.key = None
 
-    def _scalar(self, event: ScalarEvent) -> Any:
-        """A scalar by the core schema of YAML 1.2: dates, `yes` and 1:30 stay text."""
-        tag = str(self.yaml.resolver.resolve(ScalarNode, event.value, event.implicit)).rpartition(":")[2]
-        text = event.value.replace("_", "").lower()
-        match tag:
-            case "null":
-                return None
-            case "bool":
-                return text == "true"
-            case "int":
-                return int(text, 0) if text.lstrip("+-").startswith(("0x", "0o", "0b")) else int(text)
-            case "float":
-                return float(text.replace(".inf", "inf").replace(".nan", "nan"))
-        return event.value
-
-    def _refuse(self, event: Event, message: str, hint: str = "") -> NoReturn:
+    def _refuse(self, event: Any, message: str, hint: str = "") -> NoReturn:
         mark = _mark(event)
         raise PlaybookError(f"{self.name}:{mark.line}:{mark.column}: {message}", hint)
 
 
+def _scalar(event: Any) -> Any:
+    """A scalar by the core schema of YAML 1.2: dates, `yes` and 1:30 stay text."""
+    text = event.value.replace("_", "").lower()
+    match _kind(event.value, tuple(event.implicit)):
+        case "null":
+            return None
+        case "bool":
+            return text == "true"
+        case "int":
+            return int(text, 0) if text.lstrip("+-").startswith(("0x", "0o", "0b")) else int(text)
+        case "float":
+            return float(text.replace(".inf", "inf").replace(".nan", "nan"))
+    return event.value
+
+
+def _pure() -> YAML:
+    return YAML(
+        typ="safe", pure=True
+    )  # a new one each time: a directive of one text would change how it reads the next
+
+
+_RESOLVER = _pure().resolver
+
+
+@lru_cache(maxsize=8_192)
+def _kind(value: str, implicit: tuple[bool, bool]) -> str:
+    return str(_RESOLVER.resolve(ScalarNode, value, implicit)).rpartition(":")[2]
+
+
+def _is_scalar(event: Any) -> bool:
+    return type(event).__name__ == "ScalarEvent"
+
+
+def _quick_events(source: str) -> Sequence[Any]:
+    """The same events from libyaml, many times as fast; none where it does not take the text or may read it otherwise.
+
+    It reads YAML 1.1, which differs in what a scalar means (nothing here asks it that), in tabs and in what ends a line.
+    """
+    if source.startswith("%") or _READ_OTHERWISE.search(source):
+        return ()
+    import yaml  # type: ignore[import-untyped]
+
+    try:
+        return list(yaml.parse(source, Loader=yaml.CLoader))
+    except (yaml.YAMLError, AttributeError):  # ruamel says what is wrong; or this Python came without libyaml
+        return ()
+
+
 def _mark(event: Any) -> Mark:
     line, column = event.start_mark.line + 1, event.start_mark.column + 1
-    on_one_line = isinstance(event, ScalarEvent) and event.style not in ("|", ">") and event.end_mark.line + 1 == line
+    on_one_line = _is_scalar(event) and event.style not in ("|", ">") and event.end_mark.line + 1 == line
     return Mark(line, column, (column + (event.style in ("'", '"'))) if on_one_line else 0)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from console.errors import PlaybookError
+from console.library import library_dir
+from console.playbook import text as text_module
 from console.playbook.text import DEEPEST, MOST_BYTES, Mark, read
 
 
@@ -82,3 +88,39 @@ def test_no_hint_is_needed_where_the_sentence_says_it_all() -> None:
     with pytest.raises(PlaybookError) as raised:
         read(b"a: 1\na: 2\n", "p.yaml")
     assert raised.value.hint == "the first is on line 1"
+
+
+SHIPPED = {path.stem: path.read_bytes() for path in sorted(library_dir("playbooks").glob("*.yaml"))}
+
+
+def as_read(data: bytes) -> tuple[object, ...] | str:
+    try:
+        text = read(data, "p.yaml")
+    except PlaybookError as error:
+        return error.message
+    there = {path: mark for path, mark in text.values.items() if not _is_empty(text.tree, path)}
+    return text.tree, text.keys, there
+
+
+def _is_empty(tree: Any, path: tuple[str | int, ...]) -> bool:
+    for part in path:
+        tree = tree[part]
+    return tree is None  # nobody minds where nothing stands
+
+
+@given(
+    name=st.sampled_from(sorted(SHIPPED)),
+    at=st.floats(0, 1),
+    cut=st.integers(0, 6),
+    put=st.text(":{}[]-,#'\"|> \n\t?ab1", max_size=4),
+)
+@settings(max_examples=25, deadline=None)
+def test_the_quick_reader_reads_as_the_careful_one(name: str, at: float, cut: int, put: str) -> None:
+    data = SHIPPED[name]
+    start = int(at * len(data))
+    broken = data[:start] + put.encode() + data[start + cut :]
+    quick = as_read(broken)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_module, "_quick_events", lambda _source: ())
+        careful = as_read(broken)
+    assert quick == careful
