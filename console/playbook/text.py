@@ -242,7 +242,7 @@ def _is_scalar(event: Any) -> bool:
 def _quick_events(source: str) -> Sequence[Any]:
     """The same events from libyaml, many times as fast; none where it does not take the text or may read it otherwise.
 
-    It reads YAML 1.1, which differs in what a scalar means (nothing here asks it that), in tabs and in what ends a line.
+    It reads YAML 1.1, which differs in what a scalar means (nothing here asks it that), in tabs and in line ends.
     """
     if source.startswith("%") or _READ_OTHERWISE.search(source):
         return ()
