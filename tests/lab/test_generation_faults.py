@@ -100,14 +100,15 @@ DONE, READ = "request_success_total", "prompt_tokens_total"
 
 
 def test_a_healthy_hour_looks_like_one(usual: Stretch) -> None:
-    assert 350 < usual.total(DONE) < 650
+    assert 300 < usual.total(DONE) < 560
     assert 0.1 < usual.mean(TTFT) < 0.5
-    assert 0.01 < usual.mean(ITL) < 0.04
+    assert 0.015 < usual.mean(ITL) < 0.045
     assert usual.mean(QUEUE) < 0.15
     assert 0.35 < usual.hits() < 0.65
     assert 0.55 < usual.acceptance() < 0.8
-    assert 0.08 < usual.gauge("kv_cache_usage_perc") < 0.6
-    assert usual.total("num_preemptions_total") == usual.total(DONE, 'reason="error"') == 0
+    assert 0.15 < usual.gauge("kv_cache_usage_perc") < 0.6
+    assert usual.total("num_preemptions_total") <= 3
+    assert usual.total(DONE, 'reason="error"') == 0
     assert usual.total("upstream_seconds_count") > 60
     assert usual.total("upstream_errors_total") == 0
     assert usual.gauge("engine_up") == 1
@@ -121,7 +122,7 @@ def test_a_burst_makes_requests_wait(place: Generation, usual: Stretch) -> None:
 
 
 def test_longer_prompts_take_longer_to_read(place: Generation, usual: Stretch) -> None:
-    longer = broken(place, "long_prompts", times=2.5)
+    longer = broken(place, "long_prompts", times=3.0)
     assert longer.mean(PROMPT) > 1.4 * usual.mean(PROMPT)
     assert longer.mean(TTFT) > 2 * usual.mean(TTFT)
     assert longer.mean(ANSWER) < 1.25 * usual.mean(ANSWER)
@@ -135,9 +136,9 @@ def test_longer_answers_take_longer_to_write(place: Generation, usual: Stretch) 
 
 
 def test_with_too_few_pages_requests_are_put_back(place: Generation, usual: Stretch) -> None:
-    cut = broken(place, "kv_pool_cut", blocks=50)
+    cut = broken(place, "kv_pool_cut", blocks=105)
     assert cut.total("num_preemptions_total") > 12
-    assert cut.gauge("kv_cache_usage_perc") > 0.45 + usual.gauge("kv_cache_usage_perc") / 2
+    assert cut.gauge("kv_cache_usage_perc") > 0.7
     assert cut.mean(TTFT) > 2 * usual.mean(TTFT)
     assert last_change(place) == ("config", "chat")
 

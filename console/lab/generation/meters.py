@@ -56,6 +56,10 @@ class Meters:
         self._families[name] = "gauge"
         self._values[name, own] = value
 
+    def forget(self, name: str) -> None:
+        """A gauge is not there until it is set anew."""
+        self._values = {key: value for key, value in self._values.items() if key[0] != name}
+
     def observe(self, name: str, values: Iterable[float], times: Iterable[int] | None = None) -> None:
         """Count values in a histogram, each once or so many times."""
         histogram = self._histograms[name]

@@ -113,7 +113,8 @@ class Replica:
         meters.set("num_kv_blocks", engine.limits.blocks)
         meters.set("model_load_seconds", self.load_seconds)
         meters.set("engine_up", 0.0 if self.is_loading(now) else 1.0)
-        meters.set("engine_info", 1.0)
+        meters.forget("engine_info")  # it may have been another
+        meters.set("engine_info", 1.0, f'num_gpu_blocks="{engine.limits.blocks}"')
         return meters.page(now)
 
     def _meter(self) -> None:

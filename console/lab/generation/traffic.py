@@ -23,7 +23,7 @@ from console.lab.traffic import DAY
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-PER_TICK = 19.5  # requests in 15 s of an average working hour, the cloud's apart
+PER_TICK = 17.5  # requests in 15 s of an average working hour, the cloud's apart
 FOR_CLOUD = 5.0  # and those that go to the provider
 UNEVEN = 1.25  # coefficient of variation of the times between two requests
 OPEN = 30  # conversations that may go on
@@ -43,9 +43,9 @@ class Tenant:
 
 
 TENANTS: Mapping[str, Tenant] = {
-    "support": Tenant(0.5, 56, (30.0, 0.7), (32.0, 0.7), converses=True),
-    "search": Tenant(0.25, 72, (52.0, 0.6), (24.0, 0.6)),
-    "coder": Tenant(0.25, 104, (80.0, 0.6), (6.0, 0.8)),
+    "support": Tenant(0.5, 56, (30.0, 0.7), (64.0, 0.6), converses=True),
+    "search": Tenant(0.25, 72, (52.0, 0.6), (48.0, 0.5)),
+    "coder": Tenant(0.25, 104, (80.0, 0.6), (20.0, 0.6)),
 }
 
 
