@@ -112,7 +112,7 @@ def _variance_of_mean(means: Array, span: IntArray, caution: float) -> tuple[flo
     n = means.size
     phi = lag_one(means, span, caution)
     _names, sizes = np.unique(span, return_counts=True)
-    grows = float(np.average([shared_variance(phi, size) for size in sizes], weights=sizes))
+    grows = float(np.average([shared_variance(phi, size) for size in sizes.tolist()], weights=sizes))
     # The spread around the sample's own mean misses what all of its values share.
     spread = float(np.var(means)) / max(1 - grows / n, 1 / n)
     return spread * grows / n, phi
@@ -121,9 +121,10 @@ def _variance_of_mean(means: Array, span: IntArray, caution: float) -> tuple[flo
 def _sub_windows(values: Array, span: IntArray, length: int) -> tuple[Array, IntArray]:
     """Means over `length` steps, counted from each span's start; those less than half filled are left out."""
     slot = (np.arange(span.size) - np.searchsorted(span, span)) // length
-    owner, group = np.unique(np.stack([span, slot]), axis=1, return_inverse=True)
+    slots = int(slot.max(initial=0)) + 1
+    owner, group = np.unique(span * slots + slot, return_inverse=True)
     known = ~np.isnan(values)
     count = np.bincount(group, weights=known)
     total = np.bincount(group, weights=np.where(known, values, 0.0))
     full = count >= max(1.0, length / 2)
-    return total[full] / count[full], owner[0][full]
+    return total[full] / count[full], owner[full] // slots
