@@ -4,6 +4,7 @@ AndonError                 message: what happened; hint: what to do about it
 ├── UsageError          2  the command line, or something it names, is wrong
 │   ├── ConfigError        the configuration cannot be read or has an unknown key
 │   ├── PlaybookError      a playbook does not hold together; says file:line:column
+│   ├── BundleError        a file is no bundle, a broken one or too big
 │   └── DaemonRunning      a second daemon on one data folder
 ├── SourceError         4  a source that was needed did not answer
 │   ├── SourceDenied       it answered that we may not
@@ -85,6 +86,10 @@ class PlaybookError(UsageError):
     """A playbook does not hold together; the message starts with file:line:column."""
 
 
+class BundleError(UsageError):
+    """A file is no bundle, a broken one, one of a newer andon or too big."""
+
+
 class DaemonRunning(UsageError):
     """A second daemon was started on one data folder."""
 
@@ -152,8 +157,8 @@ class NoData(AndonError):
 FAMILY: dict[str, type[AndonError]] = {
     kind.__name__: kind
     for kind in (
-        AndonError, UsageError, ConfigError, PlaybookError, DaemonRunning, SourceError, SourceDenied, SourceMalformed,
-        SourcePartial, SourceBusy, DaemonUnreachable, StoreError, StoreTooNew, StoreCorrupt, StoreFull, PluginError,
-        NoData,
+        AndonError, UsageError, ConfigError, PlaybookError, BundleError, DaemonRunning, SourceError, SourceDenied,
+        SourceMalformed, SourcePartial, SourceBusy, DaemonUnreachable, StoreError, StoreTooNew, StoreCorrupt, StoreFull,
+        PluginError, NoData,
     )
 }  # fmt: skip

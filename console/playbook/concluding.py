@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from console.model import State, StepResult, Verdict
+from console.errors import Exit, worst
+from console.model import Run, State, StepResult, Verdict
 from console.playbook.definition import Playbook
 from console.plugins import StepType
+
+EXITS = {
+    Verdict.DEGRADED: Exit.PROBLEM,
+    Verdict.INCONCLUSIVE: Exit.INCONCLUSIVE,
+    Verdict.NO_DATA: Exit.INCONCLUSIVE,
+    Verdict.IMPROVED: Exit.HEALTHY,
+    Verdict.OK: Exit.HEALTHY,
+}
 
 
 def numbered(playbook: Playbook, results: Mapping[str, StepResult]) -> dict[str, StepResult]:
@@ -46,3 +55,11 @@ def verdict_of(playbook: Playbook, results: Mapping[str, StepResult], step_types
     if any(result.state is State.DEGRADED for result in counted.values()):
         return Verdict.DEGRADED
     return Verdict.INCONCLUSIVE if answers & {State.INCONCLUSIVE, State.WAITING} else Verdict.NO_DATA
+
+
+def exit_of(verdict: Verdict, runs: Sequence[Run]) -> Exit:
+    """What a process says of these runs, whose verdict together is this one."""
+    exits = [Exit.INCONCLUSIVE for run in runs if run.state == "paused"]  # what it waits for may still change it
+    steps = (step for run in runs for step in run.steps)
+    unreachable = any(step.unreachable and not (step.is_optional or step.is_dry) for step in steps)
+    return worst([EXITS[verdict], *exits, Exit.UNREACHABLE if unreachable else Exit.HEALTHY])

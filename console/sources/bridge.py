@@ -27,6 +27,7 @@ def bridged(estate: Estate, loop: asyncio.AbstractEventLoop) -> Estate:
         sources=table(estate.sources),
         models=estate.models,
         failed=estate.failed,
+        dataset=estate.dataset,
     )
 
 

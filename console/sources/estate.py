@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,7 @@ class Estate:
     sources: dict[str, Any] = field(default_factory=dict)  # all of them
     models: dict[str, str] = field(default_factory=dict)  # source -> the model it is about, where its options say so
     failed: dict[str, AndonError] = field(default_factory=dict)  # those that could not be opened, and why
+    dataset: Callable[[str], TableReader] | None = None  # who reads the rows of a path; None: they are read from there
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from console.errors import Exit, worst
 from console.model import Cause, Diagnosis, Finding, Incident, Move, Offer, Run, StepResult, Verdict, Windows
+from console.playbook.concluding import exit_of
 
 # Worst first: what a person reading one word should know.
 VERDICTS = (Verdict.DEGRADED, Verdict.INCONCLUSIVE, Verdict.NO_DATA, Verdict.IMPROVED, Verdict.OK)
-EXITS = {
-    Verdict.DEGRADED: Exit.PROBLEM,
-    Verdict.INCONCLUSIVE: Exit.INCONCLUSIVE,
-    Verdict.NO_DATA: Exit.INCONCLUSIVE,
-    Verdict.IMPROVED: Exit.HEALTHY,
-    Verdict.OK: Exit.HEALTHY,
-}
 
 
 def diagnose(runs: Sequence[Run], incident: Incident | None = None) -> Diagnosis:
@@ -26,13 +19,11 @@ def diagnose(runs: Sequence[Run], incident: Incident | None = None) -> Diagnosis
     findings = tuple(finding for run in runs for finding in run.findings)
     cited = {id_ for cause in causes for id_ in cause.evidence}
     verdict = min((run.verdict for run in runs), key=VERDICTS.index, default=Verdict.NO_DATA)
-    exits = [Exit.INCONCLUSIVE for run in runs if run.state == "paused"]  # what it waits for may still change it
     steps = [step for run in runs for step in run.steps]
-    unreachable = any(step.unreachable and not (step.is_optional or step.is_dry) for step in steps)
     undecided = {finding.id for step in steps if step.is_dry for finding in step.findings}
     return Diagnosis(
         verdict=verdict,
-        exit=worst([EXITS[verdict], *exits, Exit.UNREACHABLE if unreachable else Exit.HEALTHY]),
+        exit=exit_of(verdict, runs),
         incident=incident,
         causes=causes,
         findings=findings,

@@ -79,7 +79,7 @@ def compare(
     from console.model import Direction
     from console.sources.shards import matching
     from console.triage.comparing import Asked
-    from console.triage.diagnose import EXITS
+    from console.playbook.concluding import EXITS
     from console.triage.sampled import compare_files
 
     asked = Asked(columns, by, time, stats, _share(tolerance), Direction(bad) if bad else None, floor, min_samples)

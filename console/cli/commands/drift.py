@@ -80,7 +80,7 @@ def drift(
     from console.sources.late import LateLabels
     from console.sources.pinned import Kept, pinned_at
     from console.sources.types import OutcomesRequest
-    from console.triage.diagnose import EXITS
+    from console.playbook.concluding import EXITS
     from console.triage.rows_drift import examine
     from console.wire import dump
 

@@ -15,7 +15,10 @@ import console.lab.scenes as here
 from console.errors import UsageError
 from console.lab.scenes.scene import SCENES, SceneCase
 from console.library import library_dir
-from console.model import Diagnosis, Labels, Run
+from console.model import Diagnosis, Labels, Run, Symptom
+from console.playbook.bundles.bundle import SUFFIX
+from console.playbook.bundles.file import save
+from console.playbook.bundles.recording import recorded
 from console.playbook.definition import Playbook
 from console.playbook.engine import run
 from console.playbook.loader import built_in_step_types, library
@@ -67,9 +70,15 @@ def play(name: str, seed: int = 0, into: Path | None = None) -> Played:
     playbooks = _library()
     known = [playbooks[each] for each in case.playbooks if each in playbooks]
     with case.build(seed).situation() as situation:
-        runs = asyncio.run(_runs(known, playbooks, case, situation))
+        heard, recording = recorded(situation)
+        diagnosis = diagnose(asyncio.run(_runs(known, playbooks, case, heard)))
     missing = tuple(each for each in case.playbooks if each not in playbooks)
-    return Played(name, case.title, diagnose(runs), missing)
+    path = into / f"{name}{SUFFIX}" if into is not None else None
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        symptom = Symptom(case.title, labels=Labels.of(case.labels))
+        save(recording.bundle(diagnosis, origin="simulated", symptoms=[symptom], playbooks=known), path)
+    return Played(name, case.title, diagnosis, missing, path)
 
 
 async def _runs(

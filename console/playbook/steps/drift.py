@@ -99,7 +99,7 @@ def look_of(context: StepContext, options: DriftOptions) -> Look:
     chosen = {column: value for column, value in options.where.items() if value}
 
     def rows(window: Window) -> Rows:
-        of = Dataset(window.name) if window.kind == "dataset" else table
+        of = (context.estate.dataset or Dataset)(window.name) if window.kind == "dataset" else table
         return Rows(of, window.spans, Labels.of(chosen | dict(window.where)), tuple(options.columns))
 
     places = past_places(context.current, context.baseline)
