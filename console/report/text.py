@@ -6,7 +6,20 @@ from collections.abc import Callable, Sequence
 from textwrap import wrap
 
 from console import words
-from console.model import Cause, Diagnosis, Exemplar, Finding, Incident, Move, Question, Run, State, StepResult, Verdict
+from console.model import (
+    Cause,
+    Diagnosis,
+    Exemplar,
+    Finding,
+    Incident,
+    Move,
+    Question,
+    Run,
+    Shown,
+    State,
+    StepResult,
+    Verdict,
+)
 from console.playbook.answers import offered
 from console.report import phrases
 from console.report.clean import clean
@@ -118,8 +131,10 @@ def _step(step: StepResult, width: int, paint: Paint) -> list[str]:
     mark = paint(words.mark(step.state), str(step.state))
     aside = phrases.aside(step)
     lines = [f"{INDENT}{mark} {clean(step.title)}" + (f" ({aside})" if aside else "")]
-    if step.state in (State.SKIPPED, State.ERROR, State.NO_DATA, State.WAITING) or not step.findings:
+    if step.state in (State.SKIPPED, State.ERROR, State.NO_DATA, State.WAITING) or not (step.findings or step.shown):
         lines += _hang(INDENT * 3, clean(_why(step)), width)
+    if step.shown is not None:
+        lines += _shown(step.shown, width)
     for finding in step.findings:
         if finding.kind != "exemplar" and not (step.state is State.NO_DATA and finding.verdict is Verdict.NO_DATA):
             sure = phrases.certainty(finding)
@@ -128,6 +143,13 @@ def _step(step: StepResult, width: int, paint: Paint) -> list[str]:
             example = finding.exemplars[0]
             lines += _hang(f"{INDENT * 5}{words.instant(example.time)} ", clean(example.caption), width)
     return lines
+
+
+def _shown(shown: Shown, width: int) -> list[str]:
+    """Its words as they were written, and the command, which nothing runs."""
+    lines = [line for raw in shown.markdown.strip().splitlines() for line in _hang(INDENT * 3, clean(raw), width)]
+    return lines + [f"{INDENT * 3}{'$' if place == 0 else ' '} {clean(each)}" for place, each in
+                    enumerate(shown.command.splitlines())]  # fmt: skip
 
 
 def _why(step: StepResult) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from console.errors import UsageError
-from console.model import Answer, Question, Run, State
+from console.model import Answer, Question, Run
 from console.playbook.answers import fits, fitting
 from console.playbook.step import Ask
 from console.words import nearest
@@ -63,7 +63,7 @@ def waiting_for(question: str, runs: Iterable[Run]) -> list[Run]:
         run
         for run in last.values()
         if run.state == "paused"
-        and any(step.state is State.WAITING and step.question and step.question.text == question for step in run.steps)
+        and any(step.question is not None and step.question.text == question for step in run.steps)
     ]
 
 

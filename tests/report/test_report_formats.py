@@ -10,7 +10,7 @@ import pytest
 
 from console import words
 from console.cli.shapes import SHAPES, shape_schema
-from console.model import Exemplar, Move, Note, State, Verdict, WindowKind
+from console.model import Exemplar, Move, Note, Question, Shown, State, Verdict, WindowKind
 from console.report import phrases
 from console.report.formats import FORMATS
 from console.report.junit import junit_report
@@ -198,3 +198,11 @@ def test_a_source_that_did_not_answer_is_not_called_too_little_data() -> None:
 
 def test_an_empty_list_says_so() -> None:
     assert columns(["id"], [], empty="no incident is open") == "no incident is open"
+
+
+def test_what_a_step_shows_is_said_with_its_command_and_what_it_waits_for() -> None:
+    shown = nouns.step("plan", State.OK, shown=Shown("## Drain it\n- then \x1b[31mwait", "kubectl drain node-a"))
+    waits = nouns.step("ask", State.WAITING, question=Question("How many?", (), "number", ("oncall",)))
+    text = text_report(nouns.diagnosis(runs=(nouns.a_run(steps=(shown, waits)),)))
+    assert "      ## Drain it\n      - then wait\n      $ kubectl drain node-a\n" in text
+    assert "waits for an answer: How many? (a number; by oncall)" in text

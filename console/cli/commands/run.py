@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from console.triage.planning import PlannedRun
 
 RUN_SECONDS = 330.0  # more than the daemon gives a run: what it says of one that takes too long is worth hearing
+NOBODY_THERE = (FileNotFoundError, NotADirectoryError, ConnectionRefusedError, PermissionError)  # a run needs no daemon
 
 
 @click.command(cls=Command)
@@ -79,8 +80,9 @@ def run_playbook(
     if not session.source:
         try:
             return _run_there(session, book, inputs, current, baseline), True
-        except DaemonUnreachable:
-            pass  # no daemon: a run needs none
+        except DaemonUnreachable as error:
+            if not isinstance(error.__cause__, NOBODY_THERE):
+                raise DaemonUnreachable(error.message, "the run may go on there: see andon playbook runs") from error
     ask = ask_operator(session.config.roles)
     here = run_here(
         book, inputs, session.config_with_sources, session.plugins, current, baseline, ask, session.playbooks

@@ -56,7 +56,7 @@ def help_wanted(diagnosis: Json) -> list[str]:
             title = str(step.get("title") or step.get("id") or "").rstrip("?")
             if step.get("question"):
                 wanted.append(f"an answer: {step['question'].get('text')}")
-            elif step.get("state") in ("no_data", "error"):
+            elif step.get("state") in ("no_data", "error") and not step.get("is_dry"):
                 wanted.append(f"{title}: {step.get('reason') or step.get('state')}")
     return wanted
 
