@@ -161,7 +161,9 @@ class StationMetrics:
     memory: Gauge = field(default_factory=lambda: Gauge("station_memory_bytes", "Memory the process holds"))
 
     empty: dict[str, int] = field(default_factory=lambda: dict.fromkeys(NUMBERS, 0))  # rows since the last page
-    seen: int = 0  # rows since the last page
+    seen: int = 0  # rows since then
+    missing: dict[str, float] = field(default_factory=lambda: dict.fromkeys(NUMBERS, 0.0))
+    told: float | None = None  # the instant of the last page: whoever asks at the same one is told the same
 
     def row(self, fields: Mapping[str, object]) -> None:
         """Count a row of the feed, and what it lacks."""
@@ -180,9 +182,11 @@ class StationMetrics:
             lines += metric.lines(stamp)
         if documented:
             lines += [f"# HELP {MISSING} Share of the rows since the last look without it", f"# TYPE {MISSING} gauge"]
-        for name, count in self.empty.items():
-            lines.append(f'{MISSING}{{model="{MODEL}",column="{name}"}} {count / max(self.seen, 1):.4g}{stamp}')
-        self.empty, self.seen = dict.fromkeys(NUMBERS, 0), 0
+        if now != self.told:
+            self.missing = {name: count / max(self.seen, 1) for name, count in self.empty.items()}
+            self.empty, self.seen, self.told = dict.fromkeys(NUMBERS, 0), 0, now
+        for name, share in self.missing.items():
+            lines.append(f'{MISSING}{{model="{MODEL}",column="{name}"}} {share:.4g}{stamp}')
         own = f'version="{self.version}",weights="{self.weights}",server="{self.server}"'
         lines.append(f'station_info{{model="{MODEL}",{own}}} 1{stamp}')
         lines.append(f'station_up{{model="{MODEL}"}} 1{stamp}\n')

@@ -132,9 +132,10 @@ class Station:
         if waited is not None:
             self.metrics.cpu_wait.add(waited - self._waited)
             self._waited = waited
-        self._leak()
-        self.metrics.memory.value = psutil.Process().memory_info().rss
         now = self.clock.now()
+        if now != self.metrics.told:
+            self._leak()
+        self.metrics.memory.value = psutil.Process().memory_info().rss
         if self._newest is not None:
             self.metrics.freshness.value = now - self._newest
         self.log.flush()
@@ -175,7 +176,7 @@ class Station:
         return chance
 
     def _leak(self) -> None:
-        """A fault's doing: memory that is taken with every look and given back when it is mended."""
+        """A fault's doing: memory that is taken with every tick and given back when it is mended."""
         try:
             taken = round(float((self.folder / "leak").read_text()) * MEGABYTE)
         except FileNotFoundError:

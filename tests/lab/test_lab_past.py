@@ -42,6 +42,17 @@ def test_a_live_page_speaks_every_signal_of_the_dialect_in_lab_time() -> None:
     assert {reading.time for reading in found} == {OPENING}
 
 
+def test_whoever_asks_at_one_instant_is_told_the_same_share_of_missing_values() -> None:
+    metrics = StationMetrics("3")
+    metrics.row({"distance_mm": 300.0, "exposure_ms": None})
+    shares = [
+        {reading.series.labels.value("column"): reading.value for reading in of(readings(page), "data.missing")}
+        for page in (metrics.page(OPENING), metrics.page(OPENING), metrics.page(OPENING + 15))
+    ]
+    assert shares[0] == shares[1] == {"distance_mm": 0.0, "exposure_ms": 1.0}
+    assert shares[2]["exposure_ms"] == 0.0
+
+
 def test_a_histogram_counts_what_was_observed() -> None:
     metrics = StationMetrics("3")
     metrics.latency.observe(np.array([0.03, 0.03, 9.0]))
