@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import orjson
 
 from console.lab.chance import key_of
 from console.lab.course import DAY
-from console.model import Exemplar
+from console.model import Exemplar, Profile
 from console.sources.options import TableOptions
 from console.sources.tables import Table
 from console.sources.types import ExemplarRequest, ProfileGroup, ProfileRequest
@@ -68,7 +68,7 @@ class OpenTable:
         self._table = table
 
     async def profiles(self, request: ProfileRequest) -> Sequence[ProfileGroup]:
-        return self._table.profiles(request)
+        return [replace(group, profile=_steady(group.profile)) for group in self._table.profiles(request)]
 
     async def exemplars(self, request: ExemplarRequest) -> Sequence[Exemplar]:
         return self._table.exemplars(request)
@@ -78,3 +78,17 @@ class OpenTable:
 
     async def outputs(self) -> Sequence[str]:
         return self._table.outputs()
+
+
+def _steady(profile: Profile) -> Profile:
+    """Without the last digits of its sums: they depend on which thread was first."""
+    columns = tuple(
+        column if column.mean is None else replace(column, mean=_short(column.mean)) for column in profile.columns
+    )
+    if (found := profile.relations) is not None:
+        found = replace(found, products=tuple(map(_short, found.products)), sums=tuple(map(_short, found.sums)))
+    return replace(profile, columns=columns, relations=found)
+
+
+def _short(number: float) -> float:
+    return float(f"{number:.9g}")
