@@ -35,7 +35,7 @@ ATTRIBUTES = frozenset(("1", "2", "3", "4", "7", "9"))
 # What stands in for the shapes that andon draws where the terminal has ASCII alone.
 ASCII: Mapping[int, str] = str.maketrans(
     {
-        **dict(zip("●▲▽◐○◌·✖◆▶▸►✓", "*!v~o?.X#>>>v", strict=True)),
+        **dict(zip("●▲▽◐○◌·✖◔◆▶▸►✓", "*!v~o?.XW#>>>v", strict=True)),
         **dict(zip("▁▂▃▄▅▆▇█▀▌▐░▒▓", "__.o=+*##||:+%", strict=True)),
         **dict(zip("─│┌┐└┘├┤┬┴┼━┃╭╮╰╯╴╶", "-|++++++++++|++++--", strict=True)),
         **dict(zip("–—…×→←↑↓≤≥±µ°“”‘’", "--.x><^v<>+u'\"\"''", strict=True)),
