@@ -166,6 +166,19 @@ SHAPES: dict[str, type[Any] | dict[str, Any]] = {
             waits=_list(_object(step=_text(), question=schema(Question))),
         )
     ),
+    "playbook-tests": _object(
+        tests=_list(
+            _object(
+                playbook=_text(),
+                bundle=_text(),
+                expect=_text(),
+                state={"enum": ["passed", "failed", "error"]},
+                differences=_list(_text()),
+                seconds=NUMBER,
+            )
+        ),
+        untested=_list(_text()),
+    ),
     "playbook-checks": _list(_object(file=_text(), ok={"type": "boolean"}, message=_text())),
     "lab-score": Score,
     "lab-standing": Standing,

@@ -77,9 +77,9 @@ def compare(
     Ends with 0 where nothing got worse, 1 where something did, 3 where nobody can tell.
     """
     from console.model import Direction
+    from console.playbook.concluding import EXITS
     from console.sources.shards import matching
     from console.triage.comparing import Asked
-    from console.playbook.concluding import EXITS
     from console.triage.sampled import compare_files
 
     asked = Asked(columns, by, time, stats, _share(tolerance), Direction(bad) if bad else None, floor, min_samples)

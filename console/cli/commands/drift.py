@@ -75,12 +75,12 @@ def drift(
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is: idle threads spin
 
+    from console.playbook.concluding import EXITS
     from console.report.clean import clean
     from console.sources.at_hand import AtHand, usual_time
     from console.sources.late import LateLabels
     from console.sources.pinned import Kept, pinned_at
     from console.sources.types import OutcomesRequest
-    from console.playbook.concluding import EXITS
     from console.triage.rows_drift import examine
     from console.wire import dump
 

@@ -10,6 +10,7 @@ import click
 from console.cli.commands.playbook_explain import explain
 from console.cli.commands.playbook_new import new
 from console.cli.commands.playbook_runs import runs
+from console.cli.commands.playbook_test import test
 from console.cli.session import Group, Session
 from console.errors import Exit, PlaybookError, UsageError
 
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
 
 @click.group(cls=Group)
 def playbook() -> None:
-    """List, show, check and write playbooks."""
+    """List, show, check, test and write playbooks."""
 
 
 playbook.add_command(explain)
 playbook.add_command(new)
 playbook.add_command(runs)
+playbook.add_command(test)
 
 
 @playbook.command(name="list")

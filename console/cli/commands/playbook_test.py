@@ -1,0 +1,118 @@
+"""`andon playbook test`: the tests of playbooks, each the replay of a bundle; many at once, and no source is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from console.cli.session import Command, Session
+from console.errors import AndonError, Exit, worst
+
+if TYPE_CHECKING:
+    from console.playbook.bundles.testing import TestResult
+    from console.playbook.definition import Playbook
+
+MOST_JOBS = 64
+
+
+@click.command(cls=Command, short_help="Replay the bundles of playbooks and say what is not as expected.")
+@click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
+@click.option("--junit", is_flag=True, help="The same as --format junit.")
+@click.option("--jobs", type=click.IntRange(1, MOST_JOBS), metavar="N", help="Processes; as many as there are cores.")
+@click.pass_obj
+def test(session: Session, names: tuple[str, ...], junit: bool, jobs: int | None) -> int:
+    """Run the `tests:` of playbooks (by name or file), or of all there are: each replays a bundle, asking no source.
+
+    Ends with 0 where all is as expected, 1 where something is not, 2 where a bundle or a playbook is broken.
+    """
+    from console.report.tested import tested_junit, tested_report, tested_shape
+
+    books = _chosen(session, names)
+    cases = [(book.path or book.name, at) for book in books for at in range(len(book.tests))]
+    results: list[TestResult] = []
+    for result in _run(session, cases, jobs or os.cpu_count() or 1):
+        results.append(result)
+        if sys.stderr.isatty():
+            click.echo(f"\r{len(results)} of {len(cases)} tests", err=True, nl=len(results) == len(cases))
+    untested = [book.name for book in books if not book.tests]
+    if junit or session.format == "junit":
+        session.emit(tested_junit(results))
+    else:
+        session.emit_shape(tested_shape(results, untested), lambda: tested_report(results, untested))
+    return worst(_exit(result) for result in results)
+
+
+def _exit(result: TestResult) -> Exit:
+    if result.error:
+        return Exit.USAGE
+    return Exit.HEALTHY if result.passed else Exit.PROBLEM
+
+
+def _chosen(session: Session, names: Sequence[str]) -> list[Playbook]:
+    from console.cli.commands.playbook import find_playbook
+
+    if names:
+        return [find_playbook(session, name) for name in dict.fromkeys(names)]
+    problems: list[AndonError] = []
+    books = sorted(_library(session, problems).values(), key=lambda book: book.name)
+    if problems:
+        raise problems[0]
+    return books
+
+
+def _library(session: Session, problems: list[AndonError]) -> dict[str, Playbook]:
+    from console.library import library_dir
+    from console.playbook.loader import library
+
+    folders = [library_dir("playbooks"), *session.config.playbook_dirs]
+    return library(folders, session.plugins.by_name("andon_step_types"), on_problem=problems.append)
+
+
+def _run(session: Session, cases: Sequence[tuple[str, int]], jobs: int) -> Iterator[TestResult]:
+    """The results in the order of the cases."""
+    if min(jobs, len(cases)) <= 1:
+        yield from (_test(session, name, at) for name, at in cases)
+        return
+    given = (session.config_path, session.data, session.plugins_dir)
+    with ProcessPoolExecutor(min(jobs, len(cases)), initializer=_begin, initargs=given) as pool:
+        names, places = zip(*cases, strict=True)
+        yield from pool.map(_test_there, names, places, chunksize=max(1, min(8, len(cases) // (4 * jobs))))
+
+
+def _test(session: Session, name: str, at: int) -> TestResult:
+    from console.playbook.bundles.testing import run_test
+
+    book = _book(session, name)
+    step_types = session.plugins.by_name("andon_step_types")
+    return asyncio.run(run_test(book, book.tests[at], step_types, session.playbooks))
+
+
+def _book(session: Session, name: str) -> Playbook:
+    """By its path; those of the library are loaded already, and a file is loaded once."""
+    if not _books:
+        _books.update({book.path or book.name: book for book in session.playbooks.values()})
+    if name not in _books:
+        from console.playbook.loader import load
+
+        _books[name] = load(Path(name), session.plugins.by_name("andon_step_types"))
+    return _books[name]
+
+
+_books: dict[str, Playbook] = {}  # of this process, by path
+_there: list[Session] = []  # of a process that tests: its one session
+
+
+def _begin(config_path: Path | None, data: Path | None, plugins_dir: Path | None) -> None:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # each process has a core to itself
+    _there.append(Session(config_path=config_path, data=data, plugins_dir=plugins_dir))
+
+
+def _test_there(name: str, at: int) -> TestResult:
+    return _test(_there[0], name, at)
