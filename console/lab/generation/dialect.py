@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from console.signals.dialect import Dialect, counter, gauge, histogram
 
-_REQUESTS = "station2:request_success_total"
-
 station2 = Dialect(
     "station2",
     title="The practice line's generation server",
@@ -13,9 +11,10 @@ station2 = Dialect(
     model_label="model_name",
     labels={"finished_reason": "reason"},
     signals={
-        "model.requests": (counter(_REQUESTS), counter("station2:cloud_requests_total")),
+        # counted as they come: what still waits has been asked, too
+        "model.requests": (counter("station2:requests_received_total"), counter("station2:cloud_requests_total")),
         "model.errors": (
-            counter(_REQUESTS, where={"finished_reason": "error"}),
+            counter("station2:request_success_total", where={"finished_reason": "error"}),
             counter("station2:cloud_request_failures_total"),
         ),
         "model.rejections": counter("station2:admission_rejections_total"),

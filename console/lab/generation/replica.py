@@ -95,6 +95,7 @@ class Replica:
             for each in requests
         ]
         tally = self.engine.run(arrivals, (until - self.start) / PACE)
+        self.meters.add("requests_received_total", len(requests))
         self._count(tally)
         return [{"id": each.id, "tokens": each.tokens[each.prompt :], "failed": each.failed} for each in tally.finished]
 
@@ -121,6 +122,7 @@ class Replica:
         release = self.release
         labels = f'model_name="{MODEL}",replica="{self.name}",track="{release.track}",version="{release.version}"'
         self.meters = Meters(labels)
+        self.meters.counter("requests_received_total")
         self.meters.counter("request_success_total", 'finished_reason="length"', 'finished_reason="error"')
         self.meters.counter("prompt_tokens_total", *(f'tenant="{tenant}"' for tenant in self.tenants))
         for name in COUNTERS:
