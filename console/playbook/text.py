@@ -57,13 +57,19 @@ class Text:
     def error(self, path: Path, message: str, hint: str = "", *, key: bool = False) -> PlaybookError:
         """A PlaybookError that starts with file:line:column."""
         mark = self.mark(path, key=key)
-        return PlaybookError(f"{self.name}:{mark.line}:{mark.column}: {message}", hint)
+        return PlaybookError(f"{self.name}:{mark.line}:{mark.column}: {_with_key(message, path)}", hint)
 
     def error_inside(self, path: Path, offset: int, message: str, hint: str = "") -> PlaybookError:
         """The same, `offset` characters into the scalar at `path`, as far as it stands on one line."""
         mark = self.mark(path)
         column = mark.inner + offset if mark.inner else mark.column
-        return PlaybookError(f"{self.name}:{mark.line}:{column}: {message}", hint)
+        return PlaybookError(f"{self.name}:{mark.line}:{column}: {_with_key(message, path)}", hint)
+
+
+def _with_key(message: str, path: Path) -> str:
+    """The message, naming the key that it is about where it does not yet."""
+    key = next((part for part in reversed(path) if isinstance(part, str)), None)
+    return message if key is None or f"`{key}`" in message else f"{message} (in `{key}`)"
 
 
 def read(data: bytes, name: str) -> Text:

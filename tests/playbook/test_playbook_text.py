@@ -38,13 +38,13 @@ def test_scalars_are_those_of_yaml_1_2_and_dates_stay_text() -> None:
 
 def test_an_error_inside_a_value_points_past_its_quote() -> None:
     text = read(b"if: 'a == b'\nlong: |\n  a\n  b\n", "p.yaml")
-    assert text.error_inside(("if",), 5, "no").message == "p.yaml:1:11: no"
-    assert text.error_inside(("long",), 5, "no").message == "p.yaml:2:7: no"
+    assert text.error_inside(("if",), 5, "no").message == "p.yaml:1:11: no (in `if`)"
+    assert text.error_inside(("long",), 5, "no").message == "p.yaml:2:7: no (in `long`)"
 
 
 def test_an_unknown_place_is_said_as_the_nearest_one_around_it() -> None:
     text = read(b"steps:\n  - id: a\n", "p.yaml")
-    assert text.error(("steps", 0, "uses"), "missing").message == "p.yaml:2:5: missing"
+    assert text.error(("steps", 0, "uses"), "missing").message == "p.yaml:2:5: missing (in `uses`)"
     assert text.error((), "odd").message == "p.yaml:1:1: odd"
 
 
