@@ -224,7 +224,7 @@ def test_replicas_run_on_two_gpus_each() -> None:
     assert [replica_of("gpu-1", 0), replica_of("gpu-1", 7), replica_of("gpu-2", 1)] == ["chat-0", "chat-3", "chat-4"]
     courses = [one.course for one in planned(0)]
     assert len(chosen(courses, "gpu.power", {"pod": "chat-4"})) == 2
-    assert len(chosen(courses, "model.", {"replica": "chat-4"})) == 9
+    assert len(chosen(courses, "model.", {"replica": "chat-4"})) == 15
 
 
 def test_the_exporters_answer_over_http(tmp_path: Path) -> None:

@@ -7,17 +7,14 @@ from typing import Any
 
 from console.lab.site.estate import MODEL, NAMESPACE, REPLICAS
 from console.lab.site.place import Site
+from console.lab.site.trouble import ask_more
 
 
 def inject(site: Site, parameters: Mapping[str, Any]) -> None:
     """Ask more, and want more replicas that find no place."""
     more = parameters["more"]
-    for signal in ("model.requests", "model.tokens.generation"):
-        site.turn(signal, times=parameters["load"], model=MODEL)
-    for signal in ("model.latency", "model.ttft", "model.itl"):
-        site.turn(signal, rate=parameters["load"], model=MODEL)
-    site.turn("model.queue.depth", to=4.0, over=60.0, model=MODEL)
-    site.turn("model.ttft", times=1.5, over=60.0, model=MODEL)
+    ask_more(site, parameters["load"], over=15.0, waits=4.0, first=1.5)
+    site.turn("model.queue.depth", to=4.0, over=15.0, model=MODEL)
     site.turn("workload.replicas.desired", to=REPLICAS + more, after=30.0, workload=MODEL)
     site.turn("workload.replicas.updated", to=REPLICAS + more, after=30.0, workload=MODEL)
     site.turn("workload.replicas.unavailable", to=more, after=30.0, workload=MODEL)

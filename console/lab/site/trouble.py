@@ -1,15 +1,23 @@
-"""What troubles of GPUs have in common: XIDs as the driver tells them, replicas that suffer with their GPU."""
+"""What troubles have in common: XIDs as the driver tells them, replicas that suffer with their GPU, more load."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from console.lab.site.estate import gpu_labels, replica_of
+from console.lab.site.estate import MODEL, gpu_labels, replica_of
 from console.lab.site.place import Site
 
 WINDOW = 300.0  # seconds that the exporter counts XIDs over
 IDLE_WATTS = 88.0
+ASKED = (
+    "model.requests",
+    "model.tokens.prompt",
+    "model.tokens.generation",
+    "model.prefix.queries",
+    "model.prefix.hits",
+)
+OBSERVED = ("model.latency", "model.ttft", "model.itl", "model.queue.duration", "model.prompt.length")
 
 
 def place_of(parameters: Mapping[str, Any]) -> tuple[str, int, dict[str, Any]]:
@@ -53,13 +61,19 @@ def slow_replica(site: Site, host: str, gpu: int, factor: float, *, after: float
 def crash_replica(site: Site, host: str, gpu: int, seconds: float) -> None:
     """The replica on this GPU fails what it was at work on, and is away for so long."""
     replica = replica_of(host, gpu)
+    site.turn("model.", to=0.0, rate=0.0, lasts=seconds, replica=replica)
     site.turn("model.errors", to=0.4, lasts=30.0, replica=replica)
-    for signal in ("model.requests", "model.requests.running", "model.queue.depth", "model.kv.usage",
-                   "model.tokens.generation"):  # fmt: skip
-        site.turn(signal, to=0.0, lasts=seconds, replica=replica)
-    for signal in ("model.itl", "model.latency", "model.ttft"):
-        site.turn(signal, rate=0.0, lasts=seconds, replica=replica)
     site.turn("workload.restarts", to=1 / 15, after=15.0, lasts=15.0, pod=replica)
     for signal, level in (("gpu.utilization", 0.0), ("gpu.tensor.active", 0.0), ("gpu.memory.used", 6.0e8),
                           ("gpu.power", IDLE_WATTS)):  # fmt: skip
         site.turn(signal, to=level, lasts=seconds, pod=replica)
+
+
+def ask_more(site: Site, load: float, *, over: float, waits: float, first: float) -> None:
+    """The model is asked so many times as often; requests wait so many times as long, and so do first tokens."""
+    for signal in ASKED:
+        site.turn(signal, times=load, over=over, model=MODEL)
+    for signal in OBSERVED:
+        site.turn(signal, rate=load, over=over, model=MODEL)
+    site.turn("model.queue.duration", times=waits, over=over, model=MODEL)
+    site.turn("model.ttft", times=first, over=over, model=MODEL)
