@@ -182,7 +182,9 @@ class House:
         """A run of an incident has gone on: people are told where it names a cause now."""
         self.outlook.went_on(id_)
         incident = await self.records.incident(id_)
-        if diagnose(await self.records.runs(incident.runs), incident).causes:
+        diagnosis = diagnose(await self.records.runs(incident.runs), incident)
+        self.watch.went_on(id_, diagnosis)
+        if diagnosis.causes:
             await self.notifying.tell("cause", id_)
 
     async def notice(self, due: Due) -> Notice:

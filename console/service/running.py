@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ from console.playbook.engine import run as run_playbook
 from console.playbook.going_on import kept
 from console.playbook.loader import load, load_text
 from console.playbook.run_windows import RunWindows
+from console.playbook.text import MOST_BYTES
 from console.plugins import StepType
 from console.service.bench import Bench
 from console.service.records import StoreRecords
@@ -223,8 +225,11 @@ class Running:
 
     def _playbook(self, run: Run, origin: Origin) -> Playbook:
         """The playbook as it is now; the text that the run began with where its file is gone."""
-        if origin.path and Path(origin.path).is_file():
-            return load(Path(origin.path), self.step_types)
+        path = Path(origin.path)
+        if origin.path and path.is_file():
+            if _hash(path) != run.playbook_hash:  # what stands there now is nobody's to read by this way
+                raise UsageError(f"{path} changed since run {run.id} began", "start a new run")
+            return load(path, self.step_types)
         if not origin.text:
             raise UsageError(f"nobody knows any more what run {run.id} was a run of", "start a new run")
         return load_text(origin.text, origin.path or f"{run.playbook}.yaml", self.step_types, self.playbooks)
@@ -291,6 +296,16 @@ def _reopened(run: Run, answered: set[str]) -> Run:
             for step in run.steps
         ),
     )
+
+
+def _hash(path: Path) -> str:
+    """SHA-256 of a playbook's file as it is now; empty for one that cannot be read or is no playbook's length."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError:
+        return ""
+    return hashlib.sha256(data).hexdigest() if len(data) <= MOST_BYTES else ""
 
 
 def _is_over(run: Run, now: float) -> bool:

@@ -57,6 +57,7 @@ class _Case:
     signals: set[str | None] = field(default_factory=set)
     looks: int = 0
     is_named: bool = False  # a cause was
+    is_waiting: bool = False  # a run of it is, for a person
     said: Symptom | None = None  # by a person who pulled the cord
     alarms: tuple[Symptom, ...] = ()  # that others raised
     is_asked: bool = False  # by a person, to be looked at
@@ -64,7 +65,7 @@ class _Case:
     again: tuple[Incident, Sequence[Symptom]] | None = None  # what to examine once that has ended
 
     def is_due(self, now: float) -> bool:
-        is_enough = self.is_named or self.is_at_work or self.looks >= MOST_LOOKS
+        is_enough = self.is_named or self.is_waiting or self.is_at_work or self.looks >= MOST_LOOKS
         return not is_enough and now - self.looked >= AGAIN_SECONDS
 
 
@@ -111,6 +112,11 @@ class Watch:
     def is_asked(self, id_: str) -> bool:
         """Whether a person asked for the examination that is under way: no throttle holds it back."""
         return id_ in self._cases and self._cases[id_].is_asked
+
+    def went_on(self, id_: str, diagnosis: Diagnosis) -> None:
+        """A run of an incident went on with an answer: this is what is known now."""
+        if id_ in self._cases:
+            self._know(self._cases[id_], diagnosis)
 
     def examine(self, incident: Incident, now: float) -> None:
         """Begin to examine an incident again because a person asks, however many looks were spent.
@@ -260,7 +266,7 @@ class Watch:
                 async with asyncio.timeout(self._seconds):
                     diagnosis = await self._examine(incident, symptoms)
                     await self._records.keep_runs(diagnosis.runs, incident.id)
-                case.is_named = case.is_named or bool(diagnosis.causes)
+                self._know(case, diagnosis)
                 self.trouble = ""
                 if diagnosis.causes:
                     await self._tell("cause", incident.id)
@@ -273,6 +279,10 @@ class Watch:
             except Exception as error:  # noqa: BLE001 - a mistake of ours costs one examination, never the daemon
                 told = write_report(self._data, f"examining {incident.id}", error)
                 self._say(f"{told.message} ({told.hint})")
+
+    def _know(self, case: _Case, diagnosis: Diagnosis) -> None:
+        case.is_named = case.is_named or bool(diagnosis.causes)
+        case.is_waiting = any(run.state == "paused" for run in diagnosis.runs)
 
     async def _note(self, incident: Incident, text: str, now: float) -> None:
         if text not in {note.text for note in incident.notes}:

@@ -134,6 +134,10 @@ async def test_a_playbook_that_changed_is_not_gone_on_with_and_nothing_is_kept_o
         await ask(house, "run.resume", run=id_, answers={"how_many": "3"})
     run, _origin = await house.records.run_with_origin(id_)
     assert (run.state, run.steps[1].state) == ("paused", State.WAITING)
+    file.write_text("token: secret")
+    with pytest.raises(UsageError) as refused:
+        await ask(house, "run.resume", run=id_)
+    assert "token" not in refused.value.message
     file.unlink()  # what the run began with is kept
     assert states(await ask(house, "run.resume", run=id_, answers={"how_many": "3"}))[1] == "ok"
 

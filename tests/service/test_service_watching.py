@@ -52,6 +52,7 @@ class Tower:
         self.examined: list[tuple[str, list[str | None]]] = []
         self.fails: Exception | None = None
         self.names = True  # examinations name a cause
+        self.waits = False  # their runs wait for a person
         self.hold = asyncio.Event()
         self.hold.set()
         self.looks = 0
@@ -66,7 +67,8 @@ class Tower:
         await self.hold.wait()
         if self.fails:
             raise self.fails
-        return diagnosis(runs=(a_run(),)) if self.names else diagnosis(runs=(a_run(causes=()),), causes=())
+        waits = a_run(causes=(), state="paused" if self.waits else "finished")
+        return diagnosis(runs=(a_run(),)) if self.names else diagnosis(runs=(waits,), causes=())
 
     async def _tell(self, what: str, incident: str) -> None:
         (self.told if what == "opened" else self.named).append(incident)
@@ -118,6 +120,19 @@ async def test_an_incident_without_a_cause_is_looked_at_again_each_minute_a_few_
         await tower.watch.settled()
     assert len(tower.examined) == watching.MOST_LOOKS
     assert tower.told == ["I-1"]
+
+
+async def test_while_a_run_waits_for_a_person_nothing_is_looked_at_again(tower: Tower) -> None:
+    tower.sees, tower.names, tower.waits = [SLOW], False, True
+    for minute in range(0, 600, 30):
+        await tower.watch.look(float(minute))
+        await tower.watch.settled()
+    assert len(tower.examined) == 1
+    tower.watch.went_on("I-1", diagnosis(runs=(a_run(causes=()),), causes=()))  # answered, and no cause named
+    for minute in range(600, 780, 30):
+        await tower.watch.look(float(minute))
+        await tower.watch.settled()
+    assert len(tower.examined) == 2
 
 
 async def test_a_named_cause_is_left_alone_until_another_signal_joins(tower: Tower) -> None:

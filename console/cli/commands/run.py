@@ -68,7 +68,7 @@ def run(
         _show_plan(session, plan_run(book, given, session.config_with_sources, current, baseline))
         return None
     diagnosis, is_kept = run_playbook(session, book, given, current, baseline)
-    return _emit(session, diagnosis, is_kept)
+    return emit_run(session, diagnosis, is_kept)
 
 
 def run_playbook(
@@ -111,7 +111,7 @@ def _resumed(session: Session, id_: str, answers: dict[str, str], from_step: str
         diagnosis = _there(session, "run.resume", run=id_, answers=answers, from_step=from_step)
     except DaemonUnreachable as error:
         raise DaemonUnreachable(f"a run goes on in the daemon: {error.message}", error.hint) from error
-    return _emit(session, _asked_on(session, diagnosis), is_kept=True)
+    return emit_run(session, _asked_on(session, diagnosis), is_kept=True)
 
 
 def _asked_on(session: Session, diagnosis: Diagnosis) -> Diagnosis:
@@ -144,10 +144,12 @@ def _there(session: Session, op: str, **arguments: Any) -> Diagnosis:
         raise
 
 
-def _emit(session: Session, diagnosis: Diagnosis, is_kept: bool) -> int:
+def emit_run(session: Session, diagnosis: Diagnosis, is_kept: bool) -> int:
+    """Print a diagnosis and, beside it, how each of its runs that waits goes on; answers its exit code."""
     code = session.emit_diagnosis(diagnosis)
-    for line in paused_lines(diagnosis.runs[0], is_kept):
-        _say(line)
+    for run_ in diagnosis.runs:
+        for line in paused_lines(run_, is_kept):
+            _say(line)
     return code
 
 

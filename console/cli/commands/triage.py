@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from console.cli.asking import ask_operator
+from console.cli.commands.run import emit_run
 from console.cli.session import Command, Session
 from console.errors import DaemonUnreachable, UsageError
 
@@ -41,7 +42,7 @@ def triage(session: Session, alert: Path | None, symptom: str | None, id_: str |
     if not session.source:
         try:
             there = session.client.request("triage", timeout=TRIAGE_SECONDS, symptom=dump(noticed))
-            return session.emit_diagnosis(load(Diagnosis, there))
+            return emit_run(session, load(Diagnosis, there), is_kept=True)
         except DaemonUnreachable:
             pass  # no daemon: triage needs none
     here = triage_here(
@@ -49,4 +50,4 @@ def triage(session: Session, alert: Path | None, symptom: str | None, id_: str |
     )
     diagnosis = asyncio.run(here)
     session.say_without_daemon()
-    return session.emit_diagnosis(diagnosis)
+    return emit_run(session, diagnosis, is_kept=False)
