@@ -36,7 +36,7 @@ class Costs:
 class Limits:
     """How an engine is configured."""
 
-    blocks: int = 270
+    blocks: int = 340
     sequences: int = 16  # at once
     step_tokens: int = 96  # read or written in one step: a longer prompt is read in chunks
     guesses: int = 2  # tokens the draft guesses ahead; 0: none

@@ -94,8 +94,8 @@ class Replica:
             )
             for each in requests
         ]
+        self._count_asked(arrivals)
         tally = self.engine.run(arrivals, (until - self.start) / PACE)
-        self.meters.add("requests_received_total", len(requests))
         self._count(tally)
         return [{"id": each.id, "tokens": each.tokens[each.prompt :], "failed": each.failed} for each in tally.finished]
 
@@ -130,6 +130,13 @@ class Replica:
         for name, bounds in HISTOGRAMS.items():
             self.meters.histogram(name, bounds)
 
+    def _count_asked(self, arrivals: list[Sequence]) -> None:
+        """As they come: what still waits has been asked, too."""
+        self.meters.add("requests_received_total", len(arrivals))
+        self.meters.observe("request_prompt_tokens", (each.prompt for each in arrivals))
+        for each in arrivals:
+            self.meters.add("prompt_tokens_total", each.prompt, f'tenant="{each.tenant}"')
+
     def _count(self, tally: Tally) -> None:
         meters, done = self.meters, [each for each in tally.finished if not each.failed]
         meters.add("request_success_total", len(done), 'finished_reason="length"')
@@ -137,8 +144,6 @@ class Replica:
         counts = (tally.preemptions, tally.queries, tally.hits, tally.written, tally.drafted, tally.accepted)
         for name, count in zip(COUNTERS, (*counts, tally.rejected), strict=True):
             meters.add(name, count)
-        for each in tally.finished:
-            meters.add("prompt_tokens_total", each.prompt, f'tenant="{each.tenant}"')
         meters.observe("time_to_first_token_seconds", tally.firsts)
         gaps = tally.gaps
         meters.observe("inter_token_latency_seconds", (g.seconds / g.tokens for g in gaps), (g.tokens for g in gaps))
@@ -151,7 +156,6 @@ class Replica:
         meters.observe("request_queue_time_seconds", (start - each.arrived for each, start in begun))
         meters.observe("request_prefill_time_seconds", (each.first - start for each, start in begun))
         meters.observe("request_inference_time_seconds", (each.last - start for each, start in begun))
-        meters.observe("request_prompt_tokens", (each.prompt for each in tally.finished))
         meters.observe("request_generation_tokens", (each.written for each in tally.finished))
 
 

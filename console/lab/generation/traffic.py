@@ -23,12 +23,12 @@ from console.lab.traffic import DAY
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-PER_TICK = 17.5  # requests in 15 s of an average working hour, the cloud's apart
+PER_TICK = 16.5  # requests in 15 s of an average working hour, the cloud's apart
 FOR_CLOUD = 5.0  # and those that go to the provider
 UNEVEN = 1.25  # coefficient of variation of the times between two requests
 OPEN = 30  # conversations that may go on
 WARMTH = 0.4  # share of the conversing tenant's requests that go on with one
-MOST_READ = 420  # tokens of a prompt
+MOST_READ = 480  # tokens of a prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Conditions:
     """What is different from a healthy day; faults set these."""
 
     load: float = 1.0  # times as many requests
-    prompts: float = 1.0  # times as long, what users write
+    prompts: float = 1.0  # times as long, what users write and what their applications put before it
     answers: float = 1.0
     flood: Flood | None = None
     unshared: int = 0  # tokens of a request's own at the very head of its prompt
@@ -95,7 +95,7 @@ class Traffic:
     def __post_init__(self) -> None:
         self._chances = np.random.default_rng([self.seed, 33])
         own = np.random.default_rng([self.seed, 34])
-        self._systems = {name: _tokens(own, tenant.system) for name, tenant in TENANTS.items()}
+        self._systems = {name: _tokens(own, 4 * tenant.system) for name, tenant in TENANTS.items()}
 
     def change(self, **conditions: object) -> None:
         """Set some of the conditions."""
@@ -115,7 +115,7 @@ class Traffic:
         if flood := self.conditions.flood:
             for time in self._arrivals(end - TICK, flood.per_tick):
                 own = _tokens(self._chances, self._long(flood.tokens, 0.25))
-                requests.append(self._new(flood.tenant, float(time), [*self._systems[flood.tenant], *own]))
+                requests.append(self._new(flood.tenant, float(time), [*self._system(flood.tenant), *own]))
         return sorted(requests, key=lambda request: request.arrived)
 
     def cloud(self, end: float, level: float | None = None) -> int:
@@ -146,7 +146,10 @@ class Traffic:
             conversation, said = self._open[place]
             del self._open[place]
             return self._new(name, time, [*said, *own], conversation)
-        return self._new(name, time, [*self._systems[name], *own])
+        return self._new(name, time, [*self._system(name), *own])
+
+    def _system(self, name: str) -> list[int]:
+        return self._systems[name][: round(TENANTS[name].system * self.conditions.prompts)]
 
     def _new(self, name: str, time: float, prompt: list[int], conversation: int = 0) -> Request:
         self._asked += 1
