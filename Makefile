@@ -7,7 +7,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 CHECKED := console plugins tests benchmarks docs/pictures docs/dialect_tables.py
 
-.PHONY: demo test check unit test-real bench pictures lock clean
+.PHONY: demo test check unit test-real test-playbooks test-line bench bundles pictures lock clean
 
 demo: $(VENV)/.ready
 	@$(BIN)/andon demo --headless; code=$$?; test $$code -eq 1 || exit $$code
@@ -31,6 +31,14 @@ test-real: $(VENV)/.ready-test .venv-tables/.ready
 	$(BIN)/pytest -m real
 	.venv-tables/bin/pytest -m real tests/real/test_tables_*.py
 
+# Every test of every playbook of the library, on the incidents recorded beside it.
+test-playbooks: $(VENV)/.ready
+	$(BIN)/andon playbook test --jobs 2
+
+# The practice line, each fault once: the short form of what `make bench` plays.
+test-line: $(VENV)/.ready
+	$(BIN)/andon lab score --seeds 1 --healthy 3 --compound 2 --jobs 2 --seed 7
+
 bench: $(VENV)/.ready-test .venv-peers/.ready .venv-streams/.ready .venv-pages/.ready .venv-evidently/.ready .venv-nannyml/.ready .venv-alibi/.ready
 	$(BIN)/python benchmarks/compare.py
 	$(BIN)/python benchmarks/drift_honesty.py
@@ -42,7 +50,13 @@ bench: $(VENV)/.ready-test .venv-peers/.ready .venv-streams/.ready .venv-pages/.
 	$(BIN)/python benchmarks/paths.py
 	$(BIN)/python benchmarks/sources.py
 	$(BIN)/python benchmarks/console.py
-	$(BIN)/andon lab score --seeds 10
+	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/mutations.py
+	$(BIN)/andon lab score --seeds 5 --healthy 300 --compound 40 --jobs 2
+
+# The library's bundles, from the scenes that they are recorded of.
+bundles: $(VENV)/.ready
+	$(BIN)/python -m console.lab.scenes --into playbooks/bundles
 
 # The README's pictures of the console, from the real one. Needs a C compiler.
 pictures: $(VENV)/.ready-test
