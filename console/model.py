@@ -933,6 +933,7 @@ class Incident:
     notes: tuple[Note, ...] = ()
     runs: tuple[str, ...] = ()  # run ids
     answers: tuple[Answer, ...] = ()  # the last one to each question
+    is_imported: bool = False  # from a bundle: it happened elsewhere, or long ago
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,7 @@ SHAPES: dict[str, type[Any] | dict[str, Any]] = {
     "plan": PlannedRun,
     "source-status": SourceStatus,
     "incidents": _list(schema(Incident)),
+    "exported": _object(file=_text()),
     "examination": _object(incident=_text()),
     "sources": _object(
         sources=_list(_object(name=_text(), kind=_text())), kinds=_list(_object(kind=_text(), title=_text()))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from console.clock import Clock
 from console.config import Config
-from console.errors import SourceError, StoreError
+from console.errors import BundleError, SourceError, StoreError
 from console.model import Diagnosis, Finding, Incident, Notice, Reading, Run, Span, StepResult, Symptom
+from console.playbook.bundles.file import to_bytes
+from console.playbook.bundles.recording import Recording, recorded
 from console.playbook.definition import Playbook
 from console.plugins import Panel, Plugins, StepType
 from console.service.alert_look import AlertLook
@@ -40,6 +43,8 @@ from console.store.store import Store
 from console.triage import diagnose, investigate, standing
 from console.triage.progress import followed
 from console.triage.questions import answering
+
+log = logging.getLogger("andon.house")
 
 EVALUATE_SECONDS = 60.0  # all triggers together
 PROBED_SECONDS = 3600.0  # since golden inputs were sent, for their answers to still say anything
@@ -119,7 +124,11 @@ class House:
             bridged(self.estate, asyncio.get_running_loop()),
             now,
             pins={pin.name: pin.spans for pin in await self.records.pins()},
-            excluded=tuple(Span(each.opened, now if each.closed is None else each.closed) for each in incidents),
+            excluded=tuple(
+                Span(each.opened, now if each.closed is None else each.closed)
+                for each in incidents
+                if not each.is_imported
+            ),
         )
 
     async def collect(self) -> list[Incident]:
@@ -157,7 +166,7 @@ class House:
 
     async def examine(self, incident: Incident | None, symptoms: Sequence[Symptom]) -> Diagnosis:
         """Run the playbooks that fit, with what was answered before; the board tells how far they are."""
-        situation = await self.situation()
+        situation, recording = recorded(await self.situation())
         ask = answering(incident.answers) if incident else None
         is_asked = incident is None or self.watch.is_asked(incident.id)
         earlier = [] if is_asked else await self.records.latest_runs(situation.now - LONGEST_THROTTLE)
@@ -170,7 +179,21 @@ class House:
             )  # fmt: skip
         if incident is not None:
             self.drifts.look_again(incident.subject)  # or the board would say less than the diagnosis does
+            await self._keep(recording, diagnosis, incident, symptoms)
         return diagnosis
+
+    async def _keep(
+        self, recording: Recording, diagnosis: Diagnosis, incident: Incident, symptoms: Sequence[Symptom]
+    ) -> None:
+        """What was asked, for `incident export`. The diagnosis stands without it: what cannot be kept is said."""
+        ran = [self.playbooks[run.playbook] for run in diagnosis.runs if run.playbook in self.playbooks]
+        try:
+            bundle = recording.bundle(diagnosis, symptoms=symptoms, incident=incident, playbooks=ran)
+            body = await asyncio.to_thread(to_bytes, bundle)
+            for gone in await self.records.keep_recording(incident.id, recording.situation.now, body):
+                log.info("the recording of %s is not kept: there is no room for it", gone)
+        except (StoreError, BundleError) as error:
+            log.warning("what was asked about %s cannot be kept: %s", incident.id, error.message)
 
     @contextmanager
     def follow(self, incident: str, playbook: Playbook) -> Iterator[Callable[[StepResult], None] | None]:

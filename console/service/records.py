@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from console.model import Answer, Event, Incident, Run, Span, Symptom
+from console.model import Answer, Event, Incident, Note, Run, Span, Symptom
 from console.playbook.definition import Playbook
 from console.service.writer import Writer
 from console.store.alerts import Held, Opened
@@ -75,6 +75,28 @@ class StoreRecords:
                     store.incidents.attach_run(incident, run.id)
 
         await self.writer.do(work)
+
+    async def keep_recording(self, incident: str, now: float, body: bytes) -> Sequence[str]:
+        """Keep what was asked when an incident was examined; the incidents whose recording had to go for it."""
+        return await self.writer.do(lambda store: store.recordings.keep(incident, now, body))
+
+    async def recording(self, incident: str) -> bytes | None:
+        """What was asked when an incident was last examined, where that is still kept."""
+        return await self.writer.do(lambda store: store.recordings.get(incident))
+
+    async def take_in(self, incident: Incident, runs: Sequence[Run], note: Note, now: float, body: bytes) -> Incident:
+        """An incident of elsewhere, with its runs under ids of their own and its recording."""
+
+        def work(store: Store) -> Incident:
+            taken = store.incidents.take_in(incident, note)
+            for number, run in enumerate(runs, 1):
+                own = replace(run, id=f"{taken.id}-{number}", state="finished")
+                store.runs.save(own, Origin(incident=taken.id))
+                taken = store.incidents.attach_run(taken.id, own.id)
+            store.recordings.keep(taken.id, now, body)
+            return taken
+
+        return await self.writer.do(work)
 
     async def keep_run(self, run: Run, origin: Origin = UNKNOWN) -> None:
         """Save one run, with what it came from where that is not known yet."""

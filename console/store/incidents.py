@@ -40,6 +40,27 @@ class Incidents:
             ).lastrowid
             return _save(connection, Incident(f"I-{number}", title, "open", time, symptom, subject)), True
 
+    def take_in(self, incident: Incident, note: Note) -> Incident:
+        """One that happened elsewhere: closed, marked, with a number of its own and a note that says so."""
+        with self._database.write() as connection:
+            number = connection.execute(
+                "INSERT INTO incidents (state, subject, body) VALUES ('closed', ?, '{}')", (incident.subject,)
+            ).lastrowid
+            closed = incident.opened if incident.closed is None else incident.closed
+            kept = incident.notes[-(MOST_NOTES - 1) :]
+            return _save(
+                connection,
+                replace(
+                    incident,
+                    id=f"I-{number}",
+                    state="closed",
+                    closed=closed,
+                    notes=(*kept, note),
+                    runs=(),
+                    is_imported=True,
+                ),
+            )
+
     def find_open(self, subject: str) -> Incident | None:
         """The incident of a subject that is not closed yet, or None."""
         rows = self._database.rows(

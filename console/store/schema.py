@@ -138,4 +138,12 @@ ALTER TABLE runs ADD COLUMN incident TEXT NOT NULL DEFAULT '';
 CREATE INDEX runs_paused ON runs (started) WHERE state = 'paused';
 """
 
-MIGRATIONS: tuple[str, ...] = (V1, V2, V3)
+V4 = """
+CREATE TABLE recordings (            -- of the last examination of an incident: what was asked and answered
+    incident TEXT PRIMARY KEY,
+    time     REAL NOT NULL,
+    body     BLOB NOT NULL           -- a bundle, as it would be exported but not redacted
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (V1, V2, V3, V4)

@@ -14,6 +14,7 @@ from console.store.incidents import Incidents
 from console.store.lock import StoreLock
 from console.store.notices import Notices
 from console.store.pins import Pins
+from console.store.recordings import Recordings
 from console.store.retention import DEFAULT_RETENTION, Compaction, Retention, compact
 from console.store.runs import Runs
 from console.store.samples import Samples
@@ -45,6 +46,7 @@ class Store:
         self.pins = Pins(database)
         self.notices = Notices(database)
         self.alerts = Alerts(database)
+        self.recordings = Recordings(database)
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Store:

@@ -6,13 +6,18 @@ from typing import Any
 
 import click
 
+from console.cli.commands.incident_bundle import export, import_
 from console.cli.session import Group, Session
 from console.errors import UsageError
 
 
 @click.group(cls=Group)
 def incident() -> None:
-    """Open, list, show, answer, examine, note, acknowledge and close incidents."""
+    """Open, list, show, answer, examine, note, acknowledge, close, export and import incidents."""
+
+
+incident.add_command(export)
+incident.add_command(import_)
 
 
 @incident.command(name="list")

@@ -32,8 +32,6 @@ def test(session: Session, names: tuple[str, ...], junit: bool, jobs: int | None
 
     Ends with 0 where all is as expected, 1 where something is not, 2 where a bundle or a playbook is broken.
     """
-    from console.report.tested import tested_junit, tested_report, tested_shape
-
     books = _chosen(session, names)
     cases = [(book.path or book.name, at) for book in books for at in range(len(book.tests))]
     results: list[TestResult] = []
@@ -42,7 +40,16 @@ def test(session: Session, names: tuple[str, ...], junit: bool, jobs: int | None
         if sys.stderr.isatty():
             click.echo(f"\r{len(results)} of {len(cases)} tests", err=True, nl=len(results) == len(cases))
     untested = [book.name for book in books if not book.tests]
-    if junit or session.format == "junit":
+    if junit:
+        session.format = "junit"
+    return show_results(session, results, untested)
+
+
+def show_results(session: Session, results: Sequence[TestResult], untested: Sequence[str]) -> Exit:
+    """Print how tests went, in the format asked for; answers the exit code."""
+    from console.report.tested import tested_junit, tested_report, tested_shape
+
+    if session.format == "junit":
         session.emit(tested_junit(results))
     else:
         session.emit_shape(tested_shape(results, untested), lambda: tested_report(results, untested))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from console.service.house import House
 from console.service.operation import Operation
-from console.service.operations import acting, alerts, curves, drifts, gpus, incidents, reading, runs, windows
+from console.service.operations import acting, alerts, bundles, curves, drifts, gpus, incidents, reading, runs, windows
 
 Offer = Callable[[House], tuple[Operation, ...]]
 OFFERS: tuple[Offer, ...] = (
@@ -14,6 +14,7 @@ OFFERS: tuple[Offer, ...] = (
     acting.operations,
     runs.operations,
     incidents.operations,
+    bundles.operations,
     windows.operations,
     gpus.operations,
     curves.operations,

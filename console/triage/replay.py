@@ -1,0 +1,51 @@
+"""A bundle diagnosed again, by today's playbooks or by those it was recorded with. No source is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from console.model import Diagnosis
+from console.playbook.bundles.bundle import Bundle
+from console.playbook.bundles.replaying import answered, replayed
+from console.playbook.bundles.testing import replay_run
+from console.playbook.definition import Playbook
+from console.playbook.loader import load_text
+from console.plugins import StepType
+from console.triage.diagnose import diagnose
+from console.triage.investigate import investigate
+
+
+async def replay(bundle: Bundle, playbooks: Mapping[str, Playbook], step_types: Mapping[str, StepType]) -> Diagnosis:
+    """The playbooks that ran when it was recorded, as they are among these; where none ran, those that fit.
+
+    Raises NoData where no playbook fits, and UsageError where one cannot be told what it must know.
+    """
+    names = [name for name in bundle.inputs if name in playbooks]
+    if not names:
+        return await investigate(
+            bundle.symptoms, playbooks, replayed(bundle), step_types, incident=bundle.incident, ask=answered(bundle)
+        )
+    runs = [await replay_run(playbooks[name], bundle, step_types, playbooks) for name in names]
+    return diagnose(runs, bundle.incident)
+
+
+def as_recorded(bundle: Bundle, step_types: Mapping[str, StepType]) -> dict[str, Playbook]:
+    """The playbooks that were run, as they were; PlaybookError where this andon no longer reads one."""
+    found: dict[str, Playbook] = {}
+    for name, text in bundle.playbooks.items():
+        found[name] = load_text(text, f"{name}, as recorded", step_types, found)
+    return found
+
+
+def changed(now: Diagnosis, bundle: Bundle) -> str:
+    """What is said otherwise now than when it was recorded, in one line; empty where nothing is."""
+    before = bundle.diagnosis
+    if before is None:
+        return ""
+    told = [
+        (each.verdict, *(f"{cause.id} of {cause.subject or '?'}" for cause in each.causes)) for each in (before, now)
+    ]
+    if told[0] == told[1]:
+        return ""
+    was, is_now = (f"{verdict}, {', '.join(causes) or 'no cause named'}" for verdict, *causes in told)
+    return f"recorded: {was}; now: {is_now}"
