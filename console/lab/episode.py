@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -136,8 +137,9 @@ class _Practice:
         diagnosis = self._settled(line)
         self.on_progress(f"{_instant(line)} incident {self.opened[0]}: {first_named(diagnosis)}")
         if self.bundle is not None:
+            told = line.client.request("incident.export", incident=self.opened[0])
             self.bundle.parent.mkdir(parents=True, exist_ok=True)
-            line.client.request("incident.export", incident=self.opened[0], file=str(self.bundle))
+            self.bundle.write_bytes(base64.b64decode(told["bundle"]))
         places = [place_of_expected(diagnosis, each) for each in expect]
         best = min((place for place in places if place is not None), default=99)
         return self._result(
