@@ -101,7 +101,7 @@ def dearer(columns: Columns, since: Flags) -> Columns:
     return columns | {"price": np.where(there, columns["price"] * 2.4, columns["price"]).round(2)}
 
 
-@scene("inputs-moved", playbooks=("accuracy_drop", "feature_drift", "concept_drift"), model=MODEL)
+@scene("inputs-moved", playbooks=("accuracy_drop", "feature_drift", "concept_drift", "segment_skew"), model=MODEL)
 def inputs_moved(seed: int) -> Scene:
     """A dear collection is sold in one region; the model has not seen such prices."""
     return worse(shop(seed, dearer), sure=0.85)
