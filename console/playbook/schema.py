@@ -1,4 +1,4 @@
-"""The playbook language as pydantic models: where YAML is checked, and the JSON Schema that editors read."""
+"""The playbook language as pydantic models: where YAML is checked, and what the JSON Schema for editors says."""
 
 from __future__ import annotations
 
@@ -115,8 +115,11 @@ LONGEST_PAUSE = 300.0  # seconds
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=64)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=500)]
-SignalName = Annotated[str, AfterValidator(_known_signal)]
-Duration = Annotated[str, AfterValidator(_duration)]
+SIGNAL_MARK = "x-signal"  # in the JSON Schema, until the signals themselves stand there
+SignalName = Annotated[str, AfterValidator(_known_signal), WithJsonSchema({"type": "string", SIGNAL_MARK: True})]
+Duration = Annotated[
+    str, AfterValidator(_duration), WithJsonSchema({"type": "string", "examples": ["15s", "15m", "1h30m", "7d"]})
+]
 Pause = Annotated[str, AfterValidator(_pause)]
 Constant = Annotated[Any, BeforeValidator(_constant), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 Items = Annotated[
@@ -142,8 +145,8 @@ class TriggerEntry(Entry):
 
     called = "a trigger"
 
-    signal: SignalName | None = None
-    verdict: VerdictName = "degraded"
+    signal: SignalName | None = Field(None, description="judged as the first step that looks at it judges it")
+    verdict: VerdictName = Field("degraded", description="the verdict that makes it worth running")
     alert: dict[str, str] | None = Field(None, description="labels of the alert; `*` stands for anything")
 
     @model_validator(mode="after")
@@ -158,14 +161,14 @@ class InputEntry(Entry):
 
     called = "an input"
 
-    type: Literal["string", "number", "boolean"] = "string"
+    type: Literal["string", "number", "boolean"] = Field("string", description="what it is in expressions")
     source: str | None = Field(
         None,
         alias="from",
         pattern=r"^incident\.labels\.[A-Za-z_][A-Za-z0-9_]*$",
         description="where triage takes it from",
     )
-    default: str | float | bool | None = None
+    default: str | float | bool | None = Field(None, description="where it is not given; without one it must be")
 
     @model_validator(mode="after")
     def _default_fits(self) -> Self:
@@ -182,8 +185,8 @@ class SeasonalEntry(Entry):
 
     called = "a seasonal baseline"
 
-    period: Duration
-    count: int = Field(1, ge=1, le=60)
+    period: Duration = Field(description="1d, 1w")
+    count: int = Field(1, ge=1, le=60, description="so many earlier ones, as far as they are known")
 
 
 class BaselineEntry(Entry):
@@ -192,10 +195,10 @@ class BaselineEntry(Entry):
     called = "a baseline"
 
     offset: Annotated[str, AfterValidator(_offset)] | None = Field(None, description="so long before current: 1d")
-    seasonal: SeasonalEntry | None = None
-    before: Literal["onset"] | None = None
+    seasonal: SeasonalEntry | None = Field(None, description="the same hours of earlier periods, pooled")
+    before: Literal["onset"] | None = Field(None, description="as long as current, before the onset of a step")
     of: Id | None = Field(None, description="the step whose onset `before` means")
-    pinned: str | None = None
+    pinned: str | None = Field(None, description="one kept under this name: andon baseline pin")
     where: dict[str, str] | None = Field(None, description="siblings with these labels, at the same time")
     span: str | None = Field(None, description="START..END in RFC 3339")
     dataset: str | None = Field(None, min_length=1, description="rows of a file or an object, for steps on tables")
@@ -218,7 +221,7 @@ class WindowsEntry(Entry):
     called = "`windows`"
 
     current: str | None = Field(None, description="15m, 24h, or START..END in RFC 3339")
-    baseline: BaselineEntry | None = None
+    baseline: BaselineEntry | None = Field(None, description="what it is compared with")
 
 
 class RetryEntry(Entry):
@@ -265,11 +268,13 @@ class EvidenceEntry(Entry):
 
     called = "a line of evidence"
 
-    condition: Cel = Field(alias="if")
-    weight: Literal["weak", "moderate", "strong", "decisive"]
-    against: bool = False
+    condition: Cel = Field(alias="if", description="CEL about the results of steps; only true counts")
+    weight: Literal["weak", "moderate", "strong", "decisive"] = Field(
+        description="how much the odds move: 3, 10, 30 or 100 times"
+    )
+    against: bool = Field(False, description="it speaks against the cause")
     group: Id | None = Field(None, description="lines that tell the same thing; only the strongest counts")
-    title: Words | None = None
+    title: Words | None = Field(None, description="what it means, for a person")
 
 
 class CauseEntry(Entry):
@@ -277,12 +282,12 @@ class CauseEntry(Entry):
 
     called = "a cause"
 
-    id: Id
-    title: Words
+    id: Id = Field(description="one name means the same cause in every playbook")
+    title: Words = Field(description="what is wrong, for a person")
     subject: str | None = Field(None, description="what it is about; the input `model` where nothing is said")
     prior: Odds | None = Field(None, description="odds before any evidence; 1:30 where nothing is said")
-    evidence: list[EvidenceEntry] = Field(min_length=1)
-    remedies: list[Id] = []
+    evidence: list[EvidenceEntry] = Field(min_length=1, description="what speaks for it and against it")
+    remedies: list[Id] = Field([], description="fixes of this playbook that help")
 
 
 class VerifyEntry(Entry):
@@ -290,9 +295,9 @@ class VerifyEntry(Entry):
 
     called = "`verify`"
 
-    step: Id
-    want: VerdictName
-    within: Duration
+    step: Id = Field(description="the step that is run again")
+    want: VerdictName = Field(description="what it must say")
+    within: Duration = Field(description="after so long at the latest")
 
 
 class RemedyEntry(Entry):
@@ -300,11 +305,11 @@ class RemedyEntry(Entry):
 
     called = "a remedy"
 
-    id: Id
-    uses: str
-    options: dict[str, Any] = Field({}, alias="with")
-    risk: Literal["low", "medium", "high"]
-    verify: VerifyEntry | None = None
+    id: Id = Field(description="what causes call it")
+    uses: str = Field(description="the act, such as kubernetes.scale")
+    options: dict[str, Any] = Field({}, alias="with", description="the options of the act")
+    risk: Literal["low", "medium", "high"] = Field(description="what it may break")
+    verify: VerifyEntry | None = Field(None, description="how it is seen to have worked")
 
 
 class ExpectEntry(Entry):
@@ -316,8 +321,8 @@ class ExpectEntry(Entry):
     subject: str | None = Field(None, description="what that cause is about")
     odds: float | None = Field(None, gt=0, description="that cause's odds, at least")
     never: list[Id] = Field([], description="causes that must not be named")
-    verdict: VerdictName | None = None
-    exit: Literal[0, 1, 3, 4] | None = None
+    verdict: VerdictName | None = Field(None, description="of the run")
+    exit: Literal[0, 1, 3, 4] | None = Field(None, description="1 a problem, 0 well, 3 nobody can tell, 4 unreachable")
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -336,7 +341,7 @@ class TestEntry(Entry):
     __test__ = False  # not a test of pytest's
     bundle: str = Field(min_length=1, description="a file, from the playbook's own folder")
     inputs: dict[Id, str] = Field({}, description="where they differ from what the bundle was recorded with")
-    expect: ExpectEntry
+    expect: ExpectEntry = Field(description="what the run must say")
 
 
 class ThrottleEntry(Entry):
@@ -367,8 +372,3 @@ class PlaybookFile(Entry):
     remedies: list[RemedyEntry] = Field([], description="named fixes that causes point to")
     outputs: dict[Id, Cel] = Field({}, description="what it gives to a playbook that uses it: NAME: CEL")
     tests: list[TestEntry] = Field([], description="recorded incidents that it must still read correctly")
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of a playbook, as published in playbooks/playbook.schema.json."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **PlaybookFile.model_json_schema()}

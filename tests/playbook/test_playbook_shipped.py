@@ -16,7 +16,7 @@ from console.library import library_dir
 from console.model import Finding, Run, State, Verdict
 from console.playbook.engine import run
 from console.playbook.loader import built_in_step_types, load
-from console.playbook.schema import schema
+from console.playbook.editing import schema
 from console.playbook.step import StepContext, StepOutcome
 from console.plugins import StepType
 from console.sources.estate import Estate, Situation
@@ -40,7 +40,7 @@ def test_what_ships_is_valid_for_editors_too(name: str) -> None:
 def test_they_are_there_and_each_is_triggered_by_what_it_asks() -> None:
     assert set(PLAYBOOKS) >= {"accuracy_drop", "latency_regression", "error_burst", "bad_rollout"}
     for playbook in PLAYBOOKS.values():
-        assert playbook.trigger_checks
+        assert playbook.triggers
         assert all(check.step for check in playbook.trigger_checks)
 
 

@@ -83,7 +83,7 @@ def schema(session: Session) -> None:
     """The JSON Schema of the playbook language, for editors."""
     import orjson
 
-    from console.playbook.schema import schema as playbook_schema
+    from console.playbook.editing import schema as playbook_schema
 
     session.emit(orjson.dumps(playbook_schema(), option=orjson.OPT_INDENT_2).decode())
 

@@ -51,7 +51,7 @@ class CompareOptions(Entry):
     """What to compare, and what counts as worse."""
 
     called = "`compare`"
-    signal: SignalName
+    signal: SignalName = Field(description="what is compared")
     stat: Stat | None = Field(
         None, description="p95 of a histogram, rate of a counter, p50 of a gauge, ratio with `of`"
     )
@@ -59,7 +59,9 @@ class CompareOptions(Entry):
     where: dict[str, str] = Field({}, description="only series with these labels; an empty value selects all")
     by: list[str] = Field([], description="labels to keep apart")
     tolerance: Share = Field(0.2, description="how much worse is still well")
-    min_samples: Annotated[int, Field(ge=1)] | None = None
+    min_samples: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="fewer say nothing; what the statistic needs where nothing is said"
+    )
 
     @model_validator(mode="after")
     def _stat_means_something(self) -> Self:

@@ -36,9 +36,11 @@ class AroundEntry(Entry):
     """The stretch of time around a step's onset."""
 
     called = "`around`"
-    onset_of: Id | None = None
-    before: Duration = "30m"
-    after: Duration = "5m"
+    onset_of: Id | None = Field(
+        None, description="the step whose onset it is; the current window where nothing is said"
+    )
+    before: Duration = Field("30m", description="so long before it")
+    after: Duration = Field("5m", description="so long after it")
 
 
 class EventsOptions(Entry):
@@ -47,7 +49,7 @@ class EventsOptions(Entry):
     called = "`events`"
     kinds: list[str] = Field([], description="deploy, config, model_version …; all of them when empty")
     target: str | None = Field(None, description="only events of this target; an empty one selects all")
-    around: AroundEntry = AroundEntry()
+    around: AroundEntry = Field(AroundEntry(), description="when to look")
     most: Annotated[int, Field(ge=1, le=MOST_FINDINGS)] = Field(
         MOST_FINDINGS, description="events to show: those nearest to the onset, or the latest; all are counted"
     )

@@ -46,7 +46,7 @@ class NowOptions(Entry):
     """Which gauge or counter, and what it may not be."""
 
     called = "`now`"
-    signal: SignalName
+    signal: SignalName = Field(description="a gauge")
     where: dict[str, str] = Field({}, description="only series with these labels; an empty value selects all")
     by: list[str] = Field([], description="labels to keep apart")
     above: float | None = Field(None, description="more than this is degraded")
