@@ -64,7 +64,8 @@ class Station:
     session: ClientSession | None = None
     _cpu: float = 0.0
     _waited: float = 0.0
-    _newest: float | None = None  # capture time of the row that arrived last
+    _newest: float | None = None  # the latest capture time of the rows of a tick, of the last one that had any
+    _newest_told: bool = True  # on a page: what comes now is of a new tick
     _kept: list[bytes] = field(default_factory=list)  # what a leak never gives back
 
     def __post_init__(self) -> None:
@@ -138,6 +139,7 @@ class Station:
         self.metrics.memory.value = psutil.Process().memory_info().rss
         if self._newest is not None:
             self.metrics.freshness.value = now - self._newest
+        self._newest_told = True
         self.log.flush()
         return web.Response(text=self.metrics.page(now), headers={"Content-Type": "text/plain; version=0.0.4"})
 
@@ -218,7 +220,9 @@ class Station:
 
     def _log(self, seen: Seen, prediction: int | None) -> None:
         assert seen.captured is not None
-        self._newest = seen.captured
+        # Rows of one tick come in any order; those of a feed that is late are all old.
+        self._newest = seen.captured if self._newest_told else max(self._newest or seen.captured, seen.captured)
+        self._newest_told = False
         self.metrics.row(seen.fields)
         row: dict[str, Any] = {"time": seen.captured, **seen.fields}
         if seen.picture.size:
