@@ -183,7 +183,9 @@ SHAPES: dict[str, type[Any] | dict[str, Any]] = {
     "playbook-checks": _list(_object(file=_text(), ok={"type": "boolean"}, message=_text())),
     "lab-score": Score,
     "lab-standing": Standing,
-    "faults": _list(_object(name=_text(), title=_text(), expect={"type": "object"})),
+    "faults": _list(
+        _object(name=_text(), title=_text(), place=_text(), simulated={"type": "boolean"}, expect={"type": "object"})
+    ),
     "doctor": _list(_object(check=_text(), state={"enum": ["ok", "missing", "wrong"]}, text=_text())),
 }
 
