@@ -14,7 +14,6 @@ from typing import Any
 
 from console.errors import AndonError, SourceError, UsageError
 from console.model import Answer, Run, State, StepResult, Verdict
-from console.playbook.concluding import numbered
 from console.playbook.definition import Playbook
 from console.playbook.engine import resolve_inputs
 from console.playbook.engine import run as run_playbook
@@ -24,6 +23,7 @@ from console.playbook.run_windows import RunWindows
 from console.playbook.text import MOST_BYTES
 from console.plugins import StepType
 from console.service.bench import Bench
+from console.service.diary import Diary
 from console.service.records import StoreRecords
 from console.sources.estate import Situation
 from console.store.incidents import CONSOLE
@@ -35,7 +35,6 @@ log = logging.getLogger("andon.running")
 RUN_SECONDS = 300.0
 EXPIRE_SECONDS = 15.0  # from one look at what people let pass to the next
 MOST_AT_ONCE = 16
-INTERRUPTED = "the daemon ended before it was looked at"
 
 OnStep = Callable[[StepResult], None]
 """Hears of each step as it ends, from any thread."""
@@ -105,8 +104,7 @@ class Running:
         that is under way, and a playbook that changed since.
         """
         run, origin = await self.records.run_with_origin(id_)
-        if id_ in self._at_work:
-            raise UsageError(f"run {id_} is under way", "wait for it to end or to ask")
+        self._refuse_if_under_way(id_)
         asked = asked_by(run, answers or {})
         for question in asked.values():
             check_role(question, operator, self.roles)
@@ -174,9 +172,10 @@ class Running:
         here: Situation,
         **more: Any,
     ) -> Run:
+        self._refuse_if_under_way(run.id)  # somebody else may have been quicker
         if len(self._at_work) >= MOST_AT_ONCE:
             raise UsageError(f"{MOST_AT_ONCE} runs are under way already", "try again when one has ended")
-        diary = _Diary(self.records, playbook, run, known)
+        diary = Diary(self.records, playbook, run, known)
         task = asyncio.create_task(self._done(playbook, run, diary, origin, here, more), name=f"run {run.id}")
         self._at_work[run.id] = task
         task.add_done_callback(lambda ended: self._ended(run.id, ended))
@@ -186,7 +185,7 @@ class Running:
         self,
         playbook: Playbook,
         run: Run,
-        diary: _Diary,
+        diary: Diary,
         origin: Origin,
         here: Situation,
         more: Mapping[str, Any],
@@ -218,6 +217,10 @@ class Running:
             await self.after(done, origin.incident)
         return done
 
+    def _refuse_if_under_way(self, id_: str) -> None:
+        if id_ in self._at_work:
+            raise UsageError(f"run {id_} is under way", "wait for it to end or to ask")
+
     def _ended(self, id_: str, task: asyncio.Task[Run]) -> None:
         self._at_work.pop(id_, None)
         if not task.cancelled() and (error := task.exception()) is not None:  # nobody may be there to hear it
@@ -233,56 +236,6 @@ class Running:
         if not origin.text:
             raise UsageError(f"nobody knows any more what run {run.id} was a run of", "start a new run")
         return load_text(origin.text, origin.path or f"{run.playbook}.yaml", self.step_types, self.playbooks)
-
-
-class _Diary:
-    """Puts on disk what a run has come to while it runs: at once, but never two states at a time."""
-
-    def __init__(self, records: StoreRecords, playbook: Playbook, run: Run, known: Mapping[str, StepResult]) -> None:
-        self._records = records
-        self._playbook = playbook
-        self._run = run
-        self._loop = asyncio.get_running_loop()
-        before = {step.id: step for step in run.steps if step.state is State.WAITING} | dict(known)
-        self._steps = {
-            step.id: before.get(step.id, StepResult(step.id, step.title, step.uses, State.WAITING, INTERRUPTED))
-            for step in playbook.steps
-        }
-        self._is_open = True
-        self._saving: asyncio.Task[None] | None = None
-        self._is_news = False
-
-    @property
-    def so_far(self) -> Run:
-        """The run as it could go on from here."""
-        steps = tuple(numbered(self._playbook, self._steps).values())
-        return replace(self._run, steps=steps, state="paused", finished=None)
-
-    def note(self, result: StepResult) -> None:
-        """A step has ended; from any thread."""
-        self._loop.call_soon_threadsafe(self._noted, result)
-
-    async def close(self) -> None:
-        """Nothing more is written once this returns."""
-        self._is_open = self._is_news = False
-        if self._saving is not None:
-            await self._saving
-
-    def _noted(self, result: StepResult) -> None:
-        if not self._is_open:
-            return
-        self._steps[result.id] = result
-        self._is_news = True
-        if self._saving is None or self._saving.done():
-            self._saving = asyncio.create_task(self._save())
-
-    async def _save(self) -> None:
-        while self._is_news:
-            self._is_news = False
-            try:
-                await self._records.keep_run(self.so_far)
-            except AndonError as error:  # the run itself can go on; its end will say the same
-                log.warning("run %s could not be kept: %s", self._run.id, error.message)
 
 
 def _reopened(run: Run, answered: set[str]) -> Run:

@@ -14,6 +14,7 @@ from household import Clock, ask, eventually
 from console.errors import UsageError
 from console.model import Labels, State, Symptom, Verdict
 from console.playbook.loader import built_in_step_types, load_text
+from console.service.diary import INTERRUPTED, Diary
 from console.service.house import House
 from console.service.operation import perform
 from console.service.operations import all_operations
@@ -199,10 +200,8 @@ async def test_a_run_that_a_daemon_did_not_live_to_end_goes_on_from_what_it_had(
         async def keep_run(self, kept: Any, *_origin: Any) -> None:
             so_far.append(kept)
 
-    from console.service.running import INTERRUPTED, _Diary
-
     book = load_text(BOOK, "restart.yaml", built_in_step_types())
-    diary = _Diary(Cut(), book, replace(run, steps=()), {})  # type: ignore[arg-type]
+    diary = Diary(Cut(), book, replace(run, steps=()), {})  # type: ignore[arg-type]
     diary.note(run.steps[0])
     await eventually(lambda: bool(so_far))
     assert [step.state for step in so_far[-1].steps] == [State.NO_DATA, State.WAITING, State.WAITING]
@@ -277,3 +276,11 @@ async def test_a_throttled_playbook_is_run_by_itself_once_and_for_a_person_alway
     assert asked.id != first
     clock.set(clock.now + 601)
     assert await ran() not in (first, asked.id)
+
+
+async def test_two_who_answer_at_once_do_not_both_go_on(opened: Open) -> None:
+    house = await opened()
+    id_, _told = await begun(house)
+    answers = [ask(house, "run.resume", run=id_, answers={"how_many": "1"}) for _ in range(2)]
+    done = await asyncio.gather(*answers, return_exceptions=True)
+    assert sum(isinstance(each, UsageError) for each in done) == 1
