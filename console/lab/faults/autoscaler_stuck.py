@@ -16,7 +16,10 @@ def inject(site: Site, parameters: Mapping[str, Any]) -> None:
     ask_more(site, load, over=15.0, waits=0.25 * (slower - 1) / 0.03, first=slower)
     site.turn("model.queue.depth", to=parameters["queue"], over=15.0, model=MODEL)
     site.turn("model.latency", times=1 + slower * 0.08, over=15.0, model=MODEL)
-    site.turn("model.kv.usage", to=0.96, over=15.0, model=MODEL)
+    site.turn(
+        "model.requests.running", times=1.8, over=15.0, model=MODEL
+    )  # as many as it takes at once: the rest waits
+    site.turn("model.kv.usage", to=0.82, over=15.0, model=MODEL)
     site.turn("gpu.utilization", times=1.25, over=15.0)
 
 
