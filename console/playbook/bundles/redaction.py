@@ -29,6 +29,9 @@ KEYS = re.compile(
 )
 NUMBERED = re.compile(r"(?<![\d.])(?!127\.|0\.0\.0\.0)(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 
+WILDCARD = "<*>"  # in the template of a log line, where lines differ: a key is cut into pieces by it
+STANDS_IN = "W1LDCARDW1LDCARD"
+
 PAIRS = (SECRET_PAIR, BEARER, USERINFO, IN_QUERY, HOOK)  # what comes before stays, what comes after is masked
 WHOLES = (PRIVATE_KEY, KEYS, ADDRESS, NUMBERED)
 
@@ -47,11 +50,12 @@ class Masks:
 
     def text(self, text: str) -> str:
         """A text without what looks like a secret, a person's address or a machine's."""
+        text = text.replace(WILDCARD, STANDS_IN)
         for pattern in PAIRS:
             text = pattern.sub(lambda found: found[1] + self.mask(found[2]), text)
         for pattern in WHOLES:
             text = pattern.sub(lambda found: self.mask(found[0]), text)
-        return text
+        return text.replace(STANDS_IN, WILDCARD)
 
     def value(self, value: Any) -> Any:
         """Plain JSON types, each text in them; what stands under a telling name is masked whole."""
