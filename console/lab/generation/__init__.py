@@ -11,5 +11,5 @@ Time is charged, not measured. What a step costs follows from the work it really
 multiply-adds), at fixed rates, so that a busy machine or a lab beside measures nothing else; queueing, batching,
 preemption, cache hits and accepted guesses are what really happened. An engine lives one second for every `PACE`
 seconds of lab time: durations are as they are, counts per second of lab time are so many times smaller.
-A token stands for about eight of a real prompt and four of a real answer.
+A token stands for about eight of a real prompt and two of a real answer.
 """

@@ -147,10 +147,6 @@ class Generation:
         if backend := self.gateway.backends.pop(name, None):
             backend.peer.close()
 
-    def is_running(self, name: str) -> bool:
-        """Whether a replica's process is there."""
-        return name in self._processes
-
     def account(self, **settings: Any) -> None:
         """Change what the provider thinks of us: pace, quota, credit, key."""
         assert self.gateway.provider is not None

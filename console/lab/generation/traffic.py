@@ -1,4 +1,4 @@
-"""Who asks the generation server what, and when; shaped as published traces are, at an eighth of their lengths.
+"""Who asks the generation server what, and when; shaped as published traces are, with shorter prompts and answers.
 
 Prompts and answers are log-normal with the medians of the Azure LLM inference traces of 2023 (Patel et al., Splitwise,
 2024: conversation 1020 tokens in and 129 out, code 1500 in and 13 out). Requests come in bursts, with gamma
