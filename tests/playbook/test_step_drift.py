@@ -123,6 +123,16 @@ async def test_a_vanished_column_is_named_and_no_drift_of_the_world(tmp_path: Pa
     assert "hum" in outcome.findings[0].text
 
 
+async def test_a_column_that_came_while_another_went_missing_is_named(tmp_path: Path) -> None:
+    kept = rows()
+    for row in kept:
+        if row["time"] > ONSET:
+            row["noise"] = row.pop("hum")
+    outcome = await looked(table(tmp_path, kept))
+    assert outcome.values["new_columns"] == ["noise"]
+    assert (await looked(table(tmp_path, rows()))).values["new_columns"] == []
+
+
 async def test_another_unit_is_the_feeds_doing_and_not_the_worlds(tmp_path: Path) -> None:
     changed = [row | {"hum": row["hum"] * 1000} if row["time"] >= NOW - 900 else row for row in rows()]
     values = (await looked(table(tmp_path, changed))).values
