@@ -11,6 +11,9 @@ import asyncio
 import resource
 import sys
 import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # not this folder, whose console.py is another
 
 from console.model import Finding, Run, State, Verdict
 from console.playbook.definition import Playbook

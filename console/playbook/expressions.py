@@ -81,19 +81,23 @@ class Scope:
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self.variables = dict(variables)
+        self._compiled: dict[str, Expression] = {}  # causes ask the same of a step over and over
         self._env = cel.NewEnv(variables={name: TYPES[kind] for name, kind in self.variables.items()})
 
     def compile(self, source: str, *, want: str | None = None) -> Expression:
         """Raises ExpressionError for bad CEL, an unknown name, or another type than `want`."""
-        try:
-            program = self._env.compile(source)
-        except RuntimeError as error:
-            raise self._explain(source, str(error)) from error
-        found = program.return_type()
-        kind = next((name for name, known in TYPES.items() if known == found), str(found).lower())
-        if want is not None and kind != want:
-            raise ExpressionError(f"`{source}` gives a {kind}, and a {want} is needed here")
-        return Expression(source, _names(source, self.variables), kind, program)
+        if source not in self._compiled:
+            try:
+                program = self._env.compile(source)
+            except RuntimeError as error:
+                raise self._explain(source, str(error)) from error
+            found = program.return_type()
+            kind = next((name for name, known in TYPES.items() if known == found), str(found).lower())
+            self._compiled[source] = Expression(source, _names(source, self.variables), kind, program)
+        expression = self._compiled[source]
+        if want is not None and expression.type != want:
+            raise ExpressionError(f"`{source}` gives a {expression.type}, and a {want} is needed here")
+        return expression
 
     def _explain(self, source: str, text: str) -> ExpressionError:
         found = _CEL_ERROR.search(text)
