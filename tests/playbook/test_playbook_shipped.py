@@ -14,9 +14,9 @@ from ruamel.yaml import YAML
 
 from console.library import library_dir
 from console.model import Finding, Run, State, Verdict
+from console.playbook.editing import schema
 from console.playbook.engine import run
 from console.playbook.loader import built_in_step_types, load
-from console.playbook.editing import schema
 from console.playbook.step import StepContext, StepOutcome
 from console.plugins import StepType
 from console.sources.estate import Estate, Situation
