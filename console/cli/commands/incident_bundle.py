@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def export(session: Session, id_: str, path: Path | None, playbook: Path | None)
     from console.report.clean import clean
 
     session.refuse_if_locked()
+    path, session.output = path or session.output, None  # --output is where the bundle goes
     told = session.client.request("incident.export", incident=id_)
     bundle = from_bytes(base64.b64decode(told["bundle"]))
     for each in told["left_out"]:
@@ -47,8 +49,6 @@ def export(session: Session, id_: str, path: Path | None, playbook: Path | None)
     step_types = session.plugins.by_name("andon_step_types")
     book = add_test(bundle, playbook, path.stem if path else id_.lower(), step_types)
     click.echo(clean(f"{playbook} has a test more: {book.tests[-1].bundle}"), err=True)
-    import asyncio
-
     result = asyncio.run(run_test(book, book.tests[-1], step_types, session.playbooks))
     return show_results(session, [result], [])
 

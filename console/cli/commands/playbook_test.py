@@ -33,12 +33,12 @@ def test(session: Session, names: tuple[str, ...], junit: bool, jobs: int | None
     Ends with 0 where all is as expected, 1 where something is not, 2 where a bundle or a playbook is broken.
     """
     books = _chosen(session, names)
-    cases = [(book.path or book.name, at) for book in books for at in range(len(book.tests))]
+    count = sum(len(book.tests) for book in books)
     results: list[TestResult] = []
-    for result in _run(session, cases, jobs or os.cpu_count() or 1):
+    for result in _run(session, books, jobs or os.cpu_count() or 1):
         results.append(result)
         if sys.stderr.isatty():
-            click.echo(f"\r{len(results)} of {len(cases)} tests", err=True, nl=len(results) == len(cases))
+            click.echo(f"\r{len(results)} of {count} tests", err=True, nl=len(results) == count)
     untested = [book.name for book in books if not book.tests]
     if junit:
         session.format = "junit"
@@ -82,10 +82,12 @@ def _library(session: Session, problems: list[AndonError]) -> dict[str, Playbook
     return library(folders, session.plugins.by_name("andon_step_types"), on_problem=problems.append)
 
 
-def _run(session: Session, cases: Sequence[tuple[str, int]], jobs: int) -> Iterator[TestResult]:
-    """The results in the order of the cases."""
+def _run(session: Session, books: Sequence[Playbook], jobs: int) -> Iterator[TestResult]:
+    """The results, in the order of the playbooks and of their tests."""
+    cases = [(book.path or book.name, at) for book in books for at in range(len(book.tests))]
     if min(jobs, len(cases)) <= 1:
-        yield from (_test(session, name, at) for name, at in cases)
+        known = {book.path or book.name: book for book in books}
+        yield from (_test(session, known, name, at) for name, at in cases)
         return
     given = (session.config_path, session.data, session.plugins_dir)
     with ProcessPoolExecutor(min(jobs, len(cases)), initializer=_begin, initargs=given) as pool:
@@ -93,33 +95,25 @@ def _run(session: Session, cases: Sequence[tuple[str, int]], jobs: int) -> Itera
         yield from pool.map(_test_there, names, places, chunksize=max(1, min(8, len(cases) // (4 * jobs))))
 
 
-def _test(session: Session, name: str, at: int) -> TestResult:
+def _test(session: Session, known: dict[str, Playbook], name: str, at: int) -> TestResult:
+    """One test of the playbook of this path, which is loaded where it is not known yet."""
     from console.playbook.bundles.testing import run_test
+    from console.playbook.loader import load
 
-    book = _book(session, name)
     step_types = session.plugins.by_name("andon_step_types")
+    book = known.get(name) or known.setdefault(name, load(Path(name), step_types))
     return asyncio.run(run_test(book, book.tests[at], step_types, session.playbooks))
 
 
-def _book(session: Session, name: str) -> Playbook:
-    """By its path; those of the library are loaded already, and a file is loaded once."""
-    if not _books:
-        _books.update({book.path or book.name: book for book in session.playbooks.values()})
-    if name not in _books:
-        from console.playbook.loader import load
-
-        _books[name] = load(Path(name), session.plugins.by_name("andon_step_types"))
-    return _books[name]
-
-
-_books: dict[str, Playbook] = {}  # of this process, by path
-_there: list[Session] = []  # of a process that tests: its one session
+_there: list[tuple[Session, dict[str, Playbook]]] = []  # of a process that tests: its session, what it has loaded
 
 
 def _begin(config_path: Path | None, data: Path | None, plugins_dir: Path | None) -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # each process has a core to itself
-    _there.append(Session(config_path=config_path, data=data, plugins_dir=plugins_dir))
+    session = Session(config_path=config_path, data=data, plugins_dir=plugins_dir)
+    _there.append((session, {book.path or book.name: book for book in session.playbooks.values()}))
 
 
 def _test_there(name: str, at: int) -> TestResult:
-    return _test(_there[0], name, at)
+    session, known = _there[0]
+    return _test(session, known, name, at)

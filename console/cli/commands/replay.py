@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from console.cli.opening import has_screen
 from console.cli.session import Command, Session
 
 
@@ -17,7 +19,8 @@ from console.cli.session import Command, Session
 def replay(session: Session, bundle: Path, recorded: bool) -> int:
     """Diagnose a BUNDLE again by today's playbooks, and say where they say otherwise than those of its day.
 
-    Nothing is asked but the file. Exits as `andon run` does.
+    Nothing is asked but the file. At a terminal it opens the console on it; elsewhere, or with --plain, it prints the
+    diagnosis and exits as `andon run` does.
     """
     from console.playbook.bundles.file import load
     from console.report.clean import clean
@@ -31,7 +34,14 @@ def replay(session: Session, bundle: Path, recorded: bool) -> int:
         if name not in playbooks:
             click.echo(clean(f"there is no playbook {name} any more: try --as-recorded"), err=True)
     diagnosis = asyncio.run(replay_bundle(held, playbooks, step_types))
-    code = session.emit_diagnosis(diagnosis)
+    if has_screen(session):
+        from console.service.replayed import standing_replay
+        from console.tui import open_console
+
+        with standing_replay(replace(held, diagnosis=diagnosis)) as (data, incident):
+            code = open_console(data, lambda: None, locked=True, incident=incident)
+    else:
+        code = session.emit_diagnosis(diagnosis)
     if held.origin == "simulated":
         click.echo("what this bundle holds is simulated", err=True)
     for each in (*held.left_out, changed(diagnosis, held)):

@@ -1,0 +1,99 @@
+"""Bundles on the command line: replayed, tested, and made a test, with no daemon and no network."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from console.cli import run
+from console.cli.shapes import shape_schema
+from console.errors import Exit, UsageError
+from console.lab.scenes.scene import Scene
+from console.model import Labels, Symptom
+from console.playbook.bundles.as_test import add_test
+from console.playbook.bundles.bundle import Bundle
+from console.playbook.bundles.file import save
+from console.playbook.bundles.recording import recorded
+from console.playbook.engine import run as run_playbook
+from console.playbook.loader import built_in_step_types, load
+from console.service.client import Client
+from console.service.replayed import standing_replay
+from console.triage.diagnose import diagnose
+
+TEXT = """\
+schema: andon/v1
+name: full
+title: Is the KV cache full?
+steps:
+  - {id: kv, title: Full?, uses: now, with: {signal: model.kv.usage, by: [model], above: 0.9}}  # per model
+causes:
+  - id: kv_cache_exhausted
+    title: The KV cache is full
+    subject: chat
+    evidence: [{if: steps.kv.verdict == "degraded", weight: decisive}]
+"""
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    path = tmp_path / "full.yaml"
+    path.write_text(TEXT)
+    return path
+
+
+def a_bundle(book: Path) -> Bundle:
+    playbook = load(book)
+    scene = Scene().gauge("model.kv.usage", 0.5, model="chat").change("model.kv.usage", 300, to=0.99)
+    with scene.situation() as situation:
+        heard, recording = recorded(situation)
+        done = asyncio.run(run_playbook(playbook, {}, heard, step_types=built_in_step_types()))
+    symptom = Symptom("the cache is full", labels=Labels.of(model="chat"))
+    return recording.bundle(diagnose([done]), symptoms=[symptom], playbooks=[playbook])
+
+
+@pytest.fixture
+def bundle(book: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "it.andon"
+    save(a_bundle(book), path)
+    return path
+
+
+def test_a_bundle_is_replayed_as_recorded_and_exits_as_a_run(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["replay", str(bundle), "--as-recorded", "--format", "json"]) == Exit.PROBLEM
+    told = json.loads(capsys.readouterr().out)
+    jsonschema.validate(told, shape_schema("diagnosis"))
+    assert told["causes"][0]["id"] == "kv_cache_exhausted"
+    assert run(["replay", str(bundle.parent / "none.andon")]) == Exit.USAGE
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_an_outage_becomes_a_test_that_passes_until_the_evidence_is_lost(
+    book: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = add_test(a_bundle(book), book, "i-1", built_in_step_types())
+    assert [test.bundle for test in kept.tests] == ["bundles/i-1.andon"]
+    assert book.read_text().startswith(TEXT)
+    assert 'expect: {cause: kv_cache_exhausted, subject: "chat", odds: 3}' in book.read_text()
+    with pytest.raises(UsageError, match="there already"):
+        add_test(a_bundle(book), book, "i-1", built_in_step_types())
+    assert run(["playbook", "test", str(book), "--format", "json"]) == Exit.HEALTHY
+    told = json.loads(capsys.readouterr().out)
+    jsonschema.validate(told, shape_schema("playbook-tests"))
+    assert [each["state"] for each in told["tests"]] == ["passed"]
+    book.write_text(book.read_text().replace("weight: decisive", "weight: weak"))
+    assert run(["playbook", "test", str(book), "--junit"]) == Exit.PROBLEM
+    assert '<failure message="no cause is named; kv_cache_exhausted should be"' in capsys.readouterr().out
+    (book.parent / "bundles" / "i-1.andon").write_bytes(b"broken")
+    assert run(["playbook", "test", str(book)]) == Exit.USAGE
+    assert "no bundle" in capsys.readouterr().out
+
+
+def test_the_console_of_a_replay_stands_on_the_bundle_alone_and_leaves_nothing(book: Path) -> None:
+    with standing_replay(a_bundle(book)) as (data, incident):
+        client = Client(data)
+        assert client.request("diagnosis", incident=incident)["causes"][0]["id"] == "kv_cache_exhausted"
+        assert client.request("source.list") == []
+        assert data.exists()
+    assert not data.parent.exists()
