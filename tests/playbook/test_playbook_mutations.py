@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from bundle_world import TEXT, a_recording
 
+from console.library import library_dir
 from console.playbook.bundles.file import save
 from console.playbook.loader import load
 
@@ -50,3 +51,9 @@ def test_a_cause_without_a_test_is_named(bench, folder):
     assert found.failing == ("it.andon",)
     assert found.untested == ("kv_cache_exhausted",)
     assert "no test expects kv_cache_exhausted" in bench.report([found])
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in library_dir("playbooks").glob("*.yaml")))
+def test_of_every_cause_of_the_library_the_strongest_evidence_is_needed(bench, name):
+    found = bench.one(name)
+    assert (found.failing, found.survived, found.untested) == ((), [], ())
