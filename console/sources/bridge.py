@@ -42,14 +42,19 @@ def bridge(call: Callable[..., Any], loop: asyncio.AbstractEventLoop) -> Callabl
 
 
 class _Bridge:
-    """A source whose coroutines run on the loop that owns it; it has the methods that the source has, and no others."""
+    """A source whose coroutines run on the loop that owns it; it has the methods that the source has, and no others.
+
+    They are its own attributes: from Python 3.12 on a protocol is not looked for behind `__getattr__`.
+    """
 
     def __init__(self, source: Any, loop: asyncio.AbstractEventLoop) -> None:
-        self._source, self._loop = source, loop
+        self._source = source
+        for name in dir(source):
+            if not name.startswith("_") and callable(method := getattr(source, name)):
+                setattr(self, name, bridge(method, loop))
 
     def __getattr__(self, name: str) -> Any:
-        attribute = getattr(self._source, name)
-        return bridge(attribute, self._loop) if callable(attribute) else attribute
+        return getattr(self._source, name)
 
 
 async def _whole(found: Any) -> Any:
