@@ -160,7 +160,8 @@ def report(found: Iterable[Mutated]) -> str:
     untested = sum(len(each.untested) for each in all_of_them)
     told.append(
         f"{len(all_of_them)} playbooks, {sum(each.tests for each in all_of_them)} tests, {causes} causes: {killed} of "
-        f"{len(strongest)} strongest lines would be noticed, {len(strongest) - killed} survive, {untested} causes untested"
+        f"{len(strongest)} strongest lines would be noticed, {len(strongest) - killed} survive, "
+        f"{untested} causes untested"
     )
     return "\n".join(told)
 
