@@ -142,7 +142,9 @@ class _Practice:
             told = line.client.request("incident.export", incident=self.opened[0])
             self.bundle.parent.mkdir(parents=True, exist_ok=True)
             self.bundle.write_bytes(base64.b64decode(told["bundle"]))
-        places = [place_of_expected(diagnosis, each) for each in expect]
+        # Two faults may open an incident each, so all of them are looked at; of one fault the first incident counts.
+        told = [line.diagnosis(incident) for incident in self.opened] if len(self.faults) > 1 else [diagnosis]
+        places = [place_of_expected(one, each) for one in told for each in expect]
         best = min((place for place in places if place is not None), default=99)
         return self._result(
             parameters=parameters,
@@ -152,7 +154,7 @@ class _Practice:
             first=best < 1,
             top2=best < 2,
             top3=best < 3,
-            both=all(self._is_among_three(line, each) for each in expect),
+            both=all(any(_is_among_three(one, each) for one in told) for each in expect),
             onset_error=onset_error(diagnosis, injected) if len(self.faults) == 1 else None,
             diagnosis=diagnosis,
         )
@@ -178,10 +180,6 @@ class _Practice:
             diagnosis = line.diagnosis(self.opened[0])
         return diagnosis
 
-    def _is_among_three(self, line: Line, expect: Mapping[str, str]) -> bool:
-        places = (place_of_expected(line.diagnosis(incident), expect) for incident in self.opened)
-        return any(place is not None and place < 3 for place in places)
-
     def _false_alarm(self, line: Line) -> EpisodeResult:
         diagnosis = line.diagnosis(self.opened[0])
         return self._result(alarm=True, cause=first_named(diagnosis), diagnosis=diagnosis)
@@ -189,6 +187,11 @@ class _Practice:
     def _result(self, **found: Any) -> EpisodeResult:
         names = tuple(fault.name for fault in self.faults)
         return EpisodeResult(self.seed, names, self.place, seconds=time.monotonic() - self.began, **found)
+
+
+def _is_among_three(diagnosis: Diagnosis, expect: Mapping[str, str]) -> bool:
+    place = place_of_expected(diagnosis, expect)
+    return place is not None and place < 3
 
 
 def _instant(line: Line) -> str:
