@@ -109,6 +109,15 @@ async def test_what_is_too_much_is_left_out_and_said():
     assert list(await replayed(bundle).estate.readers[0].signals()) == []
 
 
+def test_a_device_is_written_to_and_never_replaced(tmp_path):
+    _, recording = recorded(Situation(Estate(), NOW))
+    device = tmp_path / "device"
+    device.symlink_to("/dev/null")
+    file.save(recording.bundle(), device)
+    assert device.is_char_device()
+    assert list(tmp_path.iterdir()) == [device]
+
+
 def test_a_file_that_is_no_bundle_is_refused_with_a_hint(tmp_path):
     path = tmp_path / "it.andon"
     with pytest.raises(BundleError, match="cannot be read"):

@@ -54,10 +54,16 @@ HEAD: Mapping[str, Any] = {
 
 
 def save(bundle: Bundle, path: Path) -> None:
-    """Write the file, readable by its owner alone: all of it or nothing. BundleError where it cannot be written."""
+    """Write the file, readable by its owner alone: all of it or nothing. BundleError where it cannot be written.
+
+    A device or a pipe is written to, never replaced.
+    """
     data = to_bytes(bundle)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+            return
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
