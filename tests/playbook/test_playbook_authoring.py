@@ -68,6 +68,12 @@ def test_the_command_writes_what_check_passes_and_refuses_to_overwrite(
     assert file.read_text() == before
 
 
+def test_the_command_that_it_names_can_be_pasted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "two words.yaml"
+    assert run(["playbook", "new", str(file), *SAID]) == Exit.HEALTHY
+    assert f"try it: andon run '{file}'" in capsys.readouterr().out
+
+
 def test_without_a_terminal_it_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["playbook", "new", str(tmp_path / "a.yaml"), "--signal", "model.ttft"]) == Exit.USAGE
     said = capsys.readouterr().err

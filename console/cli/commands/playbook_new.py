@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,4 +99,4 @@ def _name(file: Path | None) -> str:
 
 def _runnable(path: Path) -> str:
     """How `run` takes it for a file, whatever it is called."""
-    return str(path) if path.suffix in (".yaml", ".yml") or "/" in str(path) else f"./{path}"
+    return shlex.quote(str(path) if path.suffix in (".yaml", ".yml") or "/" in str(path) else f"./{path}")
