@@ -44,6 +44,20 @@ def test_they_are_there_and_each_is_triggered_by_what_it_asks() -> None:
         assert all(check.step for check in playbook.trigger_checks)
 
 
+@pytest.mark.parametrize("name", sorted(PLAYBOOKS))
+def test_each_says_why_what_helps_and_is_tested_on_bundles(name: str) -> None:
+    playbook = PLAYBOOKS[name]
+    assert playbook.causes
+    assert playbook.remedies
+    assert all(line.title for cause in playbook.causes for line in cause.evidence)
+    assert all(cause.remedies for cause in playbook.causes), "each cause has something that helps"
+    assert len(playbook.tests) >= 2
+    assert all((library_dir("playbooks") / test.bundle).exists() for test in playbook.tests)
+    expected = {test.expect.cause for test in playbook.tests}
+    assert {cause.id for cause in playbook.causes} <= expected, "each cause is the first one named in some bundle"
+    assert len(expected) >= 2, "at least one bundle is not of that cause"
+
+
 def test_no_playbook_knows_the_practice_line() -> None:
     for playbook in PLAYBOOKS.values():
         assert not re.search(r"\b(gloves?|lab|hog|brightness|station)\b", playbook.source.lower())
