@@ -102,7 +102,7 @@ def _shared(sides: tuple[Statistic, Statistic]) -> Wobble:
 def _both(influence: list[Array], sides: tuple[Statistic, Statistic]) -> Wobble:
     """What both windows wobble together; each around its own statistic, so that a shift between them is no wobble."""
     spans = [sides[0].span, sides[1].span + sides[0].span.max(initial=0) + 1]
-    centred = [(one - np.nanmean(one)) / (np.nanstd(one) or 1.0) for one in influence]
+    centred = [(one - np.mean(known)) / (np.std(known) or 1.0) for one in influence for known in (_known(one),)]
     return wobble(np.concatenate(centred), np.concatenate(spans))
 
 
@@ -119,8 +119,8 @@ def _calm(sides: tuple[Statistic, Statistic]) -> tuple[float, float]:
     """What share of each side's variance per step is usual: the rule of `usual_wobble`, for the spread of steps."""
     if min(one.noise for one in sides) <= 0:
         return 1.0, 1.0
-    whole = [float(np.nanvar(one.influence)) / one.noise for one in sides]
-    levelled = [float(np.nanvar(without_step(one.influence))) / one.noise for one in sides]
+    whole = [float(np.var(_known(one.influence))) / one.noise for one in sides]
+    levelled = [float(np.var(_known(without_step(one.influence)))) / one.noise for one in sides]
     common = max(min(whole), *levelled)
     a, b = (min(1.0, common / one) if one > 0 else 1.0 for one in whole)
     return a, b
@@ -129,7 +129,7 @@ def _calm(sides: tuple[Statistic, Statistic]) -> tuple[float, float]:
 def _estimate(one: Statistic, shared: Wobble, calm: float) -> Estimate:
     """`calm` is the usual share of the variance of its steps."""
     # The spread around the window's own mean misses what all of its steps share.
-    variance = calm * shared.inflation * float(np.nanvar(one.influence)) / max(one.samples - shared.inflation, 1.0)
+    variance = calm * shared.inflation * float(np.var(_known(one.influence))) / max(one.samples - shared.inflation, 1.0)
     freedom = shared.freedom(one.samples)
     minus, plus, dispersion = one.error(Doubt(variance, freedom, shared))
     between, seasons = _between(one, max(minus, plus))
@@ -150,3 +150,7 @@ def _between(one: Statistic, error: float) -> tuple[float, int]:
         return 0.0, 1
     within = error**2 * values.size
     return max(0.0, float(np.var(values, ddof=1)) - within) * (1 + 1 / values.size), values.size
+
+
+def _known(values: Array) -> Array:
+    return values[~np.isnan(values)]

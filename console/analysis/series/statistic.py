@@ -57,7 +57,7 @@ class Statistic:
 
     @property
     def samples(self) -> int:
-        return int(np.sum(~np.isnan(self.influence)))
+        return int(np.count_nonzero(~np.isnan(self.influence)))
 
 
 def statistic(series: Series, stat: Stat, frame: Frame, *, of: Series | None = None, seed: int = 0) -> Statistic:
@@ -98,7 +98,7 @@ def total(series: Series) -> Array:
 
 def _resampled(values: Array, stat: Stat, span: IntArray, seed: int) -> Statistic:
     """A gauge: the statistic over moving blocks, widened by what blocks of that length cannot show."""
-    samples = int(np.sum(~np.isnan(values)))
+    samples = int(np.count_nonzero(~np.isnan(values)))
     measure = _quantile_of(QUANTILES[stat]) if stat in QUANTILES else _mean
     value = float(measure(values[None, :])[0])
     influence = (
@@ -219,7 +219,7 @@ def root_mean(roots: Array, shares: Array, bounds: Array) -> tuple[float, Array]
 
 def _centre(value: float, influence: Array, weight: Array, span: IntArray, independent: float) -> Statistic:
     """The centre as a statistic; `weight` are the observations of each step, (steps,)."""
-    n, samples = float(weight.sum()), int(np.sum(~np.isnan(influence)))
+    n, samples = float(weight.sum()), int(np.count_nonzero(~np.isnan(influence)))
 
     def error(doubt: Doubt) -> tuple[float, float, float]:
         variance = max(doubt.variance * samples**2, independent)
@@ -268,7 +268,7 @@ def _quantile_of(q: float) -> Callable[[Array], Array]:
     def measure(rows: Array) -> Array:
         """The quantile of each row, ignoring NaN, as numpy's default does."""
         ordered = np.sort(rows, axis=1)  # NaN last
-        last = np.sum(~np.isnan(rows), axis=1) - 1
+        last = np.count_nonzero(~np.isnan(rows), axis=1) - 1
         place = q * np.maximum(last, 0)
         low = place.astype(np.int64)
         row = np.arange(rows.shape[0])

@@ -42,12 +42,13 @@ class Wobble:
 def wobble(values: Array, span: IntArray) -> Wobble:
     """The wobble of one series, shape (steps,) with NaN for no data; `span` as from `spans_of`."""
     known = ~np.isnan(values)
-    usual = float(np.var(values[known])) / max(int(known.sum()), 1)
+    count = int(np.count_nonzero(known))
+    usual = float(np.var(values[known])) / max(count, 1)
     if usual <= 0:
         return Wobble()
     variance, phi = _variance_of_mean(values[known], span[known], CAUTION)
     length = 2
-    while known.sum() // length >= FEWEST_SUB_WINDOWS:
+    while count // length >= FEWEST_SUB_WINDOWS:
         means, owner = _sub_windows(values, span, length)
         wider, shared = _variance_of_mean(means, owner, 0.0)
         # The largest of several estimates is too large: a longer sub-window has to win by a standard error.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from console.model import Array, Flags
 
 FEWEST_TO_JUDGE = 3  # of two, nobody can tell which is the odd one
-MOST_PEERS = 16  # that one series is compared with
+MOST_PEERS = 8  # that one series is compared with; more tell hardly more, and cost as much each
 
 
 @dataclass(frozen=True, slots=True)
