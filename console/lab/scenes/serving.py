@@ -147,7 +147,7 @@ def prompts(seed: int) -> Scene:
     return made.event(ONSET + 30, "deploy", "assistant-ui", "assistant-ui 14")
 
 
-@scene("serving-answers", playbooks=EVERY[1:3], model=MODEL)
+@scene("serving-answers", playbooks=(*EVERY[1:3], "noisy_neighbour"), model=MODEL)
 def answers(seed: int) -> Scene:
     """Answers are three times as long: requests stay, and the KV cache fills."""
     made = waiting(full(chat(seed)), 7, 2.5)
