@@ -110,6 +110,8 @@ class Scope:
             return self._unknown_name(source, undeclared["name"])
         message = found["message"].removeprefix("Syntax error: ")
         hint = "write whole numbers as 1.0 beside a double" if _MIXED_NUMBERS.search(message) else ""
+        if message.startswith("token recognition error at: '="):
+            hint = "write == to compare"
         return ExpressionError(f"`{source}`: {message}", hint, offset)
 
     def _unknown_name(self, source: str, name: str) -> ExpressionError:

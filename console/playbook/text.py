@@ -132,7 +132,8 @@ class _Builder:
             mark = error.problem_mark or error.context_mark
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
             problem = " ".join(str(error.problem or error.context or "it cannot be read").split())
-            raise PlaybookError(f"{self.name}:{line}:{column}: this is not YAML: {problem}", "") from error
+            hint = "indent with spaces, not with tabs" if r"'\t'" in problem else ""
+            raise PlaybookError(f"{self.name}:{line}:{column}: this is not YAML: {problem}", hint) from error
         except YAMLError as error:
             raise PlaybookError(f"{self.name}:1:1: this is not YAML: {' '.join(str(error).split())}", "") from error
         if self.tree is None:

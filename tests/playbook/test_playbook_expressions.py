@@ -90,6 +90,12 @@ def test_any_text_compiles_or_says_why_not(source: str) -> None:
         assert error.message and "\n" not in error.message.replace(source, "")
 
 
+def test_one_equals_sign_is_told_of_two() -> None:
+    with pytest.raises(ExpressionError) as raised:
+        SCOPE.compile('steps.kv.verdict = "ok"')
+    assert raised.value.hint == "write == to compare"
+
+
 def test_a_hint_names_the_nearest_or_what_there_is() -> None:
     assert nearest("verdit", ["verdict", "reason"]) == "did you mean 'verdict'?"
     assert nearest("zzz", ["b", "a"]) == "there is a, b"

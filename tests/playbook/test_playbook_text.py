@@ -84,6 +84,13 @@ def test_an_alias_bomb_costs_nothing() -> None:
     assert "anchor" in refused("\n".join(lines))
 
 
+@pytest.mark.parametrize("data", [b"a:\n\t- b\n", b"a:\n  - b: 1\n\tc: 2\n"])
+def test_a_tab_is_told_of_spaces(data: bytes) -> None:
+    with pytest.raises(PlaybookError) as raised:
+        read(data, "p.yaml")
+    assert raised.value.hint == "indent with spaces, not with tabs"
+
+
 def test_no_hint_is_needed_where_the_sentence_says_it_all() -> None:
     with pytest.raises(PlaybookError) as raised:
         read(b"a: 1\na: 2\n", "p.yaml")
