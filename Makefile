@@ -5,7 +5,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-CHECKED := console plugins tests benchmarks docs/pictures docs/dialect_tables.py
+CHECKED := console plugins tests benchmarks docs/pictures docs/dialect_tables.py docs/lab_table.py
 
 .PHONY: demo test check unit test-real test-playbooks test-line bench bundles pictures lock clean
 
