@@ -194,4 +194,18 @@ def shape_schema(name: str) -> dict[str, Any]:
     """The JSON Schema of one shape; KeyError where there is none of that name."""
     shape = SHAPES[name]
     body = shape if isinstance(shape, dict) else schema(shape)
-    return {"$schema": DRAFT, "title": f"andon {name}", **body}
+    definitions: dict[str, Any] = {}
+    body = _without_definitions(body, definitions)
+    found = {"$defs": definitions} if definitions else {}
+    return {"$schema": DRAFT, "title": f"andon {name}", **body, **found}
+
+
+def _without_definitions(node: Any, found: dict[str, Any]) -> Any:
+    """Move every `$defs` into `found`: what refers to them looks at the top of the document alone."""
+    if isinstance(node, list):
+        return [_without_definitions(each, found) for each in node]
+    if not isinstance(node, dict):
+        return node
+    if "$defs" in node:
+        found.update(_without_definitions(node["$defs"], found))
+    return {key: _without_definitions(each, found) for key, each in node.items() if key != "$defs"}

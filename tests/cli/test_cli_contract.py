@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from console import __version__
 from console.cli import run
 from console.cli.root import COMMANDS, andon
 from console.cli.session import Session
+from console.cli.shapes import SHAPES, shape_schema
 from console.errors import Exit, StoreFull
 
 
@@ -51,6 +53,13 @@ def test_the_index_of_commands_is_true() -> None:
     for name in COMMANDS:
         command = andon.get_command(context, name)
         assert command is not None and command.name == name
+
+
+@pytest.mark.parametrize("name", sorted(SHAPES))
+def test_whatever_a_published_shape_refers_to_is_in_it(name: str) -> None:
+    shape = shape_schema(name)
+    referred = set(re.findall(r'"\$ref": "#/\$defs/([^"]+)"', json.dumps(shape)))
+    assert referred <= set(shape.get("$defs", {}))
 
 
 @pytest.mark.parametrize(
