@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 TAIL = 0.025  # beyond each end of an interval, and the level of a verdict
 
+NORMAL = 1e7  # degrees of freedom from which on Student's law is the normal one
+
 _SERIES_TERMS = 10_000
 _TINY = 1e-300
 _SMALL = 1e-3
@@ -22,7 +24,7 @@ _SMALL = 1e-3
 
 def student_tail(t: float, freedom: float) -> float:
     """P(T > t) for Student's t; `freedom` need not be whole and may be inf."""
-    if math.isinf(freedom) or freedom > 1e7:
+    if freedom > NORMAL:
         return 0.5 * math.erfc(t / math.sqrt(2))
     if math.isinf(t):
         return 0.0 if t > 0 else 1.0
@@ -38,22 +40,19 @@ def student_quantile(p: float, freedom: float) -> float:
 
     By Newton's steps from 0: the tail is convex there, so they come nearer from the left and never pass it.
     """
-    scale = _student_density_at_zero(freedom)
     t = 0.0
     while True:
-        density = scale * (
-            math.exp(-t * t / 2) if math.isinf(freedom) else (1 + t * t / freedom) ** (-(freedom + 1) / 2)
-        )
-        step = (student_tail(t, freedom) - p) / density
+        step = (student_tail(t, freedom) - p) / _student_density(t, freedom)
         t += step
         if step <= 1e-14 * t:
             return t
 
 
-def _student_density_at_zero(freedom: float) -> float:
-    if math.isinf(freedom):
-        return 1 / math.sqrt(2 * math.pi)
-    return math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)) / math.sqrt(freedom * math.pi)
+def _student_density(t: float, freedom: float) -> float:
+    if freedom > NORMAL:
+        return math.exp(-t * t / 2) / math.sqrt(2 * math.pi)
+    at_zero = math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)) / math.sqrt(freedom * math.pi)
+    return at_zero * (1 + t * t / freedom) ** (-(freedom + 1) / 2)
 
 
 def chi_square_tail(x: float, freedom: float) -> float:

@@ -32,6 +32,7 @@ def test_students_quantile_is_scipys(p, freedom):
 
 def test_tails_at_the_ends_of_the_line():
     assert student_tail(np.inf, 3) == 0 and student_tail(-np.inf, 3) == 1
+    assert student_quantile(0.025, 1e49) == student_quantile(0.025, np.inf) == pytest.approx(stats.norm.isf(0.025))
     assert student_tail(1.96, np.inf) == pytest.approx(stats.norm.sf(1.96))
     assert chi_square_tail(np.inf, 3) == 0 and chi_square_tail(-1, 3) == 1
     assert weighted_chi_square_tail(3, np.zeros(2)) == 1

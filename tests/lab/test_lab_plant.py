@@ -220,7 +220,7 @@ def test_a_wrong_gain_harms_one_camera(healthy: Plant) -> None:
         )
         return right / looked
 
-    assert share("cam-a") > 0.9 > 0.85 > share("cam-b")
+    assert share("cam-a") > share("cam-b") + 0.1
 
 
 @pytest.mark.parametrize("preparing", ["mirrored", "negative", "shifted", "centimetres"])

@@ -49,9 +49,9 @@ def world(**worse: float) -> Mapping[str, Mapping[Labels, Any]]:
     }  # fmt: skip
 
 
-async def concluded(series: Mapping[str, Mapping[Labels, Any]], *events: Event) -> Run:
+async def concluded(series: Mapping[str, Mapping[Labels, Any]], *events: Event, **inputs: str) -> Run:
     estate = Estate(readers=[Readings(series)], events={"k8s": Diary(*events)})
-    return await run(PLAYBOOK, {}, Situation(estate, NOW), step_types=built_in_step_types())
+    return await run(PLAYBOOK, inputs, Situation(estate, NOW), step_types=built_in_step_types())
 
 
 def named(done: Run) -> list[str]:
@@ -89,13 +89,14 @@ async def test_a_rollout_that_only_takes_its_time_is_named_and_not_likely() -> N
     assert done.verdict is not Verdict.DEGRADED  # five minutes are no reason to wake anybody
 
 
-async def test_the_workload_in_trouble_is_the_one_that_is_looked_at() -> None:
+async def test_the_workload_that_is_asked_about_is_the_one_that_is_looked_at() -> None:
     series = {name: dict(sets) for name, sets in world(**BAD, image=1.0).items()}
     rolling = {"workload": "large", "namespace": "shop"}
     series["workload.replicas.unavailable"][Labels.of(rolling)] = level(50.0, NOW - 60)
     series["workload.pods.waiting"][Labels.of(rolling, reason="ImagePullBackOff")] = level(0.0)
-    done = await concluded(series, DEPLOY)
-    assert done.causes[0].id == "bad_rollout" and done.causes[0].subject == "web"
+    done = await concluded(series, DEPLOY, workload="web", namespace="shop")
+    assert sorted(named(done)) == ["bad_rollout", "image_missing"]
+    assert {cause.subject for cause in done.causes if cause.odds >= 3} == {"web"}
 
 
 async def test_without_any_data_nothing_is_well() -> None:
