@@ -52,7 +52,7 @@ def _student_density(t: float, freedom: float) -> float:
     if freedom > NORMAL:
         return math.exp(-t * t / 2) / math.sqrt(2 * math.pi)
     at_zero = math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)) / math.sqrt(freedom * math.pi)
-    return at_zero * (1 + t * t / freedom) ** (-(freedom + 1) / 2)
+    return at_zero * float((1 + t * t / freedom) ** (-(freedom + 1) / 2))
 
 
 def chi_square_tail(x: float, freedom: float) -> float:
