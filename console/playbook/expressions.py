@@ -14,7 +14,10 @@ from typing import Any
 
 from cel_expr_python import cel
 
+from console.model import Verdict
 from console.words import nearest
+
+VERDICTS = tuple(verdict.value for verdict in Verdict)
 
 TYPES: Mapping[str, Any] = {
     "string": cel.Type.STRING,
@@ -28,6 +31,8 @@ TYPES: Mapping[str, Any] = {
 _NAME_OR_STRING = re.compile(
     r"""r?"(?:\\.|[^"\\])*"|r?'(?:\\.|[^'\\])*'|(?<![\w.])(?:each\b|(?:steps|inputs|vars)(?:\s*\.\s*\w+)+)"""
 )
+_VERDICT = re.compile(r"""\bsteps\.\w+\.verdict\s*(?:[!=]=\s*(?P<one>"\w*"|'\w*')|in\s*\[(?P<many>[^\]]*)\])""")
+_QUOTED = re.compile(r"""["'](\w*)["']""")
 _CEL_ERROR = re.compile(r"ERROR: <input>:(?P<line>\d+):(?P<column>\d+): (?P<message>[^\n]*)")
 _UNDECLARED = re.compile(r"undeclared reference to '(?P<name>[^']+)'")
 _MIXED_NUMBERS = re.compile(r"\(double, int\)|\(int, double\)")
@@ -93,6 +98,7 @@ class Scope:
                 raise self._explain(source, str(error)) from error
             found = program.return_type()
             kind = next((name for name, known in TYPES.items() if known == found), str(found).lower())
+            _check_verdicts(source)
             self._compiled[source] = Expression(source, _names(source, self.variables), kind, program)
         expression = self._compiled[source]
         if want is not None and expression.type != want:
@@ -133,6 +139,16 @@ class Scope:
             return ExpressionError(f"{name} is a whole step, and an expression reads one of its results",
                                    f"it has {', '.join(sorted(results))}", offset)  # fmt: skip
         return ExpressionError(f"step {owner!r} has no result {wrong!r}", nearest(wrong, results), offset)
+
+
+def _check_verdicts(source: str) -> None:
+    """A verdict that there is none of would never be met, without a word."""
+    for found in _VERDICT.finditer(source):
+        group = "one" if found["one"] else "many"
+        for quoted in _QUOTED.finditer(found[group]):
+            if quoted[1] not in VERDICTS:
+                offset = found.start(group) + quoted.start(1)
+                raise ExpressionError(f"there is no verdict {quoted[1]!r}", nearest(quoted[1], VERDICTS), offset)
 
 
 def _names(source: str, variables: Mapping[str, str]) -> tuple[str, ...]:

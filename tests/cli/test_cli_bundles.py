@@ -97,3 +97,7 @@ def test_the_console_of_a_replay_stands_on_the_bundle_alone_and_leaves_nothing(b
         assert client.request("source.list") == []
         assert data.exists()
     assert not data.parent.exists()
+
+
+def test_a_gate_does_not_pass_on_a_playbook_without_tests(book: Path) -> None:
+    assert run(["playbook", "test", str(book)]) == Exit.INCONCLUSIVE

@@ -165,3 +165,16 @@ def test_a_ring_is_found_when_and_only_when_there_is_one(needs: dict[str, list[s
 
 def test_an_option_that_names_no_step_ties_nothing() -> None:
     assert list(tied_steps(("around.onset_of", "of"), {"around": "x"})) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "offset"),
+    [('steps.kv.verdict == "degradd"', 21), ("steps.kv.verdict in ['ok', 'degradd']", 28)],
+)
+def test_a_verdict_that_there_is_none_of_is_refused(source: str, offset: int) -> None:
+    scope = Scope({"steps.kv.verdict": "string"})
+    with pytest.raises(ExpressionError) as refused:
+        scope.compile(source)
+    assert (refused.value.message, refused.value.offset) == ("there is no verdict 'degradd'", offset)
+    assert "degraded" in refused.value.hint
+    assert scope.compile('steps.kv.verdict != "ok"').type == "bool"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=Group)
 def playbook() -> None:
-    """List, show, check, test and write playbooks."""
+    """List, show, check, write, test and explain playbooks."""
 
 
 playbook.add_command(explain)

@@ -30,7 +30,8 @@ MOST_JOBS = 64
 def test(session: Session, names: tuple[str, ...], junit: bool, jobs: int | None) -> int:
     """Run the `tests:` of playbooks (by name or file), or of all there are: each replays a bundle, asking no source.
 
-    Ends with 0 where all is as expected, 1 where something is not, 2 where a bundle or a playbook is broken.
+    Ends with 0 where all is as expected, 1 where something is not, 2 where a bundle or a playbook is broken, 3 where
+    there is no test.
     """
     books = _chosen(session, names)
     count = sum(len(book.tests) for book in books)
@@ -53,7 +54,7 @@ def show_results(session: Session, results: Sequence[TestResult], untested: Sequ
         session.emit(tested_junit(results))
     else:
         session.emit_shape(tested_shape(results, untested), lambda: tested_report(results, untested))
-    return worst(_exit(result) for result in results)
+    return worst(_exit(result) for result in results) if results else Exit.INCONCLUSIVE  # no check ran
 
 
 def _exit(result: TestResult) -> Exit:
