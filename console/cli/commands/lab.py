@@ -152,9 +152,9 @@ def score(
 ) -> int:
     """Play many episodes, and say how often the diagnosis was right and how often it was a false alarm.
 
-    A third of the ranges that faults draw their parameters from is drawn anew. Exits 0 when the true cause came first
-    in 95 % of the runs with one fault and among the first two in 90 % of those with two, and nothing healthy raised an
-    alarm; else 1.
+    A third of the ranges that faults draw their parameters from is drawn anew. Exits 1 when the runs
+    refute that the true cause comes first in 95 % of those with one fault, or among the first two in 90 % of those with
+    two (their interval lies below), and when something healthy raised an alarm; else 0.
     """
     from console.lab.scoring import draw_seed
     from console.lab.scoring import score as play
