@@ -153,7 +153,7 @@ def test_of_two_faults_one_true_cause_among_the_first_two_is_right_and_both_are_
     ("results", "passes"),
     [
         ([EpisodeResult(1, ("a",), first=True)] * 19 + [EpisodeResult(2, ("a",))], True),
-        ([EpisodeResult(1, ("a",), first=True)] * 17 + [EpisodeResult(2, ("a",))] * 3, True),  # few runs refute little
+        ([EpisodeResult(1, ("a",), first=True)] * 18 + [EpisodeResult(2, ("a",))] * 2, True),  # few runs refute little
         ([EpisodeResult(1, ("a",), first=True)] * 170 + [EpisodeResult(2, ("a",))] * 30, False),
         ([EpisodeResult(1, ("a", "b"), top2=True)] * 9 + [EpisodeResult(2, ("a", "b"))], True),
         ([EpisodeResult(1, ("a", "b"), top2=True)] * 5 + [EpisodeResult(2, ("a", "b"))] * 5, False),
