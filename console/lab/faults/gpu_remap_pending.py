@@ -10,9 +10,8 @@ from console.lab.site.trouble import place_of, xid
 
 
 def inject(site: Site, parameters: Mapping[str, Any]) -> None:
-    """One error, one row, and the wait."""
+    """A row or two with errors that could be corrected, and the wait."""
     host, gpu, on = place_of(parameters)
-    site.turn("gpu.ecc.errors", to=1 / 15, lasts=15.0, **on, kind="uncorrected")
     site.turn("gpu.rows.remapped", to=parameters["rows"] / 15, lasts=15.0, **on, kind="uncorrected")
     site.turn("gpu.rows.pending", to=1.0, **on)
     xid(site, host, gpu, 63, "row remapping event")
