@@ -44,7 +44,7 @@ def student_quantile(p: float, freedom: float) -> float:
     while True:
         step = (student_tail(t, freedom) - p) / _student_density(t, freedom)
         t += step
-        if step <= 1e-14 * t:
+        if not step > 1e-14 * t:  # nor where a step is no number
             return t
 
 
