@@ -111,7 +111,8 @@ def whole(given: Draft) -> Playbook:
         description=file.description,
         steps=(),
         triggers=tuple(
-            Trigger(entry.signal, Verdict(entry.verdict), Labels.of(entry.alert or {})) for entry in file.triggers
+            Trigger(entry.signal, Verdict(entry.verdict), Labels.of(entry.alert or {}), entry.step)
+            for entry in file.triggers
         ),
         inputs={
             name: Input(name, entry.type, entry.source or "", entry.default) for name, entry in file.inputs.items()

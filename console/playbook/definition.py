@@ -57,6 +57,7 @@ class Trigger:
     signal: str | None = None
     verdict: Verdict = Verdict.DEGRADED
     alert: Labels = NO_LABELS
+    step: str | None = None  # the step that judges the signal; None: the first that looks at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ class TriggerCheck:
     step: str | None  # the step whose statistic, tolerance and selector it takes; None: the signal's defaults
     options: Mapping[str, Any]
     uses: str = "compare"
+    current: str | None = None  # where its step looks at other windows than the playbook
+    baseline: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +216,8 @@ class Playbook:
 
     @property
     def trigger_checks(self) -> tuple[TriggerCheck, ...]:
-        """One check per signal trigger, taken from the first step that judges the same signal."""
-        return tuple(
-            _check(trigger.signal, trigger.verdict, self) for trigger in self.triggers if trigger.signal is not None
-        )
+        """One check per signal trigger, taken from the step that it names or the first that judges the same signal."""
+        return tuple(_check(trigger, trigger.signal, self) for trigger in self.triggers if trigger.signal is not None)
 
     def inputs_from(self, labels: Labels) -> dict[str, str]:
         """The inputs that say `from: incident.labels.NAME`, where the labels have them."""
@@ -224,12 +225,19 @@ class Playbook:
         return {name: value for name, value in found.items() if value is not None}
 
 
-def _check(signal: str, verdict: Verdict, playbook: Playbook) -> TriggerCheck:
+def judges(step: Step, signal: str) -> bool:
+    """Whether a step says how well a signal is, by itself and once."""
+    is_one_check = not step.is_dry and step.foreach is None
+    return is_one_check and step.uses in JUDGES and step.options.get("signal") == signal
+
+
+def _check(trigger: Trigger, signal: str, playbook: Playbook) -> TriggerCheck:
     for step in playbook.steps:
-        is_one_check = not step.is_dry and step.foreach is None
-        if is_one_check and step.uses in JUDGES and step.options.get("signal") == signal:
-            return TriggerCheck(signal, verdict, step.id, _for_every_label_set(step, playbook), step.uses)
-    return TriggerCheck(signal, verdict, None, {"signal": signal})
+        if judges(step, signal) and trigger.step in (None, step.id):
+            options = _for_every_label_set(step, playbook)
+            windows = (step.current, step.baseline) if trigger.step else (None, None)
+            return TriggerCheck(signal, trigger.verdict, step.id, options, step.uses, *windows)
+    return TriggerCheck(signal, trigger.verdict, None, {"signal": signal})
 
 
 def _for_every_label_set(step: Step, playbook: Playbook) -> dict[str, Any]:

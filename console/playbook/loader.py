@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from console.errors import PlaybookError
 from console.library import library_dir
 from console.playbook.checking import Draft, cause, draft, whole
 from console.playbook.checking_steps import Others, StepsCheck
-from console.playbook.definition import Playbook
+from console.playbook.definition import JUDGES, Playbook, Step, judges
 from console.playbook.expressions import TYPES
 from console.playbook.text import MOST_BYTES, read
 from console.playbook.text import Path as Place
@@ -106,6 +106,7 @@ def _finish(given: Draft, others: Others) -> Playbook:
     playbook = whole(given)
     check = StepsCheck(given, others)
     steps = check.steps()
+    _check_triggers(given, steps)
     outputs = {
         name: given.expression(source, ("outputs", name), check.scope) for name, source in given.file.outputs.items()
     }
@@ -115,6 +116,22 @@ def _finish(given: Draft, others: Others) -> Playbook:
             raise given.text.error(("outputs", name), message, f"it may be {', '.join(TYPES)}")
     causes = tuple(cause(given, entry, ("causes", at), check.scope) for at, entry in enumerate(given.file.causes))
     return replace(playbook, steps=steps, causes=causes, outputs=outputs)
+
+
+def _check_triggers(given: Draft, steps: Sequence[Step]) -> None:
+    """A trigger that names a step is judged by it alone, so the step must be able to."""
+    by_id = {step.id: step for step in steps}
+    for at, entry in enumerate(given.file.triggers):
+        if entry.step is None or entry.signal is None:
+            continue
+        place: Place = ("triggers", at, "step")
+        given.known_step(entry.step, place)
+        step = by_id[entry.step]
+        if not judges(step, entry.signal):
+            message = f"step {step.id!r} does not judge {entry.signal} by itself"
+            raise given.text.error(place, message, f"name one that uses {' or '.join(JUDGES)} on it")
+        if step.baseline is not None and "before" in step.baseline:
+            raise given.text.error(place, f"step {step.id!r} waits for the onset of another", "name one that does not")
 
 
 class _Shelf:

@@ -146,6 +146,7 @@ class TriggerEntry(Entry):
     called = "a trigger"
 
     signal: SignalName | None = Field(None, description="judged as the first step that looks at it judges it")
+    step: Id | None = Field(None, description="judged as this step does, in its windows; else as the first that looks")
     verdict: VerdictName = Field("degraded", description="the verdict that makes it worth running")
     alert: dict[str, str] | None = Field(None, description="labels of the alert; `*` stands for anything")
 
@@ -153,6 +154,8 @@ class TriggerEntry(Entry):
     def _one_of_two(self) -> Self:
         if (self.signal is None) == (self.alert is None):
             raise PydanticCustomError("one_of", "a trigger has either `signal` or `alert`")
+        if self.step is not None and self.signal is None:
+            raise PydanticCustomError("one_of", "`step` says how a `signal` is judged")
         return self
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from console.errors import AndonError
 from console.model import Finding, Question, Symptom
@@ -55,8 +56,12 @@ async def standing(playbooks: Iterable[Playbook], situation: Situation, step_typ
 
 def _alike(playbook: Playbook, check: TriggerCheck) -> str:
     """The same for checks that ask the same of the same windows."""
-    asked = [check.uses, check.options, playbook.current, playbook.baseline]
+    asked = [check.uses, check.options, *_windows(playbook, check)]
     return json.dumps(asked, sort_keys=True, default=str)
+
+
+def _windows(playbook: Playbook, check: TriggerCheck) -> tuple[str, Mapping[str, Any]]:
+    return check.current or playbook.current, playbook.baseline if check.baseline is None else check.baseline
 
 
 async def look(
@@ -64,12 +69,13 @@ async def look(
 ) -> tuple[Finding, ...]:
     """What one trigger is judged by, for every label set at once. Raises what its step raises."""
     judge = step_types[check.uses]
-    current = current_window(playbook.current, situation.now)
+    span, spec = _windows(playbook, check)
+    current = current_window(span, situation.now)
     context = StepContext(
         step=check.step or check.uses,
         estate=situation.estate,
         current=current,
-        baseline=baseline_window(playbook.baseline, current, situation),
+        baseline=baseline_window(spec, current, situation),
         inputs={},
         results={},
         now=situation.now,

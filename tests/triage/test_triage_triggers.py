@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from console.errors import PlaybookError
+from console.lab.scenes.scene import Scene
 from console.model import Finding, Labels, Verdict
 from console.playbook.loader import built_in_step_types, load_text
 from console.playbook.step import StepContext, StepOutcome
@@ -67,3 +69,68 @@ async def test_what_several_playbooks_ask_alike_is_looked_at_once() -> None:
     found = await standing(books, Situation(Estate(), NOW), judge.step_types)
     assert len(judge.asked) == 2  # another baseline is another question
     assert len(found.symptoms) == 1
+
+
+async def test_a_trigger_that_names_a_step_looks_at_its_windows() -> None:
+    text = """
+schema: andon/v1
+name: canary
+title: Is the canary worse?
+triggers: [{signal: model.queue.depth, step: beside}]
+inputs: {model: {from: incident.labels.model, default: ""}}
+windows: {current: 10m, baseline: {offset: 30m}}
+steps:
+  - id: all
+    title: More?
+    uses: compare
+    with: {signal: model.queue.depth, stat: mean, where: {model: "${{ inputs.model }}"}}
+  - id: beside
+    title: More than the stable ones?
+    windows: {current: 10m, baseline: {where: {track: stable}}}
+    uses: compare
+    with: {signal: model.queue.depth, stat: mean, where: {model: "${{ inputs.model }}", track: canary}}
+"""
+    canary = load_text(text, "canary.yaml")
+    scene = Scene().gauge("model.queue.depth", 30.0, model="chat", track="canary")
+    scene.gauge("model.queue.depth", 10.0, model="chat", track="stable")
+    with scene.situation() as situation:
+        found = await standing([canary], situation, built_in_step_types())
+    assert [(each.signal, dict(each.labels)) for each in found.symptoms] == [("model.queue.depth", {"model": "chat"})]
+    whole = load_text(text.replace(", step: beside", ""), "canary.yaml")
+    with scene.situation() as situation:
+        assert not (await standing([whole], situation, built_in_step_types())).symptoms
+
+
+@pytest.mark.parametrize(
+    ("step", "why"), [("besides", "there is no step"), ("other", "does not judge model.queue.depth by itself")]
+)
+def test_a_trigger_names_a_step_that_judges_its_signal(step: str, why: str) -> None:
+    text = f"""
+schema: andon/v1
+name: canary
+title: Is the canary worse?
+triggers: [{{signal: model.queue.depth, step: {step}}}]
+steps:
+  - {{id: beside, title: More?, uses: compare, with: {{signal: model.queue.depth, stat: mean}}}}
+  - {{id: other, title: More?, uses: compare, with: {{signal: model.requests, stat: rate}}}}
+"""
+    with pytest.raises(PlaybookError, match=rf"^canary.yaml:5:46: .*{why}"):
+        load_text(text, "canary.yaml")
+
+
+async def test_where_no_canary_is_out_none_has_vanished() -> None:
+    text = """
+schema: andon/v1
+name: canary
+title: Is the canary worse?
+triggers: [{signal: model.queue.depth, step: beside}]
+steps:
+  - id: beside
+    title: More than the stable ones?
+    windows: {current: 10m, baseline: {where: {track: stable}}}
+    uses: compare
+    with: {signal: model.queue.depth, stat: mean, where: {track: canary}}
+"""
+    with Scene().gauge("model.queue.depth", 10.0, model="chat", track="stable").situation() as situation:
+        found = await standing([load_text(text, "canary.yaml")], situation, built_in_step_types())
+    assert not found.symptoms and not found.findings

@@ -91,6 +91,10 @@ async def comparisons(context: StepContext, options: CompareOptions) -> tuple[Co
     current, baseline = await _both(context, options.signal, options)
     if not current.series and not baseline.series:
         raise NoData(f"absent: {options.signal} has no sample in either window", "")
+    if (
+        not current.series and context.baseline.kind == "where"
+    ):  # others are there, which says nothing of a past of its own
+        raise NoData(f"absent: {options.signal} has no sample with the labels of the current window", "")
     of = await _both(context, options.of, options) if options.of else None
     if of is not None:
         step = max(current.step, of[0].step)
