@@ -87,7 +87,7 @@ def test_a_run_asks_little(slow: tuple[str, float], tmp_path: Path) -> None:
     with door(slow[0]) as there:
         assert andon_run(tmp_path, f"prom={there.url}")[0] == 1
     asked = there.asked
-    assert asked["query_range"] <= 80 and asked["query"] + asked["values"] <= 20, asked
+    assert asked["query_range"] <= 80 and asked["query"] + asked["values"] <= 25, asked
 
 
 # ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
