@@ -68,7 +68,8 @@ def test_one_look_without_a_store_concludes(healthy: Cluster, tmp_path: Path) ->
     assert (code, diagnosis["verdict"]) == (1, "degraded")
     causes = {each["id"]: each for each in diagnosis["causes"]}
     assert list(causes) == ["image_missing", "bad_rollout"]  # the more exact one first
-    assert all(each["subject"] == "checkout" and each["probability"] > 0.95 for each in causes.values())
+    assert all(each["subject"] == "checkout" for each in causes.values())
+    assert causes["image_missing"]["probability"] > 0.95 and causes["bad_rollout"]["probability"] > 0.75
     findings = {each["id"]: each for each in diagnosis["findings"]}
     cited = [findings[id_] for id_ in causes["bad_rollout"]["evidence"]]
     assert any(each["event"] and "checkout:1 → missing:2" in each["event"]["title"] for each in cited)
