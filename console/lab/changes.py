@@ -9,7 +9,6 @@ import numpy as np
 import orjson
 
 from console.lab.clock import TICK
-from console.lab.registry import CURRENT, MODEL
 from console.lab.traffic import DAY, WEEK
 
 # What goes on elsewhere in a plant, every day, and has nothing to do with the model.
@@ -42,13 +41,13 @@ class ChangeLog:
         with self.path.open("ab") as file:
             file.write(orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE))
 
-    def past(self, rng: np.random.Generator, start: float) -> None:
-        """Four usual weeks, the present model's own release among them."""
+    def past(self, rng: np.random.Generator, start: float, kind: str, target: str, title: str) -> None:
+        """Four usual weeks, the present model's own release (of this kind, target and title) among them."""
         released = start - 12 * DAY
         times = np.sort(rng.uniform(start - 4 * WEEK, start - 1800, 60))
         for time in times[times < released]:
             self.elsewhere(rng, time)
-        self.add(released, "model_version", MODEL, f"{MODEL} {CURRENT} put in production", "planned release")
+        self.add(released, kind, target, title, "planned release")
         for time in times[times >= released]:
             self.elsewhere(rng, time)
 

@@ -96,7 +96,8 @@ class Plant:
 
     def prepare(self) -> None:
         """Four usual weeks of changes, and golden inputs."""
-        self.changes.past(self.rng, self.start)
+        released = f"{MODEL} {CURRENT} put in production"
+        self.changes.past(self.rng, self.start, "model_version", MODEL, released)
         (self.folder / "golden.jsonl").write_bytes(golden(self.registry.load(CURRENT), self.seed, self.start))
 
     def config(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,7 @@ def _axis(database: Database, query: Query, cells: int) -> tuple[bool, Axis]:
     """Whether raw samples cover the window, and its steps; `cells` is how many numbers one step holds."""
     rows = database.rows("SELECT value FROM meta WHERE key = ?", (RAW_FROM,))
     raw_from = json.loads(rows[0][0]) if rows else math.inf
-    spans = _joined(query.window.spans)
+    spans = joined(query.window.spans)
     step = query.step
     is_raw = all(span.start >= raw_from for span in spans)
     if not is_raw:
@@ -84,15 +85,15 @@ def _axis(database: Database, query: Query, cells: int) -> tuple[bool, Axis]:
     return is_raw, axis
 
 
-def _joined(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+def joined(spans: Sequence[Span]) -> tuple[Span, ...]:
     """Spans in time order; those that touch are one."""
-    joined: list[Span] = []
+    whole: list[Span] = []
     for span in sorted(spans, key=lambda span: span.start):
-        if joined and span.start <= joined[-1].end:
-            joined[-1] = Span(joined[-1].start, max(joined[-1].end, span.end))
+        if whole and span.start <= whole[-1].end:
+            whole[-1] = Span(whole[-1].start, max(whole[-1].end, span.end))
         else:
-            joined.append(span)
-    return tuple(joined)
+            whole.append(span)
+    return tuple(whole)
 
 
 def _whole_minutes(span: Span) -> Span | None:

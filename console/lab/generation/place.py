@@ -19,7 +19,7 @@ from console.lab.generation.past import Served, pages, spans
 from console.lab.generation.release import MODEL, VERSION, Release
 from console.lab.generation.traffic import TENANTS, Traffic
 from console.lab.leash import Leash
-from console.lab.traffic import DAY, WEEK
+from console.lab.traffic import DAY
 
 STABLE = ("a", "b")
 CANARY = "c"
@@ -84,13 +84,7 @@ class Generation:
 
     def prepare(self) -> None:
         """Some weeks of changes: most elsewhere, and a release of the model long ago."""
-        times = np.sort(self.rng.uniform(self.start - 4 * WEEK, self.start - 1800, 60))
-        released = self.start - 12 * DAY
-        for time in times[times < released]:
-            self.changes.elsewhere(self.rng, time)
-        self.changes.add(released, "deploy", MODEL, f"{MODEL} {VERSION} rolled out", "planned release")
-        for time in times[times >= released]:
-            self.changes.elsewhere(self.rng, time)
+        self.changes.past(self.rng, self.start, "deploy", MODEL, f"{MODEL} {VERSION} rolled out")
 
     def config(self) -> str:
         """The gateway's page and the change log."""

@@ -35,7 +35,7 @@ from console.model import Event, Frame, Kind, Labels, Query, Series, SeriesKey, 
 from console.signals.catalogue import find_signal
 from console.sources.estate import Estate, Situation
 from console.sources.types import ProbeAnswer
-from console.store.windows import ROUNDING, Axis
+from console.store.windows import ROUNDING, Axis, joined
 from console.words import nearest
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ class Scene:
         """Any window of any signal, in steps that end where their span ends; a step without data is NaN."""
         wanted = {*query.where, *query.window.where}
         chosen = [one for one in self._courses if one.key.signal == query.signal and wanted <= set(one.key.labels)]
-        axis = Axis(_joined(query.window.spans), max(query.step, self.interval))
+        axis = Axis(joined(query.window.spans), max(query.step, self.interval))
         looks = [_looks(axis, span, self.interval) for span in axis.spans]
         offsets = np.cumsum([0, *(axis.steps(span) for span in axis.spans)])
         times = np.concatenate([at for at, _place in looks]) if looks else np.empty(0)
@@ -269,17 +269,6 @@ class Scene:
 
 def _key(signal: str, labels: Mapping[str, str], edges: tuple[float, ...] = ()) -> SeriesKey:
     return SeriesKey(signal, Labels.of(labels), find_signal(signal).kind, edges)
-
-
-def _joined(spans: Sequence[Span]) -> tuple[Span, ...]:
-    """Spans in time order; those that touch are one."""
-    joined: list[Span] = []
-    for span in sorted(spans, key=lambda span: span.start):
-        if joined and span.start <= joined[-1].end:
-            joined[-1] = Span(joined[-1].start, max(joined[-1].end, span.end))
-        else:
-            joined.append(span)
-    return tuple(joined)
 
 
 def _looks(axis: Axis, span: Span, interval: float) -> tuple[Array, Array]:

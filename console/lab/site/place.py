@@ -89,13 +89,7 @@ class Site:
 
     def prepare(self) -> None:
         """Some weeks of changes: most elsewhere, and a release of the model long ago."""
-        times = np.sort(self.rng.uniform(self.start - 28 * DAY, self.start - 1800, 60))
-        released = self.start - 12 * DAY
-        for time in times[times < released]:
-            self.changes.elsewhere(self.rng, time)
-        self.changes.add(released, "deploy", MODEL, f"{MODEL} 2.3 rolled out", "planned release")
-        for time in times[times >= released]:
-            self.changes.elsewhere(self.rng, time)
+        self.changes.past(self.rng, self.start, "deploy", MODEL, f"{MODEL} 2.3 rolled out")
 
     def config(self) -> str:
         """Its pages and its change log, which has what kernel logs and the cluster told, too."""

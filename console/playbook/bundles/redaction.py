@@ -22,7 +22,7 @@ PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z
 BEARER = re.compile(r"(?i)\b((?:bearer|basic)\s+)([\w+/=.~-]{8,})")
 USERINFO = re.compile(r"((?<=://))([^/\s@•]+)(?=@)")
 IN_QUERY = re.compile(r"(?i)([?&][\w.-]*(?:key|token|secret|sig|signature|password|auth|code)=)([^&#\s\"'•]+)")
-HOOK = re.compile(r"((?:hooks\.slack\.com/services|discord(?:app)?\.com/api/webhooks)/)([\w/-]+)")
+HOOK = re.compile(r"((?://hooks\.[\w.-]+|/webhooks)/)([\w/-]+)")  # addresses that are secrets themselves
 KEYS = re.compile(
     r"\b(?:(?:sk|pk|rk|ghp|gho|ghs|ghu|ghr|xox[abprs]|eyJ|hf|glpat|npm|pypi)[-_]?[A-Za-z0-9_\-.]{12,}"
     r"|github_pat_\w{20,}|AIza[\w-]{30,}|(?:AKIA|ASIA)[A-Z0-9]{12,})"
