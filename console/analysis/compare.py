@@ -45,18 +45,23 @@ def compare(
     baseline_kind: str = "offset",
     now: float | None = None,
     seed: int = 0,
+    is_glance: bool = False,
 ) -> tuple[Comparison, ...]:
     """Judge every label set that either side has; p-values are adjusted over all of them.
 
     `tolerance` 0.2 allows the statistic to be 1.2 times as large (where `bad` is down, 1.2 times smaller). Differences
     up to `floor`, in the signal's unit, are never news. `of` gives the (current, baseline) denominators of a "ratio".
-    With `now`, a series that stopped arriving is stale. The same seed gives the same answer.
+    With `now`, a series that stopped arriving is stale. The same seed gives the same answer. At a glance the verdicts
+    are the same, but what is within the tolerance has neither interval nor p: how sure that is changes nothing.
     Raises ValueError where the stat has no meaning for the signal's kind.
     """
     limits = Limits(tolerance, bad, floor)
     return judged(
-        measured(current, baseline, stat, limits, min_samples, of=of, baseline_kind=baseline_kind, now=now, seed=seed)
-    )
+        measured(
+            current, baseline, stat, limits, min_samples,
+            of=of, baseline_kind=baseline_kind, now=now, seed=seed, is_glance=is_glance,
+        )
+    )  # fmt: skip
 
 
 def measured(
@@ -70,6 +75,7 @@ def measured(
     baseline_kind: str = "offset",
     now: float | None = None,
     seed: int = 0,
+    is_glance: bool = False,
 ) -> list[Measured]:
     """One measurement per label set, for `judged` to hear together with others: several statistics, several signals.
 
@@ -78,7 +84,8 @@ def measured(
     needed = MIN_SAMPLES[stat] if min_samples is None else min_samples
     frames = (current, baseline)
     return [
-        _measure(pair, frames, stat, limits, needed, baseline_kind, now, seed) for pair in pairs(current, baseline, of)
+        _measure(pair, frames, stat, limits, needed, baseline_kind, now, seed, is_glance)
+        for pair in pairs(current, baseline, of)
     ]
 
 
@@ -91,6 +98,7 @@ def _measure(
     baseline_kind: str,
     now: float | None,
     seed: int,
+    is_glance: bool,
 ) -> Measured:
     current, baseline = frames
     mine = _statistic(pair.current, pair.current_of, current, stat, seed)
@@ -106,6 +114,9 @@ def _measure(
         verdict, reason = missing
         return Measured(replace(comparison, verdict=verdict, reason=reason), limits)
     assert mine is not None and its is not None  # or something would be missing
+    if is_glance and _is_within(mine, its, limits):
+        ratio = mine.value / its.value if its.value > limits.floor else None
+        return Measured(replace(comparison, ratio=ratio, difference=mine.value - its.value), limits, is_within=True)
     a, b = (one.scaled(steps) for one in estimates(mine, its))
     found = contrast(a, b, tolerance=limits.tolerance, floor=limits.floor)
     comparison = replace(
@@ -116,6 +127,16 @@ def _measure(
         dispersion=max(a.dispersion, b.dispersion),
     )
     return Measured(comparison, limits, found, partial(_since, pair, comparison, frames))
+
+
+def _is_within(mine: Statistic, its: Statistic, limits: Limits) -> bool:
+    """Whether neither the statistic nor the centre that it may lean on moved by more than is tolerated, either way."""
+    least = min(abs(mine.value), abs(its.value))
+    if abs(mine.value - its.value) > max(limits.floor, limits.tolerance * least):
+        return False
+    if mine.centre is None or its.centre is None:
+        return True
+    return abs(mine.centre.value - its.centre.value) <= math.log1p(limits.tolerance)
 
 
 def _statistic(series: Series | None, of: Series | None, frame: Frame, stat: Stat, seed: int) -> Statistic | None:

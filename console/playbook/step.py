@@ -49,6 +49,7 @@ class StepContext:
     claims: Mapping[str, tuple[Claim, ...]] = field(default_factory=dict)  # options that are expressions: what they say
     play: Play = _alone
     is_replay: bool = False  # what is asked was recorded: no time passes
+    is_glance: bool = False  # verdicts alone are wanted: how sure what is well is need not be known
 
 
 @dataclass(frozen=True, slots=True)

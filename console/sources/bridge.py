@@ -10,13 +10,13 @@ from console.sources.estate import Estate
 
 
 def bridged(estate: Estate, loop: asyncio.AbstractEventLoop) -> Estate:
-    """The same sources, to be called from any other loop than `loop`, theirs."""
+    """The same sources, to be called from any other loop than `loop`, theirs. Those with `any_loop` need no bridge."""
 
     def table(items: Mapping[str, Any]) -> dict[str, Any]:
         return {name: _Bridge(item, loop) for name, item in items.items()}
 
     return Estate(
-        readers=[_Bridge(reader, loop) for reader in estate.readers],
+        readers=[reader if getattr(reader, "any_loop", False) else _Bridge(reader, loop) for reader in estate.readers],
         tables=table(estate.tables),
         events=table(estate.events),
         probers=table(estate.probers),

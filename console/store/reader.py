@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,24 +20,36 @@ from console.store.minute import MINUTE
 from console.store.samples import read_key
 from console.store.windows import read_window
 
-READERS = 4
 READ_SECONDS = 10.0
 CHECK_EVERY = 20_000  # of SQLite's instructions, about a millisecond
 
 T = TypeVar("T")
 
 
+@dataclass(slots=True)
+class _Lane:
+    """The thread that answers one event loop."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="store-reader"))
+    names: asyncio.Future[Sequence[str]] | None = None  # the last answer to `signals`, or one that is on its way
+
+
 class StoreReader:
-    """A SignalReader and EventReader over the store's file. At most `READERS` questions are answered at once.
+    """A SignalReader and EventReader over the store's file, for any event loop; each loop's questions in turn.
+
+    Python's lock is given up at every row: threads that read side by side spend more time over it than on reading.
 
     >>> reader = StoreReader(data / "andon.db")  # doctest: +SKIP
     >>> frame = await reader.read(Query("model.latency", window, step=60, by=("model",)))  # doctest: +SKIP
     """
 
+    any_loop = True
+
     def __init__(self, path: Path, *, timeout: float = READ_SECONDS) -> None:
         self._path = path
         self._timeout = timeout
-        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._lanes: dict[asyncio.AbstractEventLoop, _Lane] = {}
         self._local = threading.local()
         self._databases: list[Database] = []
 
@@ -50,7 +63,13 @@ class StoreReader:
         return await self._ask(lambda database: aggregate(read_window(database, query), query.by, signal.across))
 
     async def signals(self) -> Sequence[str]:
-        """The names of all signals that have series, sorted."""
+        """The names of all signals that have series, sorted. Who asks while another does gets the same answer."""
+        lane = self._lane()
+        if lane.names is None or lane.names.done():
+            lane.names = asyncio.ensure_future(self._signals())
+        return await asyncio.shield(lane.names)
+
+    async def _signals(self) -> Sequence[str]:
         rows = await self._ask(lambda database: database.rows("SELECT DISTINCT signal FROM series ORDER BY signal"))
         return [name for (name,) in rows]
 
@@ -80,21 +99,32 @@ class StoreReader:
         """Stop what is being read and close the connections."""
         for database in self._databases:
             database.connection.interrupt()
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        for lane in self._lanes.values():
+            lane.thread.shutdown(wait=True, cancel_futures=True)
         for database in self._databases:
             database.close()
 
+    def _lane(self) -> _Lane:
+        loop = asyncio.get_running_loop()
+        if loop not in self._lanes:
+            self._lanes[loop] = _Lane()
+        return self._lanes[loop]
+
     async def _ask(self, work: Callable[[Database], T]) -> T:
-        stopped = threading.Event()
-        future = asyncio.get_running_loop().run_in_executor(self._threads, self._answer, work, stopped)
-        try:
-            return await asyncio.wait_for(future, self._timeout)
-        except TimeoutError:
-            raise StoreError(
-                f"{self._path} did not answer within {self._timeout:g} s", "ask for a shorter window or a longer step"
-            ) from None
-        finally:
-            stopped.set()
+        """The answer; the time it waits for its turn is not counted."""
+        lane = self._lane()
+        async with lane.turn:
+            stopped = threading.Event()
+            future = asyncio.get_running_loop().run_in_executor(lane.thread, self._answer, work, stopped)
+            try:
+                return await asyncio.wait_for(future, self._timeout)
+            except TimeoutError:
+                raise StoreError(
+                    f"{self._path} did not answer within {self._timeout:g} s",
+                    "ask for a shorter window or a longer step",
+                ) from None
+            finally:
+                stopped.set()
 
     def _answer(self, work: Callable[[Database], T], stopped: threading.Event) -> T:
         database = self._connect()

@@ -6,6 +6,7 @@ import math
 import struct
 from collections import deque
 from collections.abc import Iterable
+from functools import lru_cache
 
 import orjson
 
@@ -177,6 +178,7 @@ class Samples:
             self._next_id = max(self._next_id, id + 1)
 
 
+@lru_cache(MOST_SERIES)
 def read_key(signal: str, labels: str, kind: str, edges: bytes) -> SeriesKey:
     """A row of the series table as the key it stands for."""
     return SeriesKey(signal, Labels.of(orjson.loads(labels)), Kind(kind), _tuple(edges))

@@ -82,6 +82,7 @@ async def look(
         ask=_nobody,
         excluded=situation.excluded,
         interval=situation.interval,
+        is_glance=True,
     )
     options = judge.options.model_validate(check.options)
     outcome = await asyncio.wait_for(judge.run(context, options), CHECK_SECONDS)

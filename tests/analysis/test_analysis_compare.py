@@ -433,3 +433,24 @@ def test_whatever_a_series_holds_there_is_a_verdict_and_no_crash(values, seed):
                              min_samples=1):  # fmt: skip
             assert found.reason
             assert found.ratio is None or math.isfinite(found.ratio)
+
+
+@settings(max_examples=40)
+@given(seeds, st.sampled_from(["p50", "p95", "mean", "rate"]), st.floats(0.5, 2), st.sampled_from(list(Direction)))
+def test_a_glance_gives_every_verdict_that_a_long_look_gives(seed, stat, factor, bad):
+    rng = np.random.default_rng(seed)
+    now = frame(*(requests(rng, 0.2 * factor**power, replica=str(power)) for power in range(4)))
+    then = frame(*(requests(rng, 0.2, replica=str(power)) for power in range(4)))
+    asked = {"stat": stat, "tolerance": 0.2, "bad": bad}
+    long, glance = compare(now, then, **asked), compare(now, then, **asked, is_glance=True)
+    assert [found.verdict for found in glance] == [found.verdict for found in long]
+    assert [found.p for found in glance if found.verdict is Verdict.DEGRADED] == pytest.approx(
+        [found.p for found in long if found.verdict is Verdict.DEGRADED]
+    )
+
+
+def test_at_a_glance_nobody_asks_how_sure_it_is_that_all_is_well(rng):
+    found = one(requests(rng, 0.2), requests(rng, 0.2), stat="p95", is_glance=True)
+    assert (found.verdict, found.interval, found.p) == (Verdict.OK, None, None)
+    assert found.ratio == pytest.approx(found.current.value / found.baseline.value)
+    assert found.reason == f"p95 ×{found.ratio:.3g}: within 20%"

@@ -37,3 +37,11 @@ async def test_what_a_source_can_do_it_can_do_over_the_bridge() -> None:
         there.call_soon_threadsafe(there.stop)
         thread.join()
         there.close()
+
+
+async def test_who_answers_on_any_loop_needs_no_bridge() -> None:
+    class Anywhere(Server):
+        any_loop = True
+
+    source = Anywhere()
+    assert bridged(Estate(readers=[source]), asyncio.get_running_loop()).readers == [source]  # type: ignore[list-item]

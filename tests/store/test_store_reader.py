@@ -283,3 +283,43 @@ async def test_four_weeks_of_a_histogram_read_in_well_under_a_second(store: Stor
     assert time.process_time() - began < 0.8
     assert frame.series[0].values.shape == (minutes, 15)
     assert frame.series[0].values.sum() == 105 * minutes
+
+
+async def test_who_asks_for_the_names_at_once_is_told_once(store: Store, path: Path) -> None:
+    fill(store, gauge(), [(0, 1)])
+    reader, asked = StoreReader(path), 0
+    answer = reader._answer
+
+    def counted(*arguments: object) -> object:
+        nonlocal asked
+        asked += 1
+        return answer(*arguments)  # type: ignore[arg-type]
+
+    reader._answer = counted  # type: ignore[method-assign]
+    names = await asyncio.gather(*(reader.signals() for _ in range(20)))
+    assert (asked, names[-1]) == (1, ["model.queue.depth"])
+    fill(store, counter(), [(0, 1), (15, 2)])
+    assert await reader.signals() == ["model.queue.depth", "model.requests"]
+    reader.close()
+
+
+async def test_waiting_for_a_turn_is_not_counted_as_reading(store: Store, path: Path) -> None:
+    fill(store, gauge(), [(0, 1)])
+    reader = StoreReader(path, timeout=0.4)
+    answer = reader._answer
+
+    def slow(*arguments: object) -> object:
+        time.sleep(0.1)
+        return answer(*arguments)  # type: ignore[arg-type]
+
+    reader._answer = slow  # type: ignore[method-assign]
+    assert len(await asyncio.gather(*(reader.series("model.queue.depth") for _ in range(8)))) == 8
+    reader.close()
+
+
+def test_each_loop_is_answered_by_a_thread_of_its_own(store: Store, path: Path) -> None:
+    fill(store, gauge(), [(0, 1)])
+    reader = StoreReader(path)
+    for _ in range(2):
+        assert asyncio.run(reader.signals()) == ["model.queue.depth"]
+    reader.close()

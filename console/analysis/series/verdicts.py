@@ -14,6 +14,7 @@ from console.analysis.tails import TAIL
 from console.model import Comparison, Direction, Verdict
 
 NOT_TESTED = math.nan
+WITHIN = 1.0  # more than a half would be true of it, and changes no other's verdict
 
 Since = Callable[[Direction], float | None]
 
@@ -29,12 +30,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A comparison whose family has not been heard yet; without a contrast it is judged already."""
+    """A comparison whose family has not been heard yet; without a contrast it is judged already.
+
+    One that is within the tolerance anyway needs no contrast to be well, and counts in the family as p = 1.
+    """
 
     comparison: Comparison
     limits: Limits
     contrast: Contrast | None = None
     since: Since | None = None  # when it began to move that way, asked only of what moved
+    is_within: bool = False
 
 
 def judged(family: Sequence[Measured], level: float = TAIL) -> tuple[Comparison, ...]:
@@ -42,15 +47,16 @@ def judged(family: Sequence[Measured], level: float = TAIL) -> tuple[Comparison,
 
     `level` is the false-discovery rate at which a shift beyond the tolerance is believed.
     """
-    worse = benjamini_hochberg(np.array([_worse(one.contrast, one.limits.bad) for one in family]))
-    better = benjamini_hochberg(np.array([_better(one.contrast, one.limits.bad) for one in family]))
+    worse = benjamini_hochberg(np.array([_worse(one) for one in family]))
+    better = benjamini_hochberg(np.array([_better(one) for one in family]))
     return tuple(_judge(*each, level) for each in zip(family, worse.tolist(), better.tolist(), strict=True))
 
 
-def _worse(found: Contrast | None, bad: Direction) -> float:
+def _worse(one: Measured) -> float:
+    found = one.contrast
     if found is None:
-        return NOT_TESTED
-    match bad:
+        return WITHIN if one.is_within else NOT_TESTED
+    match one.limits.bad:
         case Direction.UP:
             return found.p_higher
         case Direction.DOWN:
@@ -59,14 +65,17 @@ def _worse(found: Contrast | None, bad: Direction) -> float:
             return min(1.0, 2 * min(found.p_higher, found.p_lower))
 
 
-def _better(found: Contrast | None, bad: Direction) -> float:
+def _better(one: Measured) -> float:
+    found, bad = one.contrast, one.limits.bad
     if found is None or bad is Direction.EITHER:
-        return NOT_TESTED
+        return WITHIN if one.is_within else NOT_TESTED
     return found.p_lower if bad is Direction.UP else found.p_higher
 
 
 def _judge(one: Measured, worse: float, better: float, level: float) -> Comparison:
     found, limits = one.contrast, one.limits
+    if one.is_within:
+        return replace(one.comparison, verdict=Verdict.OK, reason=_reason(one.comparison, Verdict.OK, limits))
     if found is None:
         return one.comparison
     up, down = limits.bad is not Direction.DOWN, limits.bad is not Direction.UP
@@ -84,11 +93,7 @@ def _judge(one: Measured, worse: float, better: float, level: float) -> Comparis
 
 
 def _reason(comparison: Comparison, verdict: Verdict, limits: Limits) -> str:
-    low, high = comparison.interval or (math.nan, math.nan)
-    if comparison.ratio is None:
-        size = f"{comparison.stat} {comparison.difference:+.3g} ({low:+.3g} … {high:+.3g})"
-    else:
-        size = f"{comparison.stat} ×{comparison.ratio:.3g} ({low:.3g} … {high:.3g})"
+    size = _size(comparison)
     match verdict:
         case Verdict.DEGRADED:
             return f"{size}: worse than the {limits.tolerance:.0%} tolerated"
@@ -98,3 +103,13 @@ def _reason(comparison: Comparison, verdict: Verdict, limits: Limits) -> str:
             return f"{size}: beyond {limits.tolerance:.0%}, but chance could do that"
         case _:
             return f"{size}: within {limits.tolerance:.0%}"
+
+
+def _size(comparison: Comparison) -> str:
+    """How far it moved, and between which bounds, where those were asked for."""
+    sign = "+" if comparison.ratio is None else ""
+    moved = f"{comparison.difference:+.3g}" if comparison.ratio is None else f"×{comparison.ratio:.3g}"
+    if comparison.interval is None:
+        return f"{comparison.stat} {moved}"
+    low, high = comparison.interval
+    return f"{comparison.stat} {moved} ({low:{sign}.3g} … {high:{sign}.3g})"

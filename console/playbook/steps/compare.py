@@ -111,6 +111,7 @@ async def comparisons(context: StepContext, options: CompareOptions) -> tuple[Co
         of=of,
         baseline_kind=context.baseline.kind,
         now=context.now,
+        is_glance=context.is_glance,
     )
     if any(_is_vanished(one) for one in found):
         found = await _unless_nobody_looked(context, options.signal, found, current.step)
@@ -147,6 +148,7 @@ async def _among_siblings(context: StepContext, options: CompareOptions) -> tupl
         of=beside.of,
         baseline_kind="peers",
         now=context.now,
+        is_glance=context.is_glance,
     )
     return tuple(sorted((_among(one, beside, context) for one in found), key=_gravity))
 
