@@ -29,7 +29,7 @@ class Serving:
 
     server: str = SERVER
     preparing: str = "usual"  # usual | mirrored | negative | shifted | centimetres
-    passes: int = 1  # through the network for each request
+    busy: float = 0.0  # seconds of a core that each answer takes at least: it goes through the network over and over
 
     @classmethod
     def read(cls, folder: Path) -> Serving:

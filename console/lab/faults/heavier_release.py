@@ -13,7 +13,7 @@ RELEASE = "2.4"
 
 def inject(plant: Plant, parameters: Mapping[str, Any]) -> None:
     """Release it."""
-    plant.release(Serving(RELEASE, passes=parameters["passes"]))
+    plant.release(Serving(RELEASE, busy=parameters["milliseconds"] / 1000))
 
 
 def heal(plant: Plant) -> None:
