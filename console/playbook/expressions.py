@@ -17,7 +17,7 @@ from cel_expr_python import cel
 from console.model import Verdict
 from console.words import nearest
 
-VERDICTS = tuple(verdict.value for verdict in Verdict)
+VERDICTS = tuple(verdict.value for verdict in Verdict if verdict is not Verdict.NO_DATA)
 
 TYPES: Mapping[str, Any] = {
     "string": cel.Type.STRING,
@@ -142,10 +142,13 @@ class Scope:
 
 
 def _check_verdicts(source: str) -> None:
-    """A verdict that there is none of would never be met, without a word."""
+    """A verdict that there is none of would never be met, without a word; and no data is none."""
     for found in _VERDICT.finditer(source):
         group = "one" if found["one"] else "many"
         for quoted in _QUOTED.finditer(found[group]):
+            if quoted[1] == Verdict.NO_DATA:
+                message = "a step without data has no verdict: what reads it is unknown, and moves nothing"
+                raise ExpressionError(message, "leave it out", found.start(group) + quoted.start(1))
             if quoted[1] not in VERDICTS:
                 offset = found.start(group) + quoted.start(1)
                 raise ExpressionError(f"there is no verdict {quoted[1]!r}", nearest(quoted[1], VERDICTS), offset)

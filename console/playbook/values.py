@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from console.errors import PluginError
+from console.model import Verdict
 from console.playbook.step import StepOutcome
 from console.plugins import StepType
 
@@ -17,13 +18,15 @@ def typed(
 ) -> dict[str, Any]:
     """The outcome's values as their declared types; PluginError for one that was never declared or does not fit.
 
+    No data is no verdict: what reads it is unknown, and moves nothing.
+
     `outputs` are the types of those that a playbook inside gives: `outputs.NAME`.
     """
     values: dict[str, Any] = {}
     for name, value in outcome.values.items():
         if name not in step_type.result:
             raise PluginError(f"step type {step_type.name} gave {name!r}, which it never declared", "")
-        if value is not None:
+        if value is not None and (name, value) != ("verdict", Verdict.NO_DATA):
             values[name] = _as(step_type.result[name], value, step_type.name, name)
     for name, kind in outputs.items():
         if outcome.outputs.get(name) is not None:

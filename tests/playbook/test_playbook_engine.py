@@ -173,6 +173,17 @@ async def test_values_take_their_declared_types_and_what_is_not_finite_is_no_val
     assert found.steps[0].values == {"d": 1.0, "i": 2, "b": True, "s": "ok", "l": ["a", "1"], "m": {"k": "1"}}
 
 
+async def test_no_data_is_no_verdict_that_an_expression_could_read() -> None:
+    async def stale(_context: StepContext, _options: SaysOptions) -> StepOutcome:
+        return StepOutcome(State.NO_DATA, "stale", values={"verdict": Verdict.NO_DATA, "reason": "stale"})
+
+    stale.__module__ = "console.playbook.steps.stale"
+    types = {"says": says(stale, result={"verdict": "string", "reason": "string"})}
+    found = await ran(step("a") + step("b", more="if: 'steps.a.verdict != \"degraded\"'"), types=types)
+    assert found.steps[0].values == {"reason": "stale"}
+    assert found.steps[1].state is State.SKIPPED
+
+
 @pytest.mark.parametrize(
     ("kind", "value"),
     [("double", True), ("int", 1.5), ("int", True), ("bool", 1), ("string", 1), ("list(string)", "a")],

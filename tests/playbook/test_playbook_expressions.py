@@ -178,3 +178,9 @@ def test_a_verdict_that_there_is_none_of_is_refused(source: str, offset: int) ->
     assert (refused.value.message, refused.value.offset) == ("there is no verdict 'degradd'", offset)
     assert "degraded" in refused.value.hint
     assert scope.compile('steps.kv.verdict != "ok"').type == "bool"
+
+
+def test_no_data_is_no_verdict_to_ask_for() -> None:
+    with pytest.raises(ExpressionError, match="a step without data has no verdict") as refused:
+        Scope({"steps.kv.verdict": "string"}).compile('steps.kv.verdict in ["ok", "no_data"]')
+    assert refused.value.offset == 28
