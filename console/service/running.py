@@ -29,10 +29,12 @@ from console.sources.estate import Situation
 from console.store.incidents import CONSOLE
 from console.store.runs import Origin
 from console.triage.questions import Roles, answering, asked_by, check_role
+from console.words import lapse
 
 log = logging.getLogger("andon.running")
 
-RUN_SECONDS = 300.0
+RUN_SECONDS = 300.0  # of looking; what its steps wait comes on top
+LONGEST_RUN = 4 * 3600.0
 EXPIRE_SECONDS = 15.0  # from one look at what people let pass to the next
 MOST_AT_ONCE = 16
 
@@ -56,7 +58,7 @@ class Running:
     roles: Roles
     follow: Follow
     after: After
-    seconds: float = RUN_SECONDS
+    seconds: float = RUN_SECONDS  # of looking
     _at_work: dict[str, asyncio.Task[Run]] = field(default_factory=dict)
     _aside: set[asyncio.Task[None]] = field(default_factory=set)
     _refused: set[str] = field(default_factory=set)  # runs that cannot go on by themselves
@@ -202,11 +204,12 @@ class Running:
                 playbook, run.inputs, here, step_types=self.step_types, on_step=heard, run_id=run.id,
                 playbooks=self.playbooks, **more,
             )  # fmt: skip
+            seconds = min(self.seconds + patience(playbook, self.step_types), LONGEST_RUN)
             try:
-                done = await asyncio.wait_for(self.bench.do(work), self.seconds)
+                done = await asyncio.wait_for(self.bench.do(work), seconds)
             except TimeoutError:
                 hint = f"see `andon source check`; then andon run --resume {run.id}"
-                raise SourceError(f"the run took more than {self.seconds:g} s and was stopped", hint) from None
+                raise SourceError(f"the run took more than {lapse(seconds)} and was stopped", hint) from None
             except UsageError:
                 await diary.close()
                 await (self.records.keep_run(run) if "earlier" in more else self.records.drop_run(run.id))
@@ -236,6 +239,12 @@ class Running:
         if not origin.text:
             raise UsageError(f"nobody knows any more what run {run.id} was a run of", "start a new run")
         return load_text(origin.text, origin.path or f"{run.playbook}.yaml", self.step_types, self.playbooks)
+
+
+def patience(playbook: Playbook, step_types: Mapping[str, StepType]) -> float:
+    """Seconds that a run may spend on waiting, one step after another, beside looking."""
+    waits = [step for step in playbook.steps if step_types[step.uses].is_patient]
+    return sum(step.timeout or step_types[step.uses].timeout for step in waits)
 
 
 def _reopened(run: Run, answered: set[str]) -> Run:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from household import Clock, ask, eventually
 
-from console.errors import UsageError
+from console.errors import SourceError, UsageError
 from console.model import Labels, State, Symptom, Verdict
 from console.playbook.loader import built_in_step_types, load_text
 from console.service.diary import INTERRUPTED, Diary
@@ -276,6 +276,32 @@ async def test_a_throttled_playbook_is_run_by_itself_once_and_for_a_person_alway
     assert asked.id != first
     clock.set(clock.now + 601)
     assert await ran() not in (first, asked.id)
+
+
+WAITS = """\
+schema: andon/v1
+name: patience
+title: Does it come back by itself?
+steps:
+  - {id: wait, title: Let it settle, uses: wait_for, with: {seconds: SECONDS}, timeout: 3s}
+"""
+
+
+async def test_what_a_step_waits_is_not_counted_as_looking(opened: Open) -> None:
+    house = await opened()
+    house.running.seconds = 0.2
+    _id, told = await begun(house, WAITS.replace("SECONDS", "0.6"))
+    assert states(told) == ["ok"]
+
+
+async def test_a_run_that_never_ends_is_stopped_and_says_after_how_long(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = await opened()
+    monkeypatch.setattr("console.service.running.LONGEST_RUN", 0.2)
+    with pytest.raises(SourceError, match="the run took more than 0 s and was stopped") as stopped:
+        await begun(house, WAITS.replace("SECONDS", "2"))
+    assert "andon run --resume" in stopped.value.hint
 
 
 async def test_two_who_answer_at_once_do_not_both_go_on(opened: Open) -> None:
