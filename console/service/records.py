@@ -85,9 +85,12 @@ class StoreRecords:
         return await self.writer.do(lambda store: store.recordings.get(incident))
 
     async def take_in(self, incident: Incident, runs: Sequence[Run], note: Note, now: float, body: bytes) -> Incident:
-        """An incident of elsewhere, with its runs under ids of their own and its recording."""
+        """An incident of elsewhere, with its runs under ids of their own and its recording; once, however often given."""
 
         def work(store: Store) -> Incident:
+            known = store.recordings.of(body)
+            if known is not None and (before := store.incidents.get(known)).is_imported:
+                return before
             taken = store.incidents.take_in(incident, note)
             for number, run in enumerate(runs, 1):
                 own = replace(run, id=f"{taken.id}-{number}", state="finished")

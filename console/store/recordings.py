@@ -34,6 +34,11 @@ class Recordings:
             connection.executemany("DELETE FROM recordings WHERE incident = ?", [(name,) for name in dropped])
             return tuple(dropped)
 
+    def of(self, body: bytes) -> str | None:
+        """Whose this very recording is, or None."""
+        rows = self._database.rows("SELECT incident FROM recordings WHERE body = ?", (body,))
+        return str(rows[0][0]) if rows else None
+
     def get(self, incident: str) -> bytes | None:
         """The bundle of an incident's last examination, or None."""
         rows = self._database.rows("SELECT body FROM recordings WHERE incident = ?", (incident,))

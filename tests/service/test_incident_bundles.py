@@ -7,6 +7,7 @@ import pytest
 from household import Clock, ask
 
 from console.errors import BundleError, UsageError
+from console.library import library_dir
 from console.playbook.bundles.file import from_bytes
 from console.service.house import House
 from console.store.recordings import MOST_BYTES
@@ -38,12 +39,27 @@ async def test_an_examined_incident_is_exported_redacted_and_imported_closed(ope
     taken = await ask(house, "incident.import", bundle=told["bundle"])
     assert (taken["state"], taken["is_imported"], len(taken["runs"])) == ("closed", True, len(bundle.inputs))
     assert taken["id"] != id_
+    assert (await ask(house, "incident.import", bundle=told["bundle"]))["id"] == taken["id"]  # one outage, one incident
     diagnosis = await ask(house, "diagnosis", incident=taken["id"])
     assert [run["playbook"] for run in diagnosis["runs"]] == [run.playbook for run in bundle.diagnosis.runs]
     clock.set(clock.now + 60)
     assert len((await house.situation()).excluded) == 1
     again = from_bytes(base64.b64decode((await ask(house, "incident.export", incident=taken["id"]))["bundle"]))
     assert [held.question for held in again.held] == [held.question for held in bundle.held]
+
+
+async def test_the_curves_of_an_incident_from_elsewhere_are_those_that_were_recorded(opened: Open) -> None:
+    house = await opened("steady")
+    data = (library_dir("playbooks") / "bundles" / "serving-kv-cut.andon").read_bytes()
+    taken = await ask(house, "incident.import", bundle=base64.b64encode(data).decode())
+    diagnosis = await ask(house, "diagnosis", incident=taken["id"])
+    (run,) = [each for each in diagnosis["runs"] if each["playbook"] == "kv_cache_exhaustion"]
+    drawn = {"signal": "model.kv.usage", "stat": "mean", "where": {"model": "chat"}, "steps": 20}
+    drawn |= {side: run["current"]["spans"][0][side] for side in ("start", "end")}
+    drawn["baseline"] = [[span["start"], span["end"]] for span in run["baseline"]["spans"]]
+    told = await ask(house, "curve", **drawn, incident=taken["id"])
+    assert max(told["current"]) > max(each for each in told["baseline"] if each is not None) > 0
+    assert set((await ask(house, "curve", **drawn))["current"]) == {None}  # of here, where nothing of it happened
 
 
 async def test_what_cannot_be_exported_or_imported_is_said(opened: Open) -> None:

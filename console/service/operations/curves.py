@@ -18,6 +18,8 @@ from console.analysis.overlay import Axis, Lay, overlay
 from console.config import duration
 from console.errors import NoData, SourceError, UsageError
 from console.model import Frame, Span, Window
+from console.playbook.bundles.file import from_bytes
+from console.playbook.bundles.replaying import replayed
 from console.playbook.steps.compare import MINUTE, RAW_SECONDS, CompareOptions, read_side
 from console.playbook.steps.wording import unit_of
 from console.service.house import House
@@ -38,7 +40,10 @@ NO_TIMES = np.empty(0)
 
 
 class CurveAsked(Arguments):
-    """What to draw: a statistic of a signal (of a share, with `of`), from when to when, and what to lay over it."""
+    """What to draw: a statistic of a signal (of a share, with `of`), from when to when, and what to lay over it.
+
+    Of an `incident` from elsewhere it is drawn from what was recorded there.
+    """
 
     signal: str
     stat: str | None = None
@@ -48,13 +53,14 @@ class CurveAsked(Arguments):
     end: float
     steps: int = Field(120, ge=1, le=MOST_STEPS)
     baseline: str | list[tuple[float, float]] | None = None
+    incident: str = ""
 
 
 def operations(house: House) -> tuple[Operation, ...]:
     """What can be drawn."""
 
     async def curve(arguments: CurveAsked, _peer: Peer) -> Any:
-        drawing = house.bench.do(draw(arguments, await house.situation()))
+        drawing = house.bench.do(draw(arguments, await _situation(house, arguments.incident)))
         try:
             return await asyncio.wait_for(drawing, CURVE_SECONDS)
         except TimeoutError:
@@ -62,6 +68,16 @@ def operations(house: House) -> tuple[Operation, ...]:
             raise SourceError(f"drawing {arguments.signal} took more than {CURVE_SECONDS:g} s", hint) from None
 
     return (Operation("curve", CurveAsked, curve),)
+
+
+async def _situation(house: House, incident: str) -> Situation:
+    """What curves are drawn from: the sources of here, or what an incident from elsewhere brought along."""
+    if not incident or not (await house.records.incident(incident)).is_imported:
+        return await house.situation()
+    body = await house.records.recording(incident)
+    if body is None:
+        raise NoData(f"what was recorded of {incident} is not kept any more", "import its bundle again")
+    return replayed(await asyncio.to_thread(from_bytes, body))
 
 
 async def draw(asked: CurveAsked, situation: Situation) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from console.tui.screens.triage_room import stacked
 from console.tui.screens.triage_shown import command_of, offered
 from console.tui.screens.triage_steps import Place, as_row, gravest_place, places
 from console.tui.screens.triage_words import Json
-from console.tui.text import Line
+from console.tui.text import Line, Span
 from console.tui.widgets.canvas import Text
 from console.tui.widgets.part import Part
 from console.tui.widgets.table import Column, Table
@@ -94,6 +94,9 @@ class Triage(Sheet):
     def _incident(self) -> Json:
         """All that is known of it, the board's word last."""
         return {"id": self._named, **((self._diagnosis or {}).get("incident") or {}), **(self._row or {})}
+
+    def _state(self) -> Span:
+        return ("■ recorded", "dim") if self._incident.get("is_imported") else super()._state()
 
     @property
     def _examining(self) -> Json | None:

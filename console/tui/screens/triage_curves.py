@@ -21,9 +21,9 @@ MOST_CURVES = 32
 class Curves:
     """`of` gives what is known of a row's curve; `on_news` is called when more is."""
 
-    def __init__(self, sheet: Sheet, slot: str, on_news: Callable[[], object]) -> None:
+    def __init__(self, sheet: Sheet, incident: str, on_news: Callable[[], object]) -> None:
         self._sheet = sheet
-        self._slot = f"curve {slot}"
+        self._incident = incident
         self._on_news = on_news
         self._known: dict[str, Drawing] = {}
         self._resting: Timer | None = None
@@ -55,6 +55,7 @@ class Curves:
             "curve",
             lambda curve: drawn(Drawing(curve)),
             refused=lambda error: drawn(Drawing(None, f"no drawing: {error.message}. {error.hint}".removesuffix(". "))),
-            slot=self._slot,
+            slot=f"curve {self._incident}",
+            incident=self._incident,
             **question,
         )
