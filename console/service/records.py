@@ -85,7 +85,7 @@ class StoreRecords:
         return await self.writer.do(lambda store: store.recordings.get(incident))
 
     async def take_in(self, incident: Incident, runs: Sequence[Run], note: Note, now: float, body: bytes) -> Incident:
-        """An incident of elsewhere, with its runs under ids of their own and its recording; once, however often given."""
+        """An incident of elsewhere, with its runs under ids of their own and its recording; it is taken in once."""
 
         def work(store: Store) -> Incident:
             known = store.recordings.of(body)

@@ -38,7 +38,7 @@ def onset_of(step: str, onset: float | None = ONSET) -> dict[str, StepResult]:
     return {step: StepResult(step, step, "compare", State.DEGRADED, values=values)}
 
 
-async def test_what_changed_around_the_onset_is_told_in_time_order_with_its_distance() -> None:
+async def test_what_changed_around_the_onset_is_told_the_nearest_first_with_its_distance() -> None:
     outcome = await looked(
         events.STEP,
         {"around": {"onset_of": "a"}},
@@ -50,10 +50,10 @@ async def test_what_changed_around_the_onset_is_told_in_time_order_with_its_dist
     assert (outcome.values["ids"], outcome.values["kinds"]) == (["d-1", "c-1"], ["config", "deploy"])
     assert (outcome.values["nearest.kind"], outcome.values["nearest.seconds"]) == ("config", -60)
     assert [finding.text.partition(" (")[0] for finding in outcome.findings] == [
-        "deploy of glove: glove v2",
         "config of shoe: more threads",
+        "deploy of glove: glove v2",
     ]
-    assert "2 min before the onset" in outcome.findings[0].text
+    assert "2 min before the onset" in outcome.findings[1].text
     assert all(finding.verdict is Verdict.OK for finding in outcome.findings)  # a change is a suspect, not a culprit
 
 
@@ -133,7 +133,7 @@ async def test_a_flood_of_events_is_cut_to_those_nearest_the_onset() -> None:
         events.STEP, {"around": {"onset_of": "a"}}, results=onset_of("a"), estate={"events": {"e": Diary(*many)}}
     )
     assert outcome.values["count"] == 50
-    assert [finding.event.target for finding in outcome.findings if finding.event][-1] == "m0"
+    assert [finding.event.target for finding in outcome.findings if finding.event][0] == "m0"
     assert len(outcome.findings) == 10
 
 

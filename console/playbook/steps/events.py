@@ -113,11 +113,11 @@ async def _events(context: StepContext, span: Span, options: EventsOptions) -> l
 
 
 def _findings(step: str, events: list[Event], onset: float | None, most: int) -> tuple[Finding, ...]:
-    """The events nearest to the onset (or the latest), in time order."""
+    """The events nearest to the onset (or the latest) first, as `nearest` in an expression means it."""
     nearest = sorted(events, key=lambda event: abs(event.time - onset) if onset is not None else -event.time)
     return tuple(
         Finding(id="", kind="event", step=step, text=_told(event, onset), verdict=Verdict.OK, event=event)
-        for event in sorted(nearest[:most], key=lambda event: event.time)
+        for event in nearest[:most]
     )
 
 
