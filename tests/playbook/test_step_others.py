@@ -133,7 +133,7 @@ async def test_a_flood_of_events_is_cut_to_those_nearest_the_onset() -> None:
         events.STEP, {"around": {"onset_of": "a"}}, results=onset_of("a"), estate={"events": {"e": Diary(*many)}}
     )
     assert outcome.values["count"] == 50
-    assert [finding.event.target for finding in outcome.findings if finding.event][0] == "m0"
+    assert next(finding.event.target for finding in outcome.findings if finding.event) == "m0"
     assert len(outcome.findings) == 10
 
 
