@@ -823,6 +823,7 @@ class StepResult:
     attempts: int = 1
     is_optional: bool = False  # `on_error: continue`: its error is told, and decides nothing
     is_dry: bool = False  # `dry_run`: measured and told, never decisive
+    inside: Run | None = None  # of a playbook inside that waits for a person: as far as it came
 
 
 @dataclass(frozen=True, slots=True)

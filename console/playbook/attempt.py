@@ -86,6 +86,7 @@ async def _once(
         step.id, step.title, step.uses, outcome.state, outcome.reason,
         tuple(_signed(finding, step.id) for finding in outcome.findings), values, unreachable=outcome.unreachable,
         question=outcome.question, shown=outcome.shown, is_optional=step.is_optional, is_dry=step.is_dry,
+        inside=outcome.inside,
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ GRAVEST_FIRST = (
     State.SKIPPED,
 )  # fmt: skip
 LABEL = "item"
-VERDICTS = {State(verdict) for verdict in Verdict}
+VERDICTS = {State(verdict) for verdict in Verdict if verdict is not Verdict.NO_DATA}
 
 
 def items_of(foreach: Foreach, values: Mapping[str, Any]) -> tuple[str | float, ...] | Unknown | str:

@@ -15,7 +15,7 @@ from console.model import Question, Run, State, StepResult, Window
 from console.playbook.concluding import numbered, verdict_of
 from console.playbook.definition import InputValue, Playbook
 from console.playbook.expressions import Unknown
-from console.playbook.going_on import kept, waiting_since
+from console.playbook.going_on import kept, runs_inside, waiting_since
 from console.playbook.run_windows import RunWindows
 from console.playbook.running import AT_ONCE, Running
 from console.playbook.step import Ask
@@ -56,13 +56,14 @@ async def run(
         situation, step_types, ask or _nobody, playbooks, waiting_since(earlier), asyncio.Semaphore(AT_ONCE)
     )
     results: dict[str, StepResult] = {}
+    inside: Mapping[str, Run] = {}
     started = situation.now
     if earlier is not None:
-        results = kept(playbook, earlier, from_step)
+        results, inside = kept(playbook, earlier, from_step), runs_inside(earlier, from_step)
         inputs, current, baseline = earlier.inputs, earlier.current, earlier.baseline or baseline
         run_id, started = earlier.id, earlier.started
     windows = RunWindows(playbook, replace(situation, now=started), current, baseline)
-    done = await _played(playbook, inputs, around, windows, results, on_step or _unheard)
+    done = await _played(playbook, inputs, around, windows, results, inside, on_step or _unheard)
     is_paused = any(step.state is State.WAITING for step in done.steps)
     return replace(
         done,
@@ -103,8 +104,11 @@ class _Around:
     at_once: asyncio.Semaphore
     inside: tuple[str, ...] = ()  # the playbooks around this one, the outermost first
 
-    async def play(self, name: str, inputs: Mapping[str, str]) -> Run:
-        """Another playbook, with its own windows; UsageError for one that is not there, too deep or its own part."""
+    async def play(self, name: str, inputs: Mapping[str, str], earlier: Run | None) -> Run:
+        """Another playbook, with its own windows; one that waited goes on, if it is still the same.
+
+        Raises UsageError for one that is not there, too deep or its own part.
+        """
         if name not in self.playbooks:
             raise UsageError(f"there is no playbook {name!r}", nearest(name, self.playbooks))
         if name in self.inside:
@@ -112,7 +116,14 @@ class _Around:
         if len(self.inside) >= DEEPEST:
             raise UsageError(f"playbooks use each other more than {DEEPEST} deep: {' → '.join(self.inside)}", "")
         playbook = self.playbooks[name]
-        return await _played(playbook, inputs, self, RunWindows(playbook, self.situation, None, None), {}, _unheard)
+        if earlier is None or earlier.playbook_hash != playbook.hash:
+            windows = RunWindows(playbook, self.situation, None, None)
+            return await _played(playbook, inputs, self, windows, {}, {}, _unheard)
+        before = replace(self.situation, now=earlier.started)
+        windows = RunWindows(playbook, before, earlier.current, earlier.baseline)
+        known, inside = kept(playbook, earlier, None), runs_inside(earlier, None)
+        done = await _played(playbook, earlier.inputs, self, windows, known, inside, _unheard)
+        return replace(done, started=earlier.started)
 
 
 async def _played(
@@ -121,6 +132,7 @@ async def _played(
     around: _Around,
     windows: RunWindows,
     results: Mapping[str, StepResult],
+    inside: Mapping[str, Run],
     on_step: Callable[[StepResult], None],
 ) -> Run:
     given = resolve_inputs(playbook, inputs)
@@ -138,6 +150,7 @@ async def _played(
         on_step=on_step,
         expires=around.expires,
         at_once=around.at_once,
+        inside=inside,
     )
     await running.all_steps(results)
     in_order = numbered(playbook, running.results)

@@ -38,6 +38,11 @@ def waiting_since(earlier: Run | None) -> dict[str, float]:
     return {each.text: each.expires for each in asked if each is not None and each.expires is not None}
 
 
+def runs_inside(earlier: Run, from_step: str | None) -> dict[str, Run]:
+    """The runs inside an earlier one that go on with it, by step: those that wait, unless they are to be run anew."""
+    return {step.id: step.inside for step in earlier.steps if step.inside is not None and step.id != from_step}
+
+
 def _with_what_needs(names: Iterable[str], needs: Mapping[str, Iterable[str]]) -> set[str]:
     anew = set(names)
     while more := {step for step, after in needs.items() if step not in anew and not anew.isdisjoint(after)}:

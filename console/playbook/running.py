@@ -7,19 +7,26 @@ import time
 from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
-from console.model import State, StepResult
+from console.model import Run, State, StepResult
 from console.playbook.attempt import attempt, ended
 from console.playbook.definition import Playbook, Step
 from console.playbook.each import items_of, together
 from console.playbook.expressions import Unknown
 from console.playbook.run_windows import RunWindows
-from console.playbook.step import Ask, Play, StepContext
+from console.playbook.step import Ask, StepContext
 from console.plugins import StepType
 from console.sources.estate import Situation
 
 AT_ONCE = 8  # steps that may look at the sources at the same time
+
+
+class PlayOn(Protocol):
+    """Runs another playbook inside, or goes on with an `earlier` run of it that waits."""
+
+    async def __call__(self, name: str, inputs: Mapping[str, str], earlier: Run | None) -> Run: ...
 
 
 @dataclass(slots=True)
@@ -33,10 +40,11 @@ class Running:
     inputs: Mapping[str, str]
     values: dict[str, Any]  # what expressions see: inputs.NAME, vars.NAME and steps.ID.RESULT
     ask: Ask
-    play: Play
+    play: PlayOn
     on_step: Callable[[StepResult], None]
     expires: Mapping[str, float]
     at_once: asyncio.Semaphore
+    inside: Mapping[str, Run]  # that waited in an earlier part of this run, by step
     results: dict[str, StepResult] = field(default_factory=dict)
     ended: dict[str, asyncio.Event] = field(default_factory=dict)
 
@@ -108,6 +116,6 @@ class Running:
             excluded=self.situation.excluded,
             interval=self.situation.interval,
             expires=self.expires,
-            play=self.play,
+            play=partial(self.play, earlier=self.inside.get(step.id)),
             is_replay=self.situation.is_replay,
         )

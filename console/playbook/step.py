@@ -15,7 +15,7 @@ Ask = Callable[[Question], Awaitable[str | None]]
 
 
 Play = Callable[[str, Mapping[str, str]], Awaitable[Run]]
-"""Runs another playbook inside this one: (name, inputs) -> its run."""
+"""Runs another playbook inside this one: (name, inputs) -> its run. One that waited goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class StepOutcome:
     findings: tuple[Finding, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
     question: Question | None = None  # where the step needed an answer and got none
+    inside: Run | None = None  # of a playbook inside that waits for that answer: as far as it came
     shown: Shown | None = None  # what a person is to see
     outputs: Mapping[str, Any] = field(default_factory=dict)  # of a playbook inside: what expressions read typed
     unreachable: bool = False  # what it used could not reach a source

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import orjson
 import pytest
 from playbook_world import NOW, SaysOptions, says, situation
 
@@ -13,7 +14,8 @@ from console.model import Finding, Question, Run, State, Verdict
 from console.playbook.engine import run
 from console.playbook.loader import load_text
 from console.playbook.step import Ask, StepContext, StepOutcome
-from console.playbook.steps import ask
+from console.playbook.steps import ask, inside
+from console.wire import dump, encode, load
 
 HEAD = "schema: andon/v1\nname: p\ntitle: P\ninputs: {model: {type: string, default: glove}}\nsteps:\n"
 WAITS = HEAD + (
@@ -37,7 +39,7 @@ async def speak(context: StepContext, options: SaysOptions) -> StepOutcome:
 
 
 speak.__module__ = "console.playbook.steps.speak"
-TYPES = {"says": says(speak), "ask": ask.STEP}
+TYPES = {"says": says(speak), "ask": ask.STEP, "playbook": inside.STEP}
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +78,37 @@ async def test_it_goes_on_with_the_answer_and_keeps_what_it_knew() -> None:
     assert (done.state, done.verdict, done.inputs) == ("finished", Verdict.OK, {"model": "shoe"})
     assert [finding.id for finding in done.findings] == ["F1", "F2", "F3", "F4"]
     assert done.causes[0].evidence == ("F3",)
+
+
+OUTER = HEAD.replace("name: p", "name: outer") + (
+    "  - {id: sub, title: S, uses: playbook, with: {name: p, inputs: {model: shoe}}}\n"
+    "  - {id: after, title: A, uses: says, needs: [sub]}\n"
+)
+
+
+async def outer(inner: str = WAITS, **more: Any) -> Run:
+    known = {"p": load_text(inner, "p.yaml", TYPES)}
+    book = load_text(OUTER, "outer.yaml", TYPES, known)
+    return await run(book, {}, situation(), step_types=TYPES, playbooks=known, **more)
+
+
+async def test_a_playbook_inside_goes_on_with_what_it_knew_too() -> None:
+    paused = load(Run, orjson.loads(encode(dump(await outer()))))  # as a daemon reads it that was started anew
+    assert [step.state for step in paused.steps] == [State.WAITING] * 2
+    assert paused.steps[0].question == Question("How many?", (), "number")
+    done = await outer(earlier=paused, ask=answer("3"))
+    assert looks == {"a": 1, "b": 1, "c": 1, "after": 1}
+    assert done.steps[0].values["cause"] == "many"
+    assert [finding.step for finding in done.findings] == ["sub.a", "sub.told", "sub.b", "sub.c", "after"]
+    assert done.steps[0].inside is None
+
+
+async def test_a_playbook_inside_that_changed_or_is_to_be_run_anew_begins_anew() -> None:
+    paused = await outer()
+    await outer(WAITS + "# more\n", earlier=paused, ask=answer("3"))
+    assert looks["a"] == 2
+    await outer(earlier=paused, from_step="sub", ask=answer("3"))
+    assert looks["a"] == 3
 
 
 async def test_while_nobody_answers_it_waits_on() -> None:

@@ -33,7 +33,7 @@ async def _run(context: StepContext, options: PlaybookOptions) -> StepOutcome:
     findings = tuple(replace(each, step=f"{context.step}.{each.step}") for each in run.findings)
     waiting = next((step for step in run.steps if step.state is State.WAITING and step.question is not None), None)
     if waiting is not None:
-        return StepOutcome(State.WAITING, waiting.reason, findings, question=waiting.question)
+        return StepOutcome(State.WAITING, waiting.reason, findings, question=waiting.question, inside=run)
     named = next((cause for cause in run.causes if cause.is_named), None)
     return StepOutcome(
         state=State(run.verdict),
