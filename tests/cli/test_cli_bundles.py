@@ -1,20 +1,26 @@
 """Bundles on the command line: replayed, tested, and made a test, with no daemon and no network."""
 
 import asyncio
+import base64
 import json
+import shlex
+import subprocess
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from console.cli import run
+from console.cli.session import Session
 from console.cli.shapes import shape_schema
 from console.errors import Exit, UsageError
 from console.lab.scenes.scene import Scene
+from console.library import library_dir
 from console.model import Labels, Symptom
 from console.playbook.bundles.as_test import add_test
 from console.playbook.bundles.bundle import Bundle
-from console.playbook.bundles.file import save
+from console.playbook.bundles.file import load as load_bundle
+from console.playbook.bundles.file import save, to_bytes
 from console.playbook.bundles.recording import recorded
 from console.playbook.engine import run as run_playbook
 from console.playbook.loader import built_in_step_types, load
@@ -88,6 +94,43 @@ def test_an_outage_becomes_a_test_that_passes_until_the_evidence_is_lost(
     (book.parent / "bundles" / "i-1.andon").write_bytes(b"broken")
     assert run(["playbook", "test", str(book)]) == Exit.USAGE
     assert "no bundle" in capsys.readouterr().out
+
+
+class _Exports:
+    """A daemon that exports one bundle."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.told = {"bundle": base64.b64encode(to_bytes(bundle)).decode(), "left_out": []}
+
+    def request(self, _op: str, **_args: object) -> dict[str, object]:
+        return self.told
+
+
+def test_a_copy_gets_its_new_test_and_is_told_where_the_bundles_of_the_others_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    books = library_dir("playbooks")
+    origin = load(books / "disk_full.yaml")
+    copy = tmp_path / "my disks" / "disk_full.yaml"
+    copy.parent.mkdir()
+    text = Path(origin.path).read_text()
+    copy.write_text(text.replace("tests:\n", "tests:\n  - {bundle: bundles/lost.andon, expect: {cause: none}}\n"))
+    bundle = load_bundle(books / origin.tests[0].bundle)
+    monkeypatch.setattr(Session, "client", _Exports(bundle))
+    assert run(["incident", "export", "I-7", "--as-test", str(copy), "--format", "json"]) == Exit.HEALTHY
+    told = capsys.readouterr()
+    assert [(each["bundle"], each["state"]) for each in json.loads(told.out)["tests"]] == [
+        ("bundles/i-7.andon", "passed")
+    ]
+    assert f"{len(origin.tests) + 1} of its tests cannot run" in told.err
+    assert f"to '{copy.parent}/bundles/lost.andon' from where" in told.err
+    copies = [line for line in told.err.splitlines() if line.startswith("  cp ")]
+    assert run(["playbook", "test", str(copy), "--jobs", "1"]) == Exit.USAGE
+    assert f"lost.andon: put the bundle there, or take its entry out of `tests:` in {copy}" in capsys.readouterr().out
+    for each in copies:
+        subprocess.run(shlex.split(each), check=True)
+    copy.write_text("".join(line for line in copy.read_text().splitlines(True) if "lost.andon" not in line))
+    assert run(["playbook", "test", str(copy), "--jobs", "1"]) == Exit.HEALTHY
 
 
 def test_the_console_of_a_replay_stands_on_the_bundle_alone_and_leaves_nothing(book: Path) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from console.cli.session import Command, Session
 from console.errors import BundleError, UsageError
+
+if TYPE_CHECKING:
+    from console.playbook.definition import Playbook
 
 
 @click.command(cls=Command, name="export", short_help="Write an incident into one file, redacted.")
@@ -49,8 +54,27 @@ def export(session: Session, id_: str, path: Path | None, playbook: Path | None)
     step_types = session.plugins.by_name("andon_step_types")
     book = add_test(bundle, playbook, path.stem if path else id_.lower(), step_types)
     click.echo(clean(f"{playbook} has a test more: {book.tests[-1].bundle}"), err=True)
+    for each in _about_others(book, session.playbooks.get(book.name)):
+        click.echo(clean(each), err=True)
     result = asyncio.run(run_test(book, book.tests[-1], step_types, session.playbooks))
     return show_results(session, [result], [])
+
+
+def _about_others(book: Playbook, origin: Playbook | None) -> list[str]:
+    """What to do about tests whose bundles stayed behind when the file was copied; nothing where none did."""
+    from console.playbook.bundles.testing import bundle_path
+
+    lacking = [test for test in book.tests if not bundle_path(book, test).exists()]
+    if not lacking:
+        return []
+    said = [f"{len(lacking)} of its tests cannot run, for their bundles are not beside it: copy them, "
+            f"or take their entries out of `tests:` in {book.path}"]  # fmt: skip
+    for test in lacking:
+        there = bundle_path(origin, test) if origin else None
+        here = shlex.quote(str(bundle_path(book, test)))
+        known = there is not None and there.exists()
+        said.append(f"  cp {shlex.quote(str(there))} {here}" if known else f"  to {here} from where it was recorded")
+    return said
 
 
 @click.command(cls=Command, name="import", short_help="Add an incident from a file, closed.")

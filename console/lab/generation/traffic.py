@@ -23,7 +23,7 @@ from console.lab.traffic import DAY
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-PER_TICK = 16.5  # requests in 15 s of an average working hour, the cloud's apart
+PER_TICK = 15.0  # requests in 15 s of an average working hour, the cloud's apart
 FOR_CLOUD = 5.0  # and those that go to the provider
 UNEVEN = 1.25  # coefficient of variation of the times between two requests
 OPEN = 30  # conversations that may go on

@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from console.clock import YEAR_10000
 from console.errors import BundleError
 from console.model import Diagnosis, Incident, Profile, Record, Span, Symptom
 from console.playbook.bundles.bundle import CALLS, FORMAT, Bundle, Failure, Held, Told
 from console.playbook.bundles.packing import Allowance, noun, packed, packed_answer, plain, unpacked, unpacked_answer
+from console.playbook.bundles.questions import is_question
 from console.wire import dump
 
 APPLICATION_ID = 0x616E6462  # "andb" in the file's header
 MOST_FILE = 64 * 2**20  # bytes
 MOST_ROWS = 50_000
+MOST_NAMED = 1_000  # sources, symptoms, playbooks …
 PAGE = 1024  # bytes: small, for most bundles are
 WRITER = slice(96, 100)  # of the header: which SQLite wrote it, which is nobody's business
 SPARE_SQLITE = struct.pack(">I", 3_040_000)
@@ -82,17 +86,28 @@ def save(bundle: Bundle, path: Path) -> None:
 
 def load(path: Path) -> Bundle:
     """The bundle in a file; BundleError for one that is not there, no bundle, broken or too big."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_FILE + 1)
-    except OSError as error:
-        raise BundleError(f"{path} cannot be read: {error.strerror}", "name a bundle: FILE.andon") from error
-    if len(data) > MOST_FILE:
-        raise BundleError(f"{path} is larger than {MOST_FILE // 2**20} MB", "no bundle is that large")
+    data = read(path)
     try:
         return from_bytes(data)
     except BundleError as error:
         raise BundleError(f"{path}: {error.message}", error.hint) from error
+
+
+def read(path: Path) -> bytes:
+    """What is in a file; BundleError where it cannot be read, is too big, or is none: a pipe may never end."""
+    hint = "name a bundle: FILE.andon"
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise BundleError(f"{path} is no file", hint)
+            data = file.read(MOST_FILE + 1)
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error.strerror}", hint) from error
+    except ValueError as error:  # a name with a NUL in it
+        raise BundleError(f"{str(path)!r} cannot be read: {error}", hint) from error
+    if len(data) > MOST_FILE:
+        raise BundleError(f"{path} is larger than {MOST_FILE // 2**20} MB", "no bundle is that large")
+    return data
 
 
 def to_bytes(bundle: Bundle) -> bytes:
@@ -132,8 +147,7 @@ def from_bytes(data: bytes) -> Bundle:
         if set(rows) != set(HEAD):
             raise _none("it does not say what it is about")
         head = {name: noun(kind, unpacked(rows[name], allowance)) for name, kind in HEAD.items()}
-        if head["origin"] not in ("recorded", "simulated"):
-            raise _none("it does not say where it comes from")
+        _check_head(head)
         return Bundle(
             **head,
             likes={
@@ -162,6 +176,8 @@ def _held(row: tuple[Any, ...], allowance: Allowance) -> Held:
     if call not in CALLS.get(place, ()):
         raise _none(f"it says that {str(place)[:40]!r} was asked {str(call)[:40]!r}")
     question = noun(dict[str, Any], unpacked(asked, allowance))
+    if not isinstance(name, str) or not is_question(call, question):
+        raise _none(f"it holds a question to {place} that nobody asks")
     if failure is not None:
         return Held(place, name, call, question, failure=noun(Failure, unpacked(failure, allowance)))
     if answer is None:
@@ -185,6 +201,19 @@ def _check(connection: sqlite3.Connection) -> None:
     ((rows,),) = connection.execute("SELECT (SELECT count(*) FROM held) + (SELECT count(*) FROM likes)").fetchall()
     if rows > MOST_ROWS:
         raise _none(f"it has {rows:,} rows, and no bundle has more than {MOST_ROWS:,}")
+
+
+def _check_head(head: Mapping[str, Any]) -> None:
+    """That what it says of itself can be so: times that a calendar has, and sources that there are."""
+    if head["origin"] not in ("recorded", "simulated"):
+        raise _none("it does not say where it comes from")
+    if not all(0 <= head[name] < YEAR_10000 for name in ("now", "created", "interval")):
+        raise _none("it stands at no time that a calendar has")
+    if max(len(head[name]) for name in ("sources", "symptoms", "inputs", "playbooks", "failed")) > MOST_NAMED:
+        raise _none(f"it names more than {MOST_NAMED:,} sources, symptoms or playbooks")
+    for source in head["sources"]:
+        if not set(source.calls) <= set(CALLS.get(source.place, ())):
+            raise _none(f"it has a source of a kind that there is not: {source.place[:40]!r}")
 
 
 @contextmanager

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from console.model import Array
 
 MOST_UNPACKED = 256 * 2**20  # bytes of one bundle, all together
+MOST_PARTS = 5_000_000  # values in its words: each takes many times the bytes that it is written with
 HEAD = 4  # bytes that say how long the words before the arrays are
 
 GIVES: Mapping[str, Any] = {
@@ -43,10 +44,11 @@ GIVES: Mapping[str, Any] = {
 
 
 class Allowance:
-    """How many bytes may still be unpacked."""
+    """How many bytes may still be unpacked, and how many values be read out of them."""
 
-    def __init__(self, most: int = MOST_UNPACKED) -> None:
+    def __init__(self, most: int = MOST_UNPACKED, parts: int = MOST_PARTS) -> None:
         self.left = most
+        self.parts = parts
 
     def unpacked(self, data: bytes) -> bytes:
         """The bytes behind compressed ones; BundleError where there are too many or they are broken."""
@@ -62,6 +64,16 @@ class Allowance:
             raise _broken("it unpacks to more than a bundle may hold")
         return plain
 
+    def json(self, data: bytes) -> Any:
+        """The values behind these words; BundleError where there are too many or they cannot be read."""
+        self.parts -= sum(data.count(each) for each in (b",", b"[", b"{"))  # some are text: then it is a little strict
+        if self.parts < 0:
+            raise _broken("it says more than a bundle may hold")
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise _broken("words in it cannot be read") from error
+
 
 def packed(value: Any) -> bytes:
     """Plain JSON types as compressed text; NaN and infinity stay what they are."""
@@ -70,7 +82,7 @@ def packed(value: Any) -> bytes:
 
 def unpacked(data: bytes, allowance: Allowance) -> Any:
     """The JSON behind compressed text."""
-    return _json(allowance.unpacked(data))
+    return allowance.json(allowance.unpacked(data))
 
 
 def plain(kind: Any, value: Any) -> Any:
@@ -97,7 +109,7 @@ def packed_answer(call: str, answer: Any) -> bytes:
 def unpacked_answer(call: str, data: bytes, allowance: Allowance) -> Any:
     """The answer in these bytes, as the call gives it."""
     if call == "read":
-        return _unpacked_frame(allowance.unpacked(data))
+        return _unpacked_frame(allowance.unpacked(data), allowance)
     if call not in GIVES:
         raise _broken(f"it holds an answer to {call!r}, which nothing asks")
     return noun(GIVES[call], unpacked(data, allowance))
@@ -133,9 +145,9 @@ def _packed_frame(frame: Frame) -> bytes:
     return zlib.compress(len(words).to_bytes(HEAD, "little") + words + b"".join(arrays), 9)
 
 
-def _unpacked_frame(data: bytes) -> Frame:
+def _unpacked_frame(data: bytes, allowance: Allowance) -> Frame:
     start = HEAD + int.from_bytes(data[:HEAD], "little")
-    head = _json(data[HEAD:start])
+    head = allowance.json(data[HEAD:start])
     reader = _Arrays(data[start:])
     try:
         times = reader.take(head["times"])
@@ -148,7 +160,7 @@ def _unpacked_frame(data: bytes) -> Frame:
             for one in head["series"]
         )
         step = float(head["step"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _broken("a frame in it is not of the right form") from error
     if times.ndim != 1 or not np.isfinite(times).all() or not (0 < step < float("inf")):
         raise _broken("a frame in it has no axis of times")
@@ -180,13 +192,6 @@ class _Arrays:
         numbers = np.ascontiguousarray(planes.T).reshape(-1).view(told["type"])
         array: Array = numbers.astype(np.float64).reshape(shape)
         return array
-
-
-def _json(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise _broken("words in it cannot be read") from error
 
 
 def _broken(why: str) -> BundleError:

@@ -214,4 +214,4 @@ def _spans(asked: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:
 
 
 def _number(name: str) -> int:
-    return int(name) if name.isdecimal() else 0
+    return int(name) if len(name) < 10 and name.isdecimal() else 0

@@ -49,6 +49,10 @@ async def run_test(
 ) -> TestResult:
     """One test. What is wrong with its bundle or its inputs is told as its error."""
     expect = expected(test.expect)
+    if not bundle_path(playbook, test).exists():
+        lacking = f"there is no {bundle_path(playbook, test)}"
+        hint = f"put the bundle there, or take its entry out of `tests:` in {playbook.path}"
+        return TestResult(playbook.name, test.bundle, expect, error=lacking, hint=hint)
     try:
         bundle = file.load(bundle_path(playbook, test))
         done = await replay_run(playbook, bundle, step_types, playbooks, test.inputs)
