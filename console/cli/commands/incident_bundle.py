@@ -82,15 +82,11 @@ def _about_others(book: Playbook, origin: Playbook | None) -> list[str]:
 @click.pass_obj
 def import_(session: Session, file: Path) -> None:
     """Add the incident of a bundle to this daemon's, closed and marked; it counts for no baseline."""
-    from console.playbook.bundles.file import MOST_FILE
+    from console.playbook.bundles.file import MOST_FILE, read
     from console.report.clean import clean
 
     session.refuse_if_locked()
-    try:
-        with file.open("rb") as opened:
-            data = opened.read(MOST_FILE + 1)
-    except OSError as error:
-        raise BundleError(f"{file} cannot be read: {error.strerror}", "name a bundle: FILE.andon") from error
+    data = read(file)
     if len(data) > MOST_FILE // 4:
         raise BundleError(f"{file} is too large to be imported", "`andon replay FILE` reads it without a daemon")
     item = session.client.request("incident.import", bundle=base64.b64encode(data).decode())

@@ -97,7 +97,7 @@ def read(path: Path) -> bytes:
     """What is in a file; BundleError where it cannot be read, is too big, or is none: a pipe may never end."""
     hint = "name a bundle: FILE.andon"
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise BundleError(f"{path} is no file", hint)
             data = file.read(MOST_FILE + 1)

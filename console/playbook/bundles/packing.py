@@ -122,7 +122,8 @@ def _packed_frame(frame: Frame) -> bytes:
     arrays: list[bytes] = []
 
     def put(array: Array) -> dict[str, Any]:
-        narrow = array.astype("<f4")
+        with np.errstate(over="ignore"):  # what is too much for it is kept as it is
+            narrow = array.astype("<f4")
         exact = np.array_equal(narrow.astype("<f8"), array, equal_nan=True)
         kept = np.ascontiguousarray(narrow if exact else array.astype("<f8"))
         planes = kept.reshape(-1).view(np.uint8).reshape(-1, kept.itemsize).T

@@ -1,0 +1,145 @@
+"""A bundle from a stranger is refused in one sentence, or replayed: it crashes nothing, and fills no memory."""
+
+import asyncio
+import json
+import os
+import sqlite3
+import zlib
+
+import numpy as np
+import pytest
+from bundle_world import a_recording, everything
+
+from console.errors import BundleError
+from console.model import Frame
+from console.playbook.bundles import file
+from console.playbook.bundles.packing import Allowance, packed_answer, unpacked, unpacked_answer
+from console.playbook.bundles.testing import run_test
+from console.playbook.definition import Expectation, PlaybookTest
+from console.playbook.loader import built_in_step_types
+from console.triage.replay import replay
+
+READ, LOGS, EVENTS, TRACES = "read", "logs", "events", "spans"
+WRONG = (None, 5, "x", [1], {"a": 1}, ["a", "b"], float("nan"))
+
+
+@pytest.fixture(scope="module")
+def data():
+    bundle, _diagnosis = asyncio.run(a_recording())
+    return file.to_bytes(bundle)
+
+
+def altered(data, sql, *values):
+    """The file after one statement; a value that is no bytes is packed as a bundle packs it."""
+    with sqlite3.connect(":memory:", isolation_level=None) as connection:
+        connection.deserialize(data)
+        connection.execute(sql, [zlib.compress(each if isinstance(each, bytes) else json.dumps(each).encode())
+                                 for each in values])  # fmt: skip
+        return connection.serialize()
+
+
+def head(data, key, value):
+    return altered(data, f"UPDATE head SET value = ? WHERE key = '{key}'", value)
+
+
+def asked(data, call):
+    with sqlite3.connect(":memory:", isolation_level=None) as connection:
+        connection.deserialize(data)
+        ((question,),) = connection.execute("SELECT question FROM held WHERE call = ? LIMIT 1", (call,))
+        return json.loads(zlib.decompress(question))
+
+
+def refused(data):
+    with pytest.raises(BundleError) as caught:
+        file.from_bytes(data)
+    assert caught.value.hint
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("call", "names"),
+    [
+        (READ, ("signal", "spans", "where", "by")),
+        (LOGS, ("span", "where", "words", "most")),
+        (EVENTS, ("span", "kinds")),
+        (TRACES, ("span", "where")),
+    ],
+)
+def test_a_question_of_another_form_is_refused_when_the_file_is_read(data, call, names):
+    question = asked(data, call)
+    sql = f"UPDATE held SET question = ? WHERE call = '{call}'"
+    file.from_bytes(altered(data, sql, question))
+    for name in names:
+        others = [each for each in WRONG if type(each) is not type(question[name])]
+        for wrong in others:
+            assert "nobody asks" in refused(altered(data, sql, {**question, name: wrong}))
+        assert "nobody asks" in refused(altered(data, sql, {key: question[key] for key in question if key != name}))
+
+
+def test_a_question_within_questions_within_questions_is_refused(data):
+    deep = b'{"a":' + b"[" * 900 + b"]" * 900 + b"}"
+    assert "nobody asks" in refused(altered(data, "UPDATE held SET question = ? WHERE call = 'profiles'", deep))
+    assert "cannot be read" in refused(head(data, "symptoms", b"[" * 200_000 + b"]" * 200_000))
+
+
+@pytest.mark.parametrize("when", [float("nan"), float("inf"), -1.0, 1e18])
+@pytest.mark.parametrize("key", ["now", "created", "interval"])
+def test_a_time_that_no_calendar_has_is_refused(data, key, when):
+    assert "calendar" in refused(head(data, key, when))
+
+
+def test_sources_are_of_a_known_kind_and_have_its_questions_alone(data):
+    good = {"place": "readers", "name": "9" * 6000, "calls": ["read"]}
+    file.from_bytes(head(data, "sources", [good]))
+    for wrong in ({"place": "silencers"}, {"calls": ["__class__", "read"]}, {"calls": ["logs"]}):
+        assert "there is not" in refused(head(data, "sources", [{**good, **wrong}]))
+    assert "more than 1,000" in refused(head(data, "sources", [good] * 1001))
+
+
+async def test_a_source_with_a_number_as_long_as_a_book_is_a_source(data):
+    named = head(data, "sources", [{"place": "readers", "name": "9" * 6000, "calls": ["read", "signals"]}])
+    assert (await replay(file.from_bytes(named), {"everything": everything()}, built_in_step_types())).runs
+
+
+def test_few_bytes_do_not_become_gigabytes(data):
+    """60 million empty lists are 250 kB in the file, 180 MB of words, and were 4.6 GB of objects."""
+    many = b"[" + b"[]," * 6_000_000 + b"[]]"
+    for broken in (head(data, "left_out", many), altered(data, "UPDATE held SET answer = ? WHERE call = 'logs'", many)):
+        assert "more than a bundle may hold" in refused(broken)
+    with pytest.raises(BundleError, match="says more"):
+        unpacked(zlib.compress(b"[[],[]]"), Allowance(parts=3))
+
+
+def test_an_array_of_no_possible_shape_is_refused():
+    times = np.arange(1.0, 4.0)
+    good = zlib.decompress(packed_answer("read", Frame(times, 1.0)))
+    for shape in (b"[0,1e99]", b"[-3]", b"[3,1,1]", b"[99999999999999999999999,0]"):
+        words = good[4:].replace(b"[3]", shape, 1)
+        size = int.from_bytes(good[:4], "little") + len(shape) - len(b"[3]")
+        with pytest.raises(BundleError):
+            unpacked_answer("read", zlib.compress(size.to_bytes(4, "little") + words), Allowance())
+
+
+def test_numbers_too_large_for_half_the_bytes_are_kept_without_a_word(recwarn):
+    frame = Frame(np.array([1.0, 2.0]), 1e300)
+    large = Frame(np.array([1.0, 1e300]), 1.0)
+    for each in (frame, large):
+        again = unpacked_answer("read", packed_answer("read", each), Allowance())
+        assert again.times.tolist() == each.times.tolist()
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "link to a device", "no bundle", "nul", "nothing"])
+async def test_a_test_of_a_file_that_is_no_bundle_ends_at_once_in_one_sentence(tmp_path, kind, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("/dev/zero")
+    named = {"device": "/dev/zero", "link to a device": "link", "no bundle": "/etc/passwd", "nul": "a\0b"}.get(
+        kind, kind
+    )
+    test = PlaybookTest(named, Expectation("none"), {})
+    result = await asyncio.wait_for(run_test(everything(), test, built_in_step_types(), {}), 5)
+    assert result.error
+    assert result.hint
+    assert "root:" not in result.error
