@@ -48,6 +48,17 @@ def draft(signal: str, by: Sequence[str], suspects: Sequence[str], name: str = "
     'model_ttft'
     """
     main = find_signal(signal)
+    others = suspected(signal, suspects)
+    labels = told_apart(signal, by)
+    name = name or main.name.replace(".", "_")
+    if not NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no name of a playbook", "small letters, digits, _ and -, a letter first")
+    return Draft(name, main.name, labels, others)
+
+
+def suspected(signal: str, suspects: Sequence[str]) -> tuple[str, ...]:
+    """The suspects beside a signal, each once; UsageError where one is no signal, for none and for too many."""
+    main = find_signal(signal)
     others = tuple(dict.fromkeys(find_signal(each).name for each in suspects if each != main.name))
     if not others:
         raise UsageError(
@@ -55,15 +66,17 @@ def draft(signal: str, by: Sequence[str], suspects: Sequence[str], name: str = "
         )
     if len(others) > MOST_SUSPECTS:
         raise UsageError(f"{len(others)} suspects are too many to begin with", f"name at most {MOST_SUSPECTS}")
+    return others
+
+
+def told_apart(signal: str, by: Sequence[str]) -> tuple[str, ...]:
+    """The labels that say whose a signal is, each once; UsageError where one is no label, and for none."""
     for label in by:
         if not LABEL.fullmatch(label):
             raise UsageError(f"{label!r} is no label", "labels look like model, host or gpu")
     if not by:
-        raise UsageError("nothing says whose it is", f"{main.name} is usually told apart by {', '.join(whose(signal))}")
-    name = name or main.name.replace(".", "_")
-    if not NAME.fullmatch(name):
-        raise UsageError(f"{name!r} is no name of a playbook", "small letters, digits, _ and -, a letter first")
-    return Draft(name, main.name, tuple(dict.fromkeys(by)), others)
+        raise UsageError("nothing says whose it is", f"{signal} is usually told apart by {', '.join(whose(signal))}")
+    return tuple(dict.fromkeys(by))
 
 
 def whose(signal: str) -> tuple[str, ...]:

@@ -104,3 +104,28 @@ def test_at_a_terminal_it_asks_and_takes_numbers_for_what_it_offers(
     assert len(asked) == 3
     assert set(book.inputs) == {"host", "gpu"}
     assert [cause.id for cause in book.causes] == [near("gpu.temperature")[0].replace(".", "_"), "gpu_power"]
+
+
+@pytest.mark.parametrize("given", [[], ["--signal", "gpu.temprature"]])
+def test_a_slip_at_a_terminal_is_told_with_what_is_close_and_asked_for_again(
+    given: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = ["gpu.temprature", "gpu.temperature", "9 gpu", "host gpu", "gpu.powr", "gpu.temperature", "gpu.power"]
+    answers = iter(said[1:] if given else said)
+    monkeypatch.setattr(click, "prompt", lambda *_args, **_options: next(answers))
+    monkeypatch.setattr("sys.stdin", _Terminal())
+    file = tmp_path / "hot.yaml"
+    assert run(["playbook", "new", str(file), *given]) == Exit.HEALTHY
+    told = capsys.readouterr().err
+    assert "there is no signal gpu.temprature: did you mean gpu.temperature" in told
+    assert "'9' is no label" in told
+    assert "there is no signal gpu.powr: did you mean gpu.power" in told
+    assert "needs a suspect beside" in told
+    assert set(load(file).inputs) == {"host", "gpu"}
+    assert next(answers, None) is None
+
+
+def test_a_slip_without_a_terminal_ends_with_what_is_close(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--signal", "model.tttf", "--by", "model", "--suspect", "model.queue.depth"]
+    assert run(["playbook", "new", str(tmp_path / "a.yaml"), *words]) == Exit.USAGE
+    assert "did you mean model.ttft" in capsys.readouterr().err

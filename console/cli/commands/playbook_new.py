@@ -6,7 +6,7 @@ import re
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -14,9 +14,12 @@ from console.cli.session import Command, Session
 from console.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from console.playbook.authoring import Draft
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 @click.command(cls=Command, short_help="Write a first playbook from three answers.")
@@ -31,7 +34,8 @@ def new(
     """Write a playbook to FILE (SIGNAL.yaml where none is named), with what three answers say: which signal hurts, \
 whose it is, and which signals to look at beside it.
 
-    At a terminal it asks for what the options do not say. What it writes passes `andon playbook check`.
+    At a terminal it asks for what the options do not say, and again for what is not known. What it
+    writes passes `andon playbook check`.
     """
     from console.playbook.authoring import playbook_text
     from console.playbook.loader import load_text
@@ -55,7 +59,7 @@ whose it is, and which signals to look at beside it.
 
 def _told(signal: str | None, by: Sequence[str], suspects: Sequence[str], name: str) -> Draft:
     """The three answers: the options', and a person's for what they do not say."""
-    from console.playbook.authoring import draft, near, whose
+    from console.playbook.authoring import draft, near, suspected, told_apart, whose
     from console.signals.catalogue import find_signal
 
     missing = [
@@ -66,17 +70,37 @@ def _told(signal: str | None, by: Sequence[str], suspects: Sequence[str], name: 
     if missing and not sys.stdin.isatty():
         near_it = f"near {signal}: {', '.join(near(signal))}" if signal else "a terminal asks for them"
         raise UsageError(f"still missing: {', '.join(missing)}", near_it)
-    if not signal:
-        signal = find_signal(_asked("Which signal hurts?")).name
-    if not by:
-        by = _several(_asked("Whose is it? Label(s) that it is told apart by", ", ".join(whose(signal))))
-    if not suspects:
-        offered = near(signal)
-        for number, each in enumerate(offered, 1):
-            click.echo(f"  {number}  {each:32}  {find_signal(each).title}", err=True)
-        said = _several(_asked("Which are the suspects? Numbers, or names of signals", "1 2 3"))
-        suspects = [offered[int(each) - 1] if _is_place(each, len(offered)) else each for each in said]
-    return draft(signal, by, suspects, name)
+    hurts = _fitting(signal, lambda: _asked("Which signal hurts?"), lambda said: find_signal(said).name)
+    whose_it_is = _fitting(
+        by,
+        lambda: _several(_asked("Whose is it? Label(s) that it is told apart by", ", ".join(whose(hurts)))),
+        lambda said: told_apart(hurts, said),
+    )
+    beside = _fitting(suspects, lambda: _suspects(near(hurts)), lambda said: suspected(hurts, said))
+    return draft(hurts, whose_it_is, beside, name)
+
+
+def _fitting(told: S | None, ask: Callable[[], S], check: Callable[[S], T]) -> T:
+    """What was told, or is asked for, as the check gives it; a person is asked until it fits."""
+    from console.report.clean import clean
+
+    while True:
+        try:
+            return check(told or ask())
+        except UsageError as error:
+            if not sys.stdin.isatty():
+                raise
+            click.echo(clean(f"{error.message}: {error.hint}"), err=True)
+            told = None
+
+
+def _suspects(offered: Sequence[str]) -> list[str]:
+    from console.signals.catalogue import find_signal
+
+    for number, each in enumerate(offered, 1):
+        click.echo(f"  {number}  {each:32}  {find_signal(each).title}", err=True)
+    said = _several(_asked("Which are the suspects? Numbers, or names of signals", "1 2 3"))
+    return [offered[int(each) - 1] if _is_place(each, len(offered)) else each for each in said]
 
 
 def _asked(question: str, default: str | None = None) -> str:
