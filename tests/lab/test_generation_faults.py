@@ -124,7 +124,7 @@ def test_a_burst_makes_requests_wait(place: Generation, usual: Stretch) -> None:
 def test_longer_prompts_take_longer_to_read(place: Generation, usual: Stretch) -> None:
     longer = broken(place, "long_prompts", times=2.2)
     assert longer.mean(PROMPT) > 1.4 * usual.mean(PROMPT)
-    assert longer.mean(TTFT) > 2 * usual.mean(TTFT)
+    assert longer.mean(TTFT) > 1.5 * usual.mean(TTFT)
     assert longer.mean(ANSWER) < 1.25 * usual.mean(ANSWER)
 
 
