@@ -172,3 +172,19 @@ def test_words_for_people(house: list[str], capsys: pytest.CaptureFixture[str]) 
     assert "here" in shown and "predictions" in shown and "no incident is open" in shown
     run([*house, "run", "accuracy_drop", "-i", "model=glove"])
     assert "Do other inputs reach the model?" in capsys.readouterr().out
+
+
+def test_a_sentence_is_what_was_noticed_and_never_what_it_is_about(
+    house: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, opened = answer(house, capsys, "incident", "open", "boots come out wrong model=press-7")
+    assert code == Exit.HEALTHY
+    assert (opened["subject"], opened["title"]) == ("press-7", "boots come out wrong")
+    _code, loud = answer(house, capsys, "incident", "open", "it is loud host=line-7 gpu=0")
+    assert (loud["subject"], loud["symptom"]["labels"]) == ("line-7/0", {"host": "line-7", "gpu": "0"})
+    assert run([*house, "incident", "open", "the boots' answers are wrong"]) == Exit.USAGE
+    told = capsys.readouterr().err
+    assert "does not say what it is about" in told
+    assert """andon incident open MODEL 'the boots'"'"' answers are wrong', or write model=NAME""" in told
+    _code, two = answer(house, capsys, "incident", "open", "line 2", "it smokes")
+    assert (two["subject"], two["title"]) == ("line 2", "it smokes")

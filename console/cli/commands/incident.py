@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
@@ -44,8 +45,11 @@ def list_(session: Session, everything: bool) -> None:
 def open_(session: Session, subject: str, text: str) -> None:
     """Pull the cord about SUBJECT (a model, HOST/GPU, anything with a name): it is examined at once.
 
-    Without TEXT, which says what was noticed, everything is looked at.
+    Without TEXT, which says what was noticed, everything is looked at. A sentence alone is such a TEXT; what it is
+    about stands in it as NAME=VALUE: "wrong answers model=glove".
     """
+    if not text and len(subject.split()) > 1:
+        subject, text = _about(subject)
     _change(session, "incident.open", subject=subject, text=text)
 
 
@@ -109,6 +113,19 @@ def ack(session: Session, id_: str) -> None:
 def close(session: Session, id_: str, text: str) -> None:
     """Close an incident."""
     _change(session, "incident.close", incident=id_, text=text)
+
+
+def _about(sentence: str) -> tuple[str, str]:
+    """What a sentence is about, and what it says of it; UsageError where no label in it tells."""
+    from console.triage.symptoms import symptom_in_words
+
+    symptom = symptom_in_words(sentence)
+    labels = dict(symptom.labels)
+    if not labels:
+        hint = f"name it: andon incident open MODEL {shlex.quote(sentence)}, or write model=NAME in the words"
+        raise UsageError(f"{sentence!r} does not say what it is about", hint)
+    gpu = f"{labels['host']}/{labels['gpu']}" if {"host", "gpu"} <= set(labels) else None
+    return labels.get("model") or gpu or labels.get("host") or next(iter(labels.values())), symptom.text
 
 
 def _numbered(session: Session, id_: str, number: int) -> str:
