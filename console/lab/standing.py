@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -69,7 +70,9 @@ def up(folder: Path, *, seed: int = 1, place: str = "vision", speed: float = USU
     folder = folder.absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if _stands(folder):
-        raise UsageError(f"a line already stands in {folder}", "end it with `andon lab down`, or give another folder")
+        raise UsageError(
+            f"a line already stands in {folder}", f"end it with `{command('down', folder)}`, or give another folder"
+        )
     for name in ("state.json", "wish.json"):
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "line", ignore_errors=True)  # an earlier line's past is not this one's
@@ -108,6 +111,15 @@ def up(folder: Path, *, seed: int = 1, place: str = "vision", speed: float = USU
         raise
     process.returncode = 0  # it lives on by itself: no warning that a child was left behind
     return standing
+
+
+def command(does: str, folder: Path) -> str:
+    """What to type to have it done to the line in this folder, wherever it stands.
+
+    >>> command("down", Path("/tmp/my line"))
+    "andon lab down --dir '/tmp/my line'"
+    """
+    return f"andon lab {does} --dir {shlex.quote(str(folder))}"
 
 
 def look(folder: Path) -> Standing | None:
@@ -156,7 +168,7 @@ def _ask(folder: Path, **wish: Any) -> Standing:
 def _standing(folder: Path) -> Standing:
     standing = look(folder)
     if standing is None:
-        raise UsageError(f"no line stands in {folder}", "start one with `andon lab up`")
+        raise UsageError(f"no line stands in {folder}", f"start one with `{command('up', folder)}`")
     return standing
 
 

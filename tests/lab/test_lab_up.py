@@ -1,7 +1,9 @@
-"""A line that is given up before it stands."""
+"""A line that is given up before it stands, and what is said where none stands or one does."""
 
 from __future__ import annotations
 
+import fcntl
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from console.cli import run
+from console.errors import Exit
 from console.lab import standing
 
 
@@ -28,3 +32,21 @@ def test_a_start_that_is_interrupted_leaves_nothing_running(tmp_path: Path, monk
     with pytest.raises(KeyboardInterrupt):
         standing.up(tmp_path)
     assert started[0].poll() is not None
+
+
+def test_the_command_that_a_hint_names_is_about_the_same_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "my line"
+    for words in (["inject", "lens_dirt"], ["heal"], ["down"]):
+        assert run(["lab", *words, "--dir", str(folder)]) == Exit.USAGE
+        hint = capsys.readouterr().err.split("`")[1]
+        assert hint == f"andon lab up --dir '{folder}'"
+    assert run(["lab", "heal", "--data", str(tmp_path)]) == Exit.USAGE
+    assert f"`andon lab up --dir {tmp_path}/lab`" in capsys.readouterr().err
+    folder.mkdir()
+    with (folder / "lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert run(["lab", "up", "--dir", str(folder)]) == Exit.USAGE
+        hint = capsys.readouterr().err.split("`")[1]
+    assert shlex.split(hint) == ["andon", "lab", "down", "--dir", str(folder)]

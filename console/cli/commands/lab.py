@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -203,7 +204,7 @@ def _show(session: Session, standing: Standing) -> None:
         dump(standing),
         lambda: (
             f"the line in {standing.folder}: {fault}; lab time {words.instant(standing.now)}\n"
-            f"look at it with: andon --config {standing.config}"
+            f"look at it with: andon --config {shlex.quote(str(standing.config))}"
         ),
     )
 
