@@ -15,12 +15,13 @@ SECRET_NAME = re.compile(
     r"|e?[_-]?mail|phone|iban|card[_-]?n|ssn|birth",
     re.IGNORECASE,
 )
-ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+# These look at text of strangers: none may begin again at each character of a long word.
+ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]+")
 KEY_LIKE = re.compile(r"\b(sk|pk|ghp|xox[abp]|AKIA|eyJ)[-_]?[A-Za-z0-9_\-.]{12,}")
 USERINFO = re.compile(r"(?<=://)[^?#]*@")
 QUERY = re.compile(r"[?#].*", re.DOTALL)
 SECRET_PAIR = re.compile(
-    r"""(?ix)\b([\w.-]*(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?
+    r"""(?ix)((?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?
     |authorization|cookie|session[_-]?id)["']?\s*[=:]\s*)("[^"]*"|'[^']*'|(?:bearer|basic|token)\s+\S+|[^\s,;&"'})\]]+)"""
 )
 BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w+/=.~-]{8,}")

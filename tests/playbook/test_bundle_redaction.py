@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import sqlite3
+import time
 import zlib
 
 import pytest
@@ -12,6 +13,7 @@ from console.model import Answer, Incident, Labels, Note, Symptom
 from console.playbook.bundles.redaction import Masks, redacted
 from console.playbook.bundles.testing import replay_run
 from console.playbook.loader import built_in_step_types
+from console.sources.redact import shown_line
 
 SECRETS = {
     "password=hunter2secret": "hunter2secret",
@@ -29,6 +31,46 @@ SECRETS = {
     "xoxb-0123456789-abcdefghij": "xoxb-0123456789",
     "glpat-0123456789abcdefghij": "glpat-",
     "api_key: 'q1w2e3r4t5'": "q1w2e3r4t5",
+    "DB_PASS=dbpassvalue": "dbpassvalue",
+    "Server=h;Pwd=adovalue": "adovalue",
+    "PASSWORD => arrowvalue": "arrowvalue",
+    "AccountKey=azurekeyvalue==;End": "azurekeyvalue",
+    "secretKey: camelvalue": "camelvalue",
+    "signing_key=signingvalue": "signingvalue",
+    "csrf=csrfvalue": "csrfvalue",
+    "password%3Dpercentvalue": "percentvalue",
+    '{"password":"a\\"quotedvalue"}': "quotedvalue",
+    '{\\"token\\":\\"escapedvalue\\"}': "escapedvalue",
+    "password='it''s longervalue'": "longervalue",
+    '{"secret": ["listedvalue"]}': "listedvalue",
+    "<password>elementvalue</password>": "elementvalue",
+    "--password flagvalue": "flagvalue",
+    "--db-token flagtoken": "flagtoken",
+    "curl -u ada:uservalue https://x.example.org": "uservalue",
+    'Authorization: Digest username="a", response="digestvalue"': "digestvalue",
+    "Authorization: ApiKey schemevalue": "schemevalue",
+    "Proxy-Authorization: NTLM TlRMTVNTUAAB": "TlRMTVNTUAAB",
+    "Cookie: a=cookieone; b=cookietwo": "cookietwo",
+    "bearer: bearervalue": "bearervalue",
+    "postgres://u:p@atvalue@h/db": "atvalue",
+    "postgres://u:p/slashvalue@h/db": "slashvalue",
+    "https://x.example.org/a?pwd=queryvalue": "queryvalue",
+    "https://x.example.org/cb#access_token=fragmentvalue": "fragmentvalue",
+    "hooks.slack.com/services/T0/B0/NoScheme": "NoScheme",
+    "https://x.example.org/webhookb2/guidvalue@b": "guidvalue",
+    "https://x.example.org/bot12345:botvalue-0123/send": "botvalue",
+    "whsec_0123456789abcdef": "whsec_0123",
+    "gsk_0123456789abcdef": "gsk_0123",
+    "hvs.0123456789abcdef": "hvs.0123",
+    "dckr_pat_0123456789abcdef": "dckr_pat_0123",
+    "glsa_0123456789abcdef": "glsa_0123",
+    "-----BEGIN PGP PRIVATE KEY BLOCK-----\nlQOYBF\n-----END PGP PRIVATE KEY BLOCK-----": "lQOYBF",
+    "grace%40example.org": "grace%40",
+    "reached 2001:db8::7334 at last": "db8::7334",
+    "ip-10-1-2-3.ec2.internal": "10-1-2-3",
+    "password=•••notamask": "notamask",
+    'password="unterminatedvalue': "unterminatedvalue",
+    "-----BEGIN RSA PRIVATE KEY-----\npassword: MIIEcut": "MIIEcut",
 }
 
 
@@ -94,6 +136,40 @@ def test_each_kind_of_secret_is_replaced_the_same_way_everywhere(text, secret):
 
 def test_what_is_no_secret_stays():
     masks = Masks()
-    for text in ("chat-0", "model.kv.usage", "F12", "2026-11-22T12:00:00Z", "tokens per second: 12", "127.0.0.1:8000"):
+    for text in (
+        "chat-0", "model.kv.usage", "F12", "2026-11-22T12:00:00Z", "tokens per second: 12", "127.0.0.1:8000",
+        "std::vector", "2026:11:22:12:00:00", "skylark-recommender-0", "hf-inference-server-1", "bypass: on",
+        "http://host:8080/@scope/name", "author: nobody", "tokens=12", "•••", "password=•••3",
+    ):  # fmt: skip
         assert masks.text(text) == text
-    assert masks.value({"name": "phone", "categories": ["0123", "4567"]})["categories"] == ["•••1", "•••2"]
+    assert masks.value({"pwd": "a", "tokens": ["b"], "name": "DB_PASS", "value": "c"}) == {
+        "pwd": "•••1", "tokens": ["b"], "name": "DB_PASS", "value": "•••2",
+    }  # fmt: skip
+    assert masks.value({"key": "token", "value": "d"})["value"] == "•••3"
+    assert masks.value({"name": "phone", "categories": ["0123", "4567"]})["categories"] == ["•••4", "•••5"]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a",
+        "a.",
+        "a-",
+        "://",
+        "://a:",
+        "a@",
+        "password",
+        'password="',
+        "{",
+        "-----BEGIN PRIVATE KEY-----",
+        "?a",
+        "fd00:",
+    ],
+)
+def test_a_long_text_of_a_stranger_takes_no_longer_than_it_is_long(piece):
+    """20,000 characters of `a.` held an export for a quarter of a minute."""
+    text = piece * (20_000 // len(piece))
+    began = time.process_time()
+    Masks().text(text)
+    shown_line(text, most=5_000)
+    assert time.process_time() - began < 1.0
