@@ -56,6 +56,15 @@ def draft(signal: str, by: Sequence[str], suspects: Sequence[str], name: str = "
     return Draft(name, main.name, labels, others)
 
 
+def name_of(stem: str) -> str:
+    """What a playbook in a file of this name is called.
+
+    >>> name_of("Slow chat")
+    'slow_chat'
+    """
+    return re.sub(r"[^a-z0-9_-]", "_", stem.lower())
+
+
 def suspected(signal: str, suspects: Sequence[str]) -> tuple[str, ...]:
     """The suspects beside a signal, each once; UsageError where one is no signal, for none and for too many."""
     main = find_signal(signal)

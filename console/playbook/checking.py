@@ -12,6 +12,7 @@ from pathlib import Path
 from console.config import duration
 from console.errors import AndonError
 from console.model import Labels, Verdict
+from console.playbook.authoring import name_of
 from console.playbook.complaints import check
 from console.playbook.definition import (
     DEFAULT_BASELINE,
@@ -32,7 +33,7 @@ from console.playbook.expressions import Expression, ExpressionError, Scope
 from console.playbook.schema import CauseEntry, PlaybookFile, RemedyEntry, TestEntry, ThrottleEntry, WindowsEntry, odds
 from console.playbook.template import Template, parse
 from console.playbook.text import Path as Place
-from console.playbook.text import Text
+from console.playbook.text import Text, read
 from console.plugins import StepType
 from console.sources.windows import parse_span
 from console.words import nearest
@@ -126,6 +127,15 @@ def whole(given: Draft) -> Playbook:
         path=given.text.name,
         source=given.text.source,
     )
+
+
+def check_file_name(playbook: Playbook) -> None:
+    """PlaybookError where its file is called otherwise: those that use it by name look for that file."""
+    path = Path(playbook.path)
+    if playbook.name != name_of(path.stem):
+        hint = f"call it {name_of(path.stem)}, or the file {playbook.name}.yaml"
+        text = read(playbook.source.encode(), playbook.path)
+        raise text.error(("name",), f"`name` is {playbook.name!r}, and the file is called {path.name}", hint)
 
 
 def baseline_of(given: Draft, windows: WindowsEntry) -> dict[str, object] | None:

@@ -25,6 +25,12 @@ _PLAIN_TYPES = {
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
 }
+_BOUNDS = {
+    "less_than_equal": "at most",
+    "less_than": "less than",
+    "greater_than_equal": "at least",
+    "greater_than": "more than",
+}
 
 
 def check(
@@ -79,7 +85,7 @@ def _sentence(error: Mapping[str, Any], name: str) -> tuple[str, str]:
         case "missing":
             return f"the key {name} is missing here", ""
         case "literal_error":
-            wanted = str(context["expected"]).replace(" or ", ", ").replace("'", "").split(", ")
+            wanted = str(context["expected"]).replace(" or ", ", ").replace("'", "").replace("True", "true").split(", ")
             return f"{name} cannot be {value}", nearest(str(error.get("input")), wanted)
         case "string_pattern_mismatch":
             return f"{name} cannot be {value}", f"it must match {context['pattern']}"
@@ -87,6 +93,10 @@ def _sentence(error: Mapping[str, Any], name: str) -> tuple[str, str]:
             return f"{name} needs at least {context['min_length']} entry", ""
         case "too_long" | "string_too_long":
             return f"{name} is too long", f"at most {context['max_length']} are allowed"
+        case kind if kind in _BOUNDS:
+            return f"{name} cannot be {value}", f"{_BOUNDS[kind]} {next(iter(context.values())):g}"
+        case "finite_number":
+            return f"{name} cannot be {value}", "write a number that has an end"
         case "string_too_short":
             return f"{name} is empty", ""
         case kind if kind in _PLAIN_TYPES:

@@ -94,6 +94,8 @@ def _types(step_types: Mapping[str, StepType] | None) -> Mapping[str, StepType]:
 
 def _draft(path: Path, step_types: Mapping[str, StepType]) -> Draft:
     try:
+        if path.is_fifo():
+            raise PlaybookError(f"{path}:1:1: this is a pipe, which may never end", "write the playbook to a file")
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)  # whatever the path leads to, /dev/zero too
     except OSError as error:

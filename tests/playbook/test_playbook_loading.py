@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from console.cli import run as main
 from console.errors import Exit, PlaybookError
 from console.model import Labels, Verdict
 from console.playbook.definition import Playbook
@@ -293,6 +294,27 @@ WRONG = {  # what stands there, what is written instead, where the error points,
         "these steps wait for each other: changed → known → changed",
         "need",
     ),
+    "more tries than there may be": (
+        "    timeout: 2m",
+        "    timeout: 2m\n    retry: {times: 9}",
+        "9}",
+        "`times` cannot be 9",
+        "at most 5",
+    ),
+    "fewer tries than one": (
+        "    timeout: 2m",
+        "    timeout: 2m\n    retry: {times: 0}",
+        "0}",
+        "`times` cannot be 0",
+        "at least 1",
+    ),
+    "a kind of event mistyped": (
+        "kinds: [deploy",
+        "kinds: [deplyo",
+        "deplyo",
+        "`kinds`: there is no kind of event 'deplyo'",
+        "did you mean 'deploy'?",
+    ),
     "no evidence": (
         "evidence:\n      - {if: steps.changed.count > 0, weight: moderate, group: change}\n"
         '      - {if: steps.latency.verdict == "ok", weight: strong, against: true}',
@@ -351,6 +373,25 @@ def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
         load(tmp_path / "none.yaml")
 
 
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [("slow.yaml", ""), ("Slow.yaml", ""), ("fast.yaml", "fast.yaml:2:7: `name` is 'slow', and the file is called")],
+)
+def test_check_wants_the_name_that_a_file_is_found_by(
+    file: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / file).write_text(GOOD)
+    assert load(tmp_path / file).name == "slow"  # it can still be run as a file
+    assert main(["playbook", "check", str(tmp_path / file)]) == (Exit.USAGE if says else Exit.HEALTHY)
+    told = capsys.readouterr().out
+    assert says in told
+    assert ("call it fast, or the file slow.yaml" in told) == bool(says)
+
+
+def test_a_kind_of_event_of_ones_own_may_be_asked_for() -> None:
+    assert load_text(GOOD.replace("kinds: [deploy", "kinds: [blessing"), "slow.yaml").name == "slow"
+
+
 def test_a_library_is_many_and_one_broken_playbook_takes_no_other_down(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(GOOD)
     (tmp_path / "b.yaml").write_text(GOOD.replace("name: slow", "name: 5"))
@@ -389,4 +430,6 @@ def test_a_path_without_an_end_is_too_long_and_a_pipe_in_a_folder_is_no_playbook
     with pytest.raises(PlaybookError, match="is longer than"):
         load(Path("/dev/zero"))
     os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(PlaybookError, match=r"pipe\.yaml:1:1: this is a pipe"):
+        load(tmp_path / "pipe.yaml")
     assert library([tmp_path], on_problem=pytest.fail) == {}

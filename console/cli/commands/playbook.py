@@ -61,6 +61,7 @@ def show(session: Session, name: str) -> None:
 @click.pass_obj
 def check(session: Session, files: tuple[Path, ...]) -> int:
     """Load playbooks and say what is wrong with each, at file:line:column."""
+    from console.playbook.checking import check_file_name
     from console.playbook.loader import load
 
     step_types = session.plugins.by_name("andon_step_types")
@@ -68,6 +69,7 @@ def check(session: Session, files: tuple[Path, ...]) -> int:
     for file in files:
         try:
             book = load(file, step_types)
+            check_file_name(book)
             rows.append(
                 {"file": str(file), "ok": True, "message": f"{len(book.steps)} steps, {len(book.causes)} causes"}
             )

@@ -37,12 +37,12 @@ whose it is, and which signals to look at beside it.
     At a terminal it asks for what the options do not say, and again for what is not known. What it
     writes passes `andon playbook check`.
     """
-    from console.playbook.authoring import playbook_text
+    from console.playbook.authoring import name_of, playbook_text
     from console.playbook.loader import load_text
     from console.report.clean import clean
 
     session.refuse_if_locked()
-    told = _told(signal, by, suspects, _name(file))
+    told = _told(signal, by, suspects, name_of(file.stem) if file else "")
     path = file or Path(f"{told.name}.yaml")
     text = playbook_text(told)
     load_text(text, str(path), session.plugins.by_name("andon_step_types"))
@@ -114,11 +114,6 @@ def _several(said: str) -> list[str]:
 
 def _is_place(said: str, most: int) -> bool:
     return said.isdecimal() and 1 <= int(said) <= most
-
-
-def _name(file: Path | None) -> str:
-    """The playbook's name as its file's says it; empty where no file is named."""
-    return re.sub(r"[^a-z0-9_-]", "_", file.stem.lower()) if file else ""
 
 
 def _runnable(path: Path) -> str:

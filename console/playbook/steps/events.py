@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from difflib import get_close_matches
 from functools import partial
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from console.config import duration
 from console.errors import NoData, SourceError, StoreError
@@ -20,6 +22,12 @@ from console.sources.retold import told_once
 from console.words import instant, lapse
 
 MOST_FINDINGS = 10
+KINDS = (  # that andon's own sources tell; a source of somebody's own may tell others
+    "alert", "annotation", "commit", "config", "crash", "data_version", "deploy", "deployment", "flag", "merge",
+    "model_version", "node", "oom", "pipeline", "promotion", "release", "restart", "rollback", "rollout", "scale",
+    "schema", "stalled", "unschedulable", "warning", "xid",
+)  # fmt: skip
+ALL_BUT = 0.8  # so much of a known kind's letters, and it is that one mistyped
 
 RESULT = {
     "count": "int",
@@ -30,6 +38,17 @@ RESULT = {
     "nearest.title": "string",
     "nearest.seconds": "double",  # before the onset; negative after it
 }
+
+
+def _not_mistyped(kind: str) -> str:
+    close = get_close_matches(kind, KINDS, n=1, cutoff=ALL_BUT)
+    if kind not in KINDS and close:
+        told = {"kind": repr(kind), "hint": f"did you mean {close[0]!r}?"}
+        raise PydanticCustomError("kind", "there is no kind of event {kind}", told)
+    return kind
+
+
+EventKind = Annotated[str, AfterValidator(_not_mistyped), WithJsonSchema({"type": "string", "examples": list(KINDS)})]
 
 
 class AroundEntry(Entry):
@@ -47,7 +66,7 @@ class EventsOptions(Entry):
     """Which events to look for, and when."""
 
     called = "`events`"
-    kinds: list[str] = Field([], description="deploy, config, model_version …; all of them when empty")
+    kinds: list[EventKind] = Field([], description="deploy, config, model_version …; all of them when empty")
     target: str | None = Field(None, description="only events of this target; an empty one selects all")
     around: AroundEntry = Field(AroundEntry(), description="when to look")
     most: Annotated[int, Field(ge=1, le=MOST_FINDINGS)] = Field(
