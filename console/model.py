@@ -880,6 +880,7 @@ class Run:
     outputs: Mapping[str, Any] = field(default_factory=dict)  # what the playbook says it gives, plain JSON types
     state: Literal["finished", "paused"] = "finished"  # paused: a step waits for a person
     playbook_hash: str = ""  # SHA-256 of the playbook's text: a changed one cannot go on with this run
+    seconds: float = 0.0  # that it was at work, by the wall clock; not those between a question and its answer
 
     @property
     def findings(self) -> tuple[Finding, ...]:

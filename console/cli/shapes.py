@@ -162,7 +162,7 @@ SHAPES: dict[str, type[Any] | dict[str, Any]] = {
             state={"enum": ["finished", "paused", "under way", "left"]},
             started=NUMBER,
             operator=_text(),
-            verdict={"enum": [str(verdict) for verdict in Verdict]},
+            verdict={"enum": [*map(str, Verdict), None]},  # null: under way
             incident=_text(),
             waits=_list(_object(step=_text(), question=schema(Question))),
         )

@@ -65,11 +65,13 @@ async def run(
     windows = RunWindows(playbook, replace(situation, now=started), current, baseline)
     done = await _played(playbook, inputs, around, windows, results, inside, on_step or _unheard)
     is_paused = any(step.state is State.WAITING for step in done.steps)
+    seconds = time.perf_counter() - began
     return replace(
         done,
         id=run_id or done.id,
         started=started,
-        finished=None if is_paused else situation.now + time.perf_counter() - began,
+        finished=None if is_paused else situation.now + seconds,
+        seconds=seconds + (earlier.seconds if earlier is not None else 0.0),
     )
 
 

@@ -214,9 +214,8 @@ def _footing(diagnosis: Diagnosis, width: int, paint: Paint) -> list[str]:
         lines += _hang("Unexplained  ", ", ".join(diagnosis.unexplained), width)
     lines += _hang("Current      ", phrases.window(diagnosis.windows.current), width)
     lines += _hang("Baseline     ", clean(phrases.window(diagnosis.windows.baseline)), width)
-    lines.append(
-        paint(f"Took {diagnosis.seconds:.1f} s; verdicts are computed from data, exit {diagnosis.exit}", "quiet")
-    )
+    took = f"Took {diagnosis.seconds:.1f} s; verdicts" if diagnosis.seconds else "Verdicts"  # an old one does not say
+    lines.append(paint(f"{took} are computed from data, exit {diagnosis.exit}", "quiet"))
     return lines
 
 

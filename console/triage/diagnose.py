@@ -33,7 +33,7 @@ def diagnose(runs: Sequence[Run], incident: Incident | None = None) -> Diagnosis
         remedies=tuple(Offer(remedy, cause.id) for cause in causes for remedy in cause.remedies),
         windows=Windows(runs[0].current, runs[0].baseline) if runs else Windows(),
         runs=runs,
-        seconds=sum(run.finished - run.started for run in runs if run.finished is not None),
+        seconds=sum(run.seconds for run in runs),
     )
 
 

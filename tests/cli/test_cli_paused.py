@@ -161,3 +161,17 @@ def test_without_a_daemon_it_cannot_go_on_and_says_so(
     assert "no daemon keeps it" in capsys.readouterr().err
     assert run([*here, "run", "--resume", "abc"]) == Exit.UNREACHABLE
     assert "a run goes on in the daemon" in capsys.readouterr().err
+
+
+def test_of_a_run_under_way_no_verdict_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"id": "a1", "playbook": "restart", "state": "under way", "started": 0.0, "operator": "ada", "verdict": None,
+           "incident": "", "waits": []}  # fmt: skip
+    monkeypatch.setattr(Client, "request", lambda *_args, **_named: [row])
+    assert run(["playbook", "runs", "--format", "json"]) == Exit.HEALTHY
+    jsonschema.validate(json.loads(capsys.readouterr().out), shape_schema("runs"))
+    assert run(["playbook", "runs"]) == Exit.HEALTHY
+    assert capsys.readouterr().out.splitlines()[1].split() == [
+        "a1", "restart", "under", "way", "1970-01-01T00:00:00Z", "ada", "–", "–",
+    ]  # fmt: skip

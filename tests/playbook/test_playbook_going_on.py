@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from console.playbook.engine import run
 from console.playbook.loader import load_text
 from console.playbook.step import Ask, StepContext, StepOutcome
 from console.playbook.steps import ask, inside
+from console.triage.diagnose import diagnose
 from console.wire import dump, encode, load
 
 HEAD = "schema: andon/v1\nname: p\ntitle: P\ninputs: {model: {type: string, default: glove}}\nsteps:\n"
@@ -78,6 +80,17 @@ async def test_it_goes_on_with_the_answer_and_keeps_what_it_knew() -> None:
     assert (done.state, done.verdict, done.inputs) == ("finished", Verdict.OK, {"model": "shoe"})
     assert [finding.id for finding in done.findings] == ["F1", "F2", "F3", "F4"]
     assert done.causes[0].evidence == ("F3",)
+
+
+async def test_what_passed_until_somebody_answered_is_no_work() -> None:
+    paused = await ran()
+    later = replace(situation(), now=NOW + 1300)  # twenty minutes later, or a minute and a half of the practice line
+    book = load_text(WAITS, "p.yaml", TYPES)
+    done = await run(book, {}, later, step_types=TYPES, earlier=paused, ask=answer("3"))
+    assert done.finished is not None
+    assert done.finished - done.started >= 1300
+    assert 0 < paused.seconds < done.seconds < 60
+    assert diagnose([done]).seconds == done.seconds
 
 
 OUTER = HEAD.replace("name: p", "name: outer") + (

@@ -24,7 +24,7 @@ def runs(session: Session, limit: int) -> None:
             words.instant(each["started"]),
             each["operator"] or "–",
             each["incident"] or "–",
-            each["verdict"],
+            each["verdict"] or "–",
             "; ".join(f"{one['step']}: {one['question']['text']}" for one in each["waits"]),
         )
         for each in found

@@ -90,14 +90,15 @@ def operations(house: House) -> tuple[Operation, ...]:
 
 
 def _row(house: House, run: Run, origin: Origin, state: str) -> dict[str, Any]:
+    is_under_way = house.running.is_under_way(run.id)
     waits = [step for step in run.steps if step.state is State.WAITING and step.question is not None]
     return {
         "id": run.id,
         "playbook": run.playbook,
-        "state": "under way" if house.running.is_under_way(run.id) else state,
+        "state": "under way" if is_under_way else state,
         "started": run.started,
         "operator": origin.operator,
-        "verdict": run.verdict,
+        "verdict": None if is_under_way else run.verdict,  # it has said nothing yet
         "incident": origin.incident,
         "waits": [{"step": step.id, "question": dump(step.question)} for step in waits],
     }
