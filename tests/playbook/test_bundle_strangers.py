@@ -11,7 +11,7 @@ import pytest
 from bundle_world import a_recording, everything
 
 from console.errors import BundleError
-from console.model import Frame
+from console.model import Frame, Kind, Labels, Series, SeriesKey
 from console.playbook.bundles import file
 from console.playbook.bundles.packing import Allowance, packed_answer, unpacked, unpacked_answer
 from console.playbook.bundles.testing import run_test
@@ -108,6 +108,27 @@ def test_few_bytes_do_not_become_gigabytes(data):
         assert "more than a bundle may hold" in refused(broken)
     with pytest.raises(BundleError, match="says more"):
         unpacked(zlib.compress(b"[[],[]]"), Allowance(parts=3))
+
+
+def test_half_a_character_is_no_text(data):
+    """No format can print it, and a label of another script must still be read."""
+    symptom = b'[{"text":"%s","signal":null,"labels":{"model":"chat"},"verdict":null,"alert":{}}]'
+    for half in (rb"\ud800", rb"a\udfffb", b"\xed\xa0\x80"):
+        assert "cannot be read" in refused(head(data, "symptoms", symptom % half))
+    assert file.from_bytes(head(data, "symptoms", symptom % rb"\ud83d\ude00")).symptoms[0].text == "\U0001f600"
+    series = Series(SeriesKey("model.ttft", Labels.of(replica="\U0001f600 \ud800"), Kind.GAUGE), np.array([1.0]))
+    frame = Frame(np.array([1.0]), 1.0, (series,))
+    again = unpacked_answer("read", packed_answer("read", frame), Allowance())
+    assert again.series[0].key.labels.value("replica") == "\U0001f600 ?"
+
+
+def test_a_step_of_no_number_is_refused():
+    good = zlib.decompress(packed_answer("read", Frame(np.array([1.0]), 1.0)))
+    for step in (b"1" + b"0" * 400, b"NaN", b"0.0", b"-1.0", b'"x"'):
+        words = good[4:].replace(b"1.0", step, 1)
+        size = int.from_bytes(good[:4], "little") + len(step) - len(b"1.0")
+        with pytest.raises(BundleError):
+            unpacked_answer("read", zlib.compress(size.to_bytes(4, "little") + words), Allowance())
 
 
 def test_an_array_of_no_possible_shape_is_refused():

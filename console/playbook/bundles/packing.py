@@ -6,6 +6,7 @@ A bundle is a file from a stranger: nothing is unpacked beyond its bounds, and w
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Mapping
 from math import prod
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_UNPACKED = 256 * 2**20  # bytes of one bundle, all together
 MOST_PARTS = 5_000_000  # values in its words: each takes many times the bytes that it is written with
+ESCAPED_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 HEAD = 4  # bytes that say how long the words before the arrays are
 
 GIVES: Mapping[str, Any] = {
@@ -70,9 +72,12 @@ class Allowance:
         if self.parts < 0:
             raise _broken("it says more than a bundle may hold")
         try:
-            return json.loads(data)
+            value = json.loads(data.decode())
+            if ESCAPED_HALF.search(data):
+                json.dumps(value, ensure_ascii=False).encode()  # half a character is no text: nothing can print it
         except (ValueError, RecursionError) as error:
             raise _broken("words in it cannot be read") from error
+        return value
 
 
 def packed(value: Any) -> bytes:
@@ -142,7 +147,7 @@ def _packed_frame(frame: Frame) -> bytes:
             for one in frame.series
         ],
     }
-    words = json.dumps(head, separators=(",", ":")).encode()
+    words = json.dumps(head, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
     return zlib.compress(len(words).to_bytes(HEAD, "little") + words + b"".join(arrays), 9)
 
 

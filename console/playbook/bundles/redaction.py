@@ -63,8 +63,8 @@ WILDCARD = "<*>"  # in the template of a log line, where lines differ: a key is 
 STANDS_IN = "W1LDCARDW1LDCARD"
 
 PAIRS = (
-    HEADER,
     PAIR,
+    HEADER,
     FLAG,
     USER,
     ELEMENT,
