@@ -11,13 +11,14 @@ import pytest
 from bundle_world import a_recording, everything
 
 from console.errors import BundleError
-from console.model import Frame, Kind, Labels, Series, SeriesKey
+from console.model import Frame, Incident, Kind, Labels, Note, Series, SeriesKey, Symptom
 from console.playbook.bundles import file
 from console.playbook.bundles.packing import Allowance, packed_answer, unpacked, unpacked_answer
 from console.playbook.bundles.testing import run_test
 from console.playbook.definition import Expectation, PlaybookTest
 from console.playbook.loader import built_in_step_types
 from console.triage.replay import replay
+from console.wire import dump
 
 READ, LOGS, EVENTS, TRACES = "read", "logs", "events", "spans"
 WRONG = (None, 5, "x", [1], {"a": 1}, ["a", "b"], float("nan"))
@@ -86,6 +87,20 @@ def test_a_question_within_questions_within_questions_is_refused(data):
 @pytest.mark.parametrize("key", ["now", "created", "interval"])
 def test_a_time_that_no_calendar_has_is_refused(data, key, when):
     assert "calendar" in refused(head(data, key, when))
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_an_incident_that_no_daemon_could_tell_on_is_refused(data, number):
+    """Taken in, it was there and could not be shown; a run that began at NaN stopped the import half way."""
+    incident = dump(Incident("I-1", "slow", "open", 1.0, Symptom("slow"), "chat", notes=(Note(1.0, "ada", "so"),)))
+    file.from_bytes(head(data, "incident", incident))
+    assert "right form" in refused(head(data, "incident", {**incident, "opened": number}))
+    assert "right form" in refused(
+        head(data, "incident", {**incident, "notes": [{"time": number, "operator": "a", "text": ""}]})
+    )
+    diagnosis = dump(file.from_bytes(data).diagnosis)
+    diagnosis["runs"][0]["started"] = number
+    assert "right form" in refused(head(data, "diagnosis", diagnosis))
 
 
 def test_sources_are_of_a_known_kind_and_have_its_questions_alone(data):

@@ -5,6 +5,7 @@ The file is read whole into memory and opened there: no lock, no journal, nothin
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import stat
@@ -20,7 +21,7 @@ from console.model import Diagnosis, Incident, Profile, Record, Span, Symptom
 from console.playbook.bundles.bundle import CALLS, FORMAT, Bundle, Failure, Held, Told
 from console.playbook.bundles.packing import Allowance, noun, packed, packed_answer, plain, unpacked, unpacked_answer
 from console.playbook.bundles.questions import is_question
-from console.wire import dump
+from console.wire import dump, encode
 
 APPLICATION_ID = 0x616E6462  # "andb" in the file's header
 MOST_FILE = 64 * 2**20  # bytes
@@ -211,6 +212,8 @@ def _check_head(head: Mapping[str, Any]) -> None:
         raise _none("it stands at no time that a calendar has")
     if max(len(head[name]) for name in ("sources", "symptoms", "inputs", "playbooks", "failed")) > MOST_NAMED:
         raise _none(f"it names more than {MOST_NAMED:,} sources, symptoms or playbooks")
+    for name in ("incident", "diagnosis"):  # a daemon takes them in, and tells them on as JSON, which has no NaN
+        noun(HEAD[name], json.loads(encode(plain(HEAD[name], head[name]))))
     for source in head["sources"]:
         if not set(source.calls) <= set(CALLS.get(source.place, ())):
             raise _none(f"it has a source of a kind that there is not: {source.place[:40]!r}")
