@@ -240,5 +240,5 @@ class Console(App[int]):
             self.screen.take(picture)
 
     def _tick(self) -> None:
-        if isinstance(self.screen, Sheet) and self.is_stale:
+        if self.screen_stack and isinstance(self.screen, Sheet) and self.is_stale:  # no screen: it is being left
             self.screen.take(self.picture)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from consoles import TellingClient
+from consoles import TellingClient, running
 
 from console.errors import AndonError, DaemonUnreachable, UsageError
 from console.tui import feed as feeding
@@ -47,6 +47,15 @@ async def test_after_the_daemon_came_back_the_picture_is_fresh_and_the_trouble_g
     assert not heard[-1].trouble
     feed.close()
     client.tell(gone())
+
+
+async def test_news_and_the_clock_find_no_screen_while_it_is_left_and_ask_for_none(tmp_path: Path) -> None:
+    async with running(TellingClient(tmp_path, {"now": 1.0})) as (app, _pilot):
+        stack = app._screen_stack
+        screens, stack[:] = list(stack), []
+        app._tick()
+        app._on_news(app.picture)
+        stack[:] = screens
 
 
 async def test_where_no_daemon_runs_one_is_started_once(tmp_path: Path) -> None:
