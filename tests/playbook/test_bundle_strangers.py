@@ -137,6 +137,15 @@ def test_half_a_character_is_no_text(data):
     assert again.series[0].key.labels.value("replica") == "\U0001f600 ?"
 
 
+@pytest.mark.parametrize("edges", [(float("nan"),), (float("nan"), float("inf")), (2.0, 1.0), (1.0, 1.0)])
+def test_buckets_in_no_order_are_refused(edges):
+    """Two windows could not be laid on the same buckets, and the run ended in a traceback."""
+    key = SeriesKey("model.ttft", Labels.of(), Kind.HISTOGRAM, edges)
+    packed_frame = packed_answer("read", Frame(np.array([1.0]), 1.0, (Series(key, np.ones((1, len(edges)))),)))
+    with pytest.raises(BundleError, match="order"):
+        unpacked_answer("read", packed_frame, Allowance())
+
+
 def test_a_step_of_no_number_is_refused():
     good = zlib.decompress(packed_answer("read", Frame(np.array([1.0]), 1.0)))
     for step in (b"1" + b"0" * 400, b"NaN", b"0.0", b"-1.0", b'"x"'):

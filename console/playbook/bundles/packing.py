@@ -9,7 +9,8 @@ import json
 import re
 import zlib
 from collections.abc import Mapping
-from math import prod
+from itertools import pairwise
+from math import isnan, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -174,6 +175,8 @@ def _unpacked_frame(data: bytes, allowance: Allowance) -> Frame:
         wide = (times.size, len(one.key.edges)) if one.key.edges else (times.size,)
         if one.values.shape != wide or (one.sums is not None and one.sums.shape != times.shape):
             raise _broken(f"a series of {one.key.signal[:100]} in it does not fit its times")
+        if not all(lower < upper for lower, upper in pairwise(one.key.edges)) or any(map(isnan, one.key.edges)):
+            raise _broken(f"the buckets of {one.key.signal[:100]} in it are in no order")
     return Frame(times, step, series)
 
 
