@@ -3,13 +3,15 @@
 import asyncio
 import json
 import os
+import socket
 import sqlite3
 import zlib
 
 import numpy as np
 import pytest
-from bundle_world import a_recording, everything
+from bundle_world import TEXT, a_recording, everything
 
+from console.cli import run
 from console.errors import BundleError
 from console.model import Frame, Incident, Kind, Labels, Note, Series, SeriesKey, Symptom
 from console.playbook.bundles import file
@@ -188,3 +190,29 @@ async def test_a_test_of_a_file_that_is_no_bundle_ends_at_once_in_one_sentence(t
     assert result.error
     assert result.hint
     assert "root:" not in result.error
+
+
+@pytest.mark.parametrize(
+    "arguments", [("replay", "FILE"), ("replay", "FILE", "--as-recorded"), ("playbook", "test", "BOOK")]
+)
+def test_neither_a_replay_nor_a_test_opens_a_connection(data, tmp_path, monkeypatch, capsys, arguments):
+    """Whoever is named in a bundle or in the configuration: nobody is asked, not even by name."""
+
+    def forbidden(*_arguments, **_named):
+        raise AssertionError("a connection was opened")
+
+    (tmp_path / "it.andon").write_bytes(data)
+    test = "tests: [{bundle: it.andon, expect: {cause: kv_cache_exhausted}}]"
+    (tmp_path / "everything.yaml").write_text(f"{TEXT}\n{test}\n")
+    config = tmp_path / "config.toml"
+    config.write_text('[sources.far]\nkind = "prometheus"\nurl = "http://127.0.0.1:9/"\n')
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, forbidden)
+    for name in ("getaddrinfo", "create_connection"):
+        monkeypatch.setattr(socket, name, forbidden)
+    named = {"FILE": str(tmp_path / "it.andon"), "BOOK": str(tmp_path / "everything.yaml")}
+    told = [named.get(each, each) for each in arguments]
+    jobs = ["--jobs", "1"] if "test" in told else ["--plain"]
+    run(["--config", str(config), "--data", str(tmp_path / "data"), *told, *jobs])
+    said = capsys.readouterr()
+    assert any(each in said.out + said.err for each in ("1 of 1 as expected", "KV cache is full", "recorded: degraded"))
