@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import socket
 import sqlite3
 import zlib
@@ -216,3 +217,21 @@ def test_neither_a_replay_nor_a_test_opens_a_connection(data, tmp_path, monkeypa
     run(["--config", str(config), "--data", str(tmp_path / "data"), *told, *jobs])
     said = capsys.readouterr()
     assert any(each in said.out + said.err for each in ("1 of 1 as expected", "KV cache is full", "recorded: degraded"))
+
+
+def test_no_text_of_a_bundle_reaches_the_terminal_as_more_than_text(data, tmp_path, capsys):
+    evil = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202eevil\r\x00\u2028"
+    diagnosis = dump(file.from_bytes(data).diagnosis)
+    for cause in diagnosis["causes"]:
+        cause |= {"title": evil, "subject": evil, "id": evil}
+    hostile = head(head(data, "diagnosis", diagnosis), "left_out", [evil])
+    failure = zlib.compress(json.dumps({"kind": "SourceDenied", "message": evil, "hint": evil}).encode())
+    with sqlite3.connect(":memory:", isolation_level=None) as connection:
+        connection.deserialize(hostile)
+        connection.execute("UPDATE held SET answer = NULL, failure = ?", [failure])
+        (tmp_path / "it.andon").write_bytes(connection.serialize())
+    run(["--data", str(tmp_path / "data"), "replay", str(tmp_path / "it.andon"), "--as-recorded", "--plain"])
+    told = capsys.readouterr()
+    assert "evil" in told.out
+    assert "evil" in told.err
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u202e]", told.out + told.err)
