@@ -115,7 +115,8 @@ def test_a_tick_is_15_seconds_of_lab_time(plant: Plant) -> None:
     assert len(tick.timings) > 5
     logged = [row for row in rows(plant) if then < row["time"] <= tick.end]
     assert len(logged) >= len(tick.timings)
-    assert {"brightness", "contrast", "glove_luma", "edge_density", "distance_mm", "prediction"} <= set(logged[0])
+    whole = next(row for row in logged if "image" in row)  # now and then a frame is cut short, on healthy days too
+    assert {"brightness", "contrast", "glove_luma", "edge_density", "distance_mm", "prediction"} <= set(whole)
 
 
 def test_inspectors_find_nearly_every_healthy_answer_right(plant: Plant) -> None:
