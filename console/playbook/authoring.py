@@ -165,7 +165,7 @@ def _cause(suspect: Signal) -> list[str]:
         f'      - {{if: \'steps.{id_}.verdict in ["ok", "improved"]\', weight: strong, against: true, group: {id_},',
         "         title: it is as before}",
         "      - {if: 'steps.changed.count > 0', weight: weak, group: changed, title: something was changed then}",
-        "    remedies: [undo]",
+        "    remedies: [roll_back]",
     ]
 
 
@@ -174,9 +174,9 @@ def _end(told: Draft) -> list[str]:
     return [
         "",
         "remedies:",
-        "  - id: undo  # what would mend it; nothing is done without a plan that somebody approved",
-        "    uses: kubernetes.undo",
-        f'    with: {{deployment: "${{{{ inputs.{told.by[0].lower()} }}}}"}}',
+        "  - id: roll_back  # what would mend it; nothing is done without a plan that somebody approved",
+        "    uses: model.rollback",
+        f'    with: {{model: "${{{{ inputs.{told.by[0].lower()} }}}}"}}',
         "    risk: medium",
         "    verify: {step: harm, want: ok, within: 10m}",
         "",

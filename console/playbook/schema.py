@@ -309,7 +309,7 @@ class RemedyEntry(Entry):
     called = "a remedy"
 
     id: Id = Field(description="what causes call it")
-    uses: str = Field(description="the act, such as kubernetes.scale")
+    uses: str = Field(description="the act, such as model.rollback")
     options: dict[str, Any] = Field({}, alias="with", description="the options of the act")
     risk: Literal["low", "medium", "high"] = Field(description="what it may break")
     verify: VerifyEntry | None = Field(None, description="how it is seen to have worked")

@@ -86,6 +86,16 @@ class _Terminal(io.StringIO):
         return True
 
 
+def test_a_file_that_is_there_is_told_before_anything_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = tmp_path / "mine.yaml"
+    taken.write_text("name: mine\n")
+    assert run(["playbook", "new", str(taken)]) == Exit.USAGE
+    assert "is there already" in capsys.readouterr().err
+    assert taken.read_text() == "name: mine\n"
+
+
 def test_at_a_terminal_it_asks_and_takes_numbers_for_what_it_offers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

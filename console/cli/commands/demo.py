@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import click
 
 from console.cli.opening import has_screen
@@ -27,5 +29,6 @@ def demo(session: Session, headless: bool) -> int:
         return session.emit_diagnosis(run_demo(tell))
     from console.tui import open_console
 
+    signal.signal(signal.SIGHUP, signal.default_int_handler)  # a terminal that is closed takes the line with it
     with standing_demo(tell) as (data, incident):
         return open_console(data, lambda: None, incident=incident)

@@ -42,6 +42,8 @@ whose it is, and which signals to look at beside it.
     from console.report.clean import clean
 
     session.refuse_if_locked()
+    if file is not None and file.exists():
+        raise _taken(file)  # before anything is asked
     told = _told(signal, by, suspects, name_of(file.stem) if file else "")
     path = file or Path(f"{told.name}.yaml")
     text = playbook_text(told)
@@ -50,11 +52,15 @@ whose it is, and which signals to look at beside it.
         with path.open("x", encoding="utf-8") as out:
             out.write(text)
     except FileExistsError:
-        raise UsageError(f"{path} is there already", "name another FILE") from None
+        raise _taken(path) from None
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}", "name another FILE") from error
     shape = {"file": str(path), "name": told.name, "signal": told.signal, "by": told.by, "suspects": told.suspects}
     session.emit_shape(shape, lambda: clean(f"wrote {path}\ntry it: andon run {_runnable(path)}"))
+
+
+def _taken(path: Path) -> UsageError:
+    return UsageError(f"{path} is there already", "name another FILE")
 
 
 def _told(signal: str | None, by: Sequence[str], suspects: Sequence[str], name: str) -> Draft:
