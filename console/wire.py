@@ -1,4 +1,4 @@
-"""The nouns of model.py as JSON and back, and the JSON Schemas that publish their shapes."""
+"""The nouns of model/ as JSON and back, and the JSON Schemas that publish their shapes."""
 
 from __future__ import annotations
 

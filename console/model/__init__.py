@@ -1,0 +1,136 @@
+"""The nouns every floor speaks: frozen dataclasses, no behaviour beyond reading themselves.
+
+numpy appears in annotations only, so that a screen can import this module without paying for it.
+Times are epoch seconds (UTC); durations are seconds; shapes are given as (steps,) or (steps, buckets).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from console.model.comparing import Comparison, Side, Stat, State, Verdict
+from console.model.gpus import Gpu, GpuLink, GpuProcess
+from console.model.happened import Alert, Event, Finding, FindingKind, LogLine, Matcher, Silence, TraceSpan
+from console.model.incidents import Answer, Diagnosis, Incident, IncidentState, Note, Notice, Offer, Symptom, Windows
+from console.model.performance import (
+    Disparity,
+    Exemplar,
+    Grid,
+    Labelling,
+    Metric,
+    MetricName,
+    Outcomes,
+    Performance,
+    Record,
+    SegmentOutcomes,
+    SegmentPerformance,
+    StepOutcomes,
+    Task,
+)
+from console.model.ranking import Candidate, Case, LogLines, Ranking, TraceSpans
+from console.model.runs import AnswerKind, Cause, Move, Question, Run, Shown, StepResult
+from console.model.samples import (
+    NO_LABELS,
+    Across,
+    Direction,
+    Frame,
+    Kind,
+    Labels,
+    Reading,
+    Scope,
+    Series,
+    SeriesKey,
+    Signal,
+)
+from console.model.tables import (
+    ColumnDrift,
+    ColumnKind,
+    ColumnProfile,
+    Drift,
+    IntegrityIssue,
+    Profile,
+    Relations,
+    SliceShare,
+)
+from console.model.windows import Query, Span, Window, WindowKind
+
+if TYPE_CHECKING:
+    from console.model.arrays import Array as Array
+    from console.model.arrays import Codes as Codes
+    from console.model.arrays import Flags as Flags
+
+__all__ = [
+    "NO_LABELS",
+    "Across",
+    "Alert",
+    "Answer",
+    "AnswerKind",
+    "Candidate",
+    "Case",
+    "Cause",
+    "ColumnDrift",
+    "ColumnKind",
+    "ColumnProfile",
+    "Comparison",
+    "Diagnosis",
+    "Direction",
+    "Disparity",
+    "Drift",
+    "Event",
+    "Exemplar",
+    "Finding",
+    "FindingKind",
+    "Frame",
+    "Gpu",
+    "GpuLink",
+    "GpuProcess",
+    "Grid",
+    "Incident",
+    "IncidentState",
+    "IntegrityIssue",
+    "Kind",
+    "Labelling",
+    "Labels",
+    "LogLine",
+    "LogLines",
+    "Matcher",
+    "Metric",
+    "MetricName",
+    "Move",
+    "Note",
+    "Notice",
+    "Offer",
+    "Outcomes",
+    "Performance",
+    "Profile",
+    "Query",
+    "Question",
+    "Ranking",
+    "Reading",
+    "Record",
+    "Relations",
+    "Run",
+    "Scope",
+    "SegmentOutcomes",
+    "SegmentPerformance",
+    "Series",
+    "SeriesKey",
+    "Shown",
+    "Side",
+    "Signal",
+    "Silence",
+    "SliceShare",
+    "Span",
+    "Stat",
+    "State",
+    "StepOutcomes",
+    "StepResult",
+    "Symptom",
+    "Task",
+    "TraceSpan",
+    "TraceSpans",
+    "Verdict",
+    "Window",
+    "WindowKind",
+    "Windows",
+]
