@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from console.errors import ConfigError
 
@@ -28,6 +28,16 @@ class SourceConfig:
 @dataclass(frozen=True, slots=True)
 class NotifierConfig:
     """One way to tell people: its kind decides which options it takes."""
+
+    name: str
+    kind: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path | None = None  # as of a source
+
+
+@dataclass(frozen=True, slots=True)
+class ActuatorConfig:
+    """One configured way to change things: its kind decides which options it takes."""
 
     name: str
     kind: str
@@ -63,7 +73,10 @@ class Config:
     playbook_dirs: tuple[Path, ...] = ()
     grouping: Grouping = Grouping()
     notifiers: tuple[NotifierConfig, ...] = ()
+    actuators: tuple[ActuatorConfig, ...] = ()
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # who may answer a playbook's question: names
+    policy: Path | None = None  # who may change what: policy.toml beside the configuration
+    anchor: Path | Literal["syslog"] | None = None  # where the head of the audit log is kept beside
     links: Mapping[str, str] = field(default_factory=dict)  # by name: URLs with {model}, {gpu} … in them
 
 

@@ -6,12 +6,14 @@ import difflib
 import os
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from console.config import (
+    ActuatorConfig,
     Config,
     Grouping,
     NotifierConfig,
@@ -93,6 +95,20 @@ class _Notifier(_Table):
     kind: str = Field(description="what a plugin offers")
 
 
+class _Actuator(_Table):
+    """A way to change things; its kind decides which other keys it takes."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+    kind: str = Field(description="what a plugin offers")
+
+
+class _Remedies(_Table):
+    """Who may change what, and where the audit log's head is kept beside."""
+
+    policy: str = Field("policy.toml", description="the policy's file, which no playbook and no checkout can replace")
+    anchor: str | None = Field(None, description="`syslog`, or a file on another disk: there a cut audit log shows")
+
+
 class _File(_Table):
     """andon's configuration. Paths are relative to the file."""
 
@@ -102,6 +118,8 @@ class _File(_Table):
     sources: dict[SourceName, _Source] = {}
     alerts: _Alerts = _Alerts()
     notify: dict[SourceName, _Notifier] = {}
+    actuators: dict[SourceName, _Actuator] = {}
+    remedies: _Remedies = _Remedies()
     roles: dict[SourceName, list[str]] = Field(
         {}, description="by role: the operators who may answer what playbooks ask of it"
     )
@@ -120,7 +138,7 @@ def load_config(path: Path | None = None, *, data: Path | None = None) -> Config
     except FileNotFoundError:
         if named:
             raise ConfigError(f"there is no configuration file {path}", "name another with --config") from None
-        return Config(data=data or default_data_dir())
+        return Config(data=data or default_data_dir(), policy=path.absolute().parent / _Remedies().policy)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}", "it must be a text file that you may read") from error
     except tomllib.TOMLDecodeError as error:
@@ -166,12 +184,24 @@ def _settings(path: Path, file: _File, data: Path | None) -> Config:
             NotifierConfig(name, table.kind, dict(table.model_extra or {}), path.parent)
             for name, table in file.notify.items()
         ),
+        actuators=tuple(
+            ActuatorConfig(name, table.kind, dict(table.model_extra or {}), path.parent)
+            for name, table in file.actuators.items()
+        ),
+        policy=beside(file.remedies.policy),
+        anchor=_anchor(file.remedies.anchor, beside),
         plugin_dirs=tuple(map(beside, file.plugins.dirs)),
         plugins_disabled=tuple(file.plugins.disable),
         playbook_dirs=tuple(map(beside, file.playbooks.dirs)),
         roles={role: tuple(names) for role, names in file.roles.items()},
         links=dict(file.links),
     )
+
+
+def _anchor(told: str | None, beside: Callable[[str], Path]) -> Path | Literal["syslog"] | None:
+    if told is None or told == "syslog":
+        return None if told is None else "syslog"
+    return beside(told)
 
 
 def _refuse_shared_secrets(path: Path, file: _File) -> None:

@@ -17,6 +17,8 @@ AndonError                 message: what happened; hint: what to do about it
 │   ├── StoreCorrupt       the file is damaged
 │   └── StoreFull          the disk, or the cap, is full
 ├── PluginError         4  a plugin raised, hung or flooded, and was cut off
+├── RemedyError         5  a change failed, or nobody can tell whether it was made
+│   └── ActRefused         it was refused: nothing was changed
 └── NoData              3  nothing to judge by
 """
 
@@ -148,6 +150,16 @@ class PluginError(AndonError):
     exit = Exit.UNREACHABLE
 
 
+class RemedyError(AndonError):
+    """A change failed, or nobody can tell whether it was made."""
+
+    exit = Exit.REMEDY
+
+
+class ActRefused(RemedyError):
+    """What was to be changed refused it, or was never reached: for sure nothing was changed."""
+
+
 class NoData(AndonError):
     """There is nothing to judge by."""
 
@@ -159,6 +171,6 @@ FAMILY: dict[str, type[AndonError]] = {
     for kind in (
         AndonError, UsageError, ConfigError, PlaybookError, BundleError, DaemonRunning, SourceError, SourceDenied,
         SourceMalformed, SourcePartial, SourceBusy, DaemonUnreachable, StoreError, StoreTooNew, StoreCorrupt, StoreFull,
-        PluginError, NoData,
+        PluginError, RemedyError, ActRefused, NoData,
     )
 }  # fmt: skip

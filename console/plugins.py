@@ -92,14 +92,29 @@ class StepType:
 
 @dataclass(frozen=True, slots=True)
 class ActionType:
-    """A remedy's act: what it would change, and the change. Planned and applied by console/remedy."""
+    """An act that a remedy may use, and what a playbook may say of it. Actuators do it."""
 
-    name: str
+    name: str  # kubernetes.scale
     title: str
     options: type[BaseModel]
-    plan: Callable[..., Awaitable[Any]]
-    apply: Callable[..., Awaitable[Any]]
-    reversible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ActuatorType:
+    """A way to change things, which `[actuators.NAME] kind = …` may name. It needs rights that no source has.
+
+    `open(name, options)` returns what console/remedy/actuator.py describes: coroutines, or plain blocking functions
+    where `isolated`: those run in a child process with a deadline.
+    """
+
+    kind: str
+    title: str
+    options: type[BaseModel]
+    open: Callable[[str, Any], Any]
+    actions: tuple[str, ...]  # the names of those that it does
+    isolated: bool = False
+    inside: str = ""  # isolated: the `module:function` that opens it from plain options
+    environment: tuple[str, ...] = ()  # isolated: what the names of variables begin with that its child may see
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +210,10 @@ class Hooks:
     @hookspec
     def andon_actions(self) -> Iterable[ActionType]:  # type: ignore[empty-body]
         """Acts that remedies may use."""
+
+    @hookspec
+    def andon_actuators(self) -> Iterable[ActuatorType]:  # type: ignore[empty-body]
+        """Ways to change things."""
 
     @hookspec
     def andon_panels(self) -> Iterable[Panel]:  # type: ignore[empty-body]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from console.config import duration
 from console.errors import AndonError
-from console.model import Labels, Verdict
+from console.model import Check, Labels, Verdict
 from console.playbook.authoring import name_of
 from console.playbook.complaints import check
 from console.playbook.definition import (
@@ -27,11 +27,10 @@ from console.playbook.definition import (
     Remedy,
     Throttle,
     Trigger,
-    Verify,
 )
 from console.playbook.expressions import Expression, ExpressionError, Scope
 from console.playbook.schema import CauseEntry, PlaybookFile, RemedyEntry, TestEntry, ThrottleEntry, WindowsEntry, odds
-from console.playbook.template import Template, parse
+from console.playbook.template import Template, holes, parse, text_at
 from console.playbook.text import Path as Place
 from console.playbook.text import Text, read
 from console.plugins import StepType
@@ -121,7 +120,6 @@ def whole(given: Draft) -> Playbook:
         constants=file.constants,
         current=file.windows.current or DEFAULT_CURRENT,
         baseline=baseline_of(given, file.windows) or dict(DEFAULT_BASELINE),
-        remedies=tuple(_remedy(given, entry, ("remedies", index)) for index, entry in enumerate(file.remedies)),
         throttle=_throttle(given, file.throttle) if file.throttle else None,
         tests=tuple(_test(given, entry, ("tests", index)) for index, entry in enumerate(file.tests)),
         path=given.text.name,
@@ -169,6 +167,22 @@ def cause(given: Draft, entry: CauseEntry, place: Place, scope: Scope) -> CauseR
     )
 
 
+def remedy(given: Draft, entry: RemedyEntry, place: Place, scope: Scope) -> Remedy:
+    """One remedy, with the holes of its options."""
+    verify = None
+    if entry.verify is not None:
+        given.known_step(entry.verify.step, (*place, "verify", "step"))
+        for index, step in enumerate(entry.verify.guards):
+            given.known_step(step, (*place, "verify", "guards", index))
+        told = entry.verify
+        verify = Check(told.step, Verdict(told.want), duration(told.within), tuple(told.guards))
+    templates = {
+        path: given.filled(text_at(entry.options, path), (*place, "with", *path), scope)
+        for path in holes(entry.options)
+    }
+    return Remedy(entry.id, entry.uses, entry.options, entry.risk, verify, templates)
+
+
 def _unique(text: Text, section: str, ids: Sequence[str]) -> None:
     seen: dict[str, int] = {}
     for index, name in enumerate(ids):
@@ -177,14 +191,6 @@ def _unique(text: Text, section: str, ids: Sequence[str]) -> None:
             message = f"the id {name!r} is here a second time"
             raise text.error((section, index, "id"), message, f"the first is on line {first}")
         seen[name] = index
-
-
-def _remedy(given: Draft, entry: RemedyEntry, place: Place) -> Remedy:
-    verify = None
-    if entry.verify is not None:
-        given.known_step(entry.verify.step, (*place, "verify", "step"))
-        verify = Verify(entry.verify.step, Verdict(entry.verify.want), duration(entry.verify.within))
-    return Remedy(entry.id, entry.uses, entry.options, entry.risk, verify)
 
 
 def _throttle(given: Draft, entry: ThrottleEntry) -> Throttle:

@@ -13,7 +13,7 @@ from console.playbook.each import RESULT as RESULT_OF_EACH
 from console.playbook.expressions import Expression, Scope, Unknown
 from console.playbook.needs import cycle, tied_steps
 from console.playbook.schema import StepEntry, WindowsEntry
-from console.playbook.template import Template, fill, holes
+from console.playbook.template import Template, fill, holes, text_at
 from console.playbook.text import Path as Place
 from console.plugins import StepType
 
@@ -151,10 +151,7 @@ class StepsCheck:
         return options, left
 
     def _template(self, options: object, path: Place, place: Place, scope: Scope) -> Template:
-        text = options
-        for part in path:
-            text = text[part]  # type: ignore[index]
-        return self.draft.filled(str(text), (*place, *path), scope)
+        return self.draft.filled(text_at(options, path), (*place, *path), scope)
 
     def _claims(
         self, entry: StepEntry, step_type: StepType, place: Place, scope: Scope

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from console.errors import UsageError
-from console.model import NO_LABELS, Labels, Verdict
+from console.model import NO_LABELS, Check, Labels, Risk, Verdict
 from console.playbook.expressions import Expression, Unknown
 from console.playbook.template import Template, fill
 
@@ -161,23 +161,15 @@ class PlaybookTest:
 
 
 @dataclass(frozen=True, slots=True)
-class Verify:
-    """How a remedy is seen to have worked: a step of its playbook with the verdict that it must have."""
-
-    step: str
-    want: Verdict
-    within: float  # seconds
-
-
-@dataclass(frozen=True, slots=True)
 class Remedy:
     """A named fix."""
 
     id: str
     uses: str
     options: Mapping[str, Any]  # `with`, as written
-    risk: Literal["low", "medium", "high"]
-    verify: Verify | None = None
+    risk: Risk
+    verify: Check | None = None
+    templates: Mapping[tuple[str | int, ...], Template] = field(default_factory=dict)  # by path in `options`
 
 
 @dataclass(frozen=True, slots=True)

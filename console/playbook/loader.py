@@ -8,7 +8,7 @@ from pathlib import Path
 
 from console.errors import PlaybookError
 from console.library import library_dir
-from console.playbook.checking import Draft, cause, draft, whole
+from console.playbook.checking import Draft, cause, draft, remedy, whole
 from console.playbook.checking_steps import Others, StepsCheck
 from console.playbook.definition import JUDGES, Playbook, Step, judges
 from console.playbook.expressions import TYPES
@@ -117,7 +117,10 @@ def _finish(given: Draft, others: Others) -> Playbook:
             message = f"the output {name!r} is a {expression.type}, and no other playbook can read that"
             raise given.text.error(("outputs", name), message, f"it may be {', '.join(TYPES)}")
     causes = tuple(cause(given, entry, ("causes", at), check.scope) for at, entry in enumerate(given.file.causes))
-    return replace(playbook, steps=steps, causes=causes, outputs=outputs)
+    remedies = tuple(
+        remedy(given, entry, ("remedies", at), check.scope) for at, entry in enumerate(given.file.remedies)
+    )
+    return replace(playbook, steps=steps, causes=causes, outputs=outputs, remedies=remedies)
 
 
 def _check_triggers(given: Draft, steps: Sequence[Step]) -> None:

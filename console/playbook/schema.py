@@ -301,6 +301,7 @@ class VerifyEntry(Entry):
     step: Id = Field(description="the step that is run again")
     want: VerdictName = Field(description="what it must say")
     within: Duration = Field(description="after so long at the latest")
+    guards: list[Id] = Field([], description="steps that must not turn degraded meanwhile: it is taken back at once")
 
 
 class RemedyEntry(Entry):

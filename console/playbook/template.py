@@ -78,6 +78,13 @@ def holes(tree: Any) -> Iterator[tuple[str | int, ...]]:
                 yield from ((index, *path) for path in holes(value))
 
 
+def text_at(tree: Any, path: tuple[str | int, ...]) -> str:
+    """The string at a path of a tree."""
+    for part in path:
+        tree = tree[part]
+    return str(tree)
+
+
 def fill(
     tree: Any,
     templates: Mapping[tuple[str | int, ...], Template],

@@ -1,4 +1,4 @@
-"""What can be asked of a source in a child process: the same names, arguments and answers on both ends of the pipe.
+"""What can be asked of a source or an actuator in a child process: one list for both ends of the pipe.
 
 `read` is not among them: a source that answers queries over a network is a coroutine and needs no child.
 """
@@ -11,7 +11,20 @@ from dataclasses import dataclass, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any
 
-from console.model import ColumnProfile, Event, Exemplar, Gpu, Labels, LogLine, Profile, Reading, Relations, Span
+from console.model import (
+    Act,
+    ColumnProfile,
+    Draft,
+    Event,
+    Exemplar,
+    Gpu,
+    Labels,
+    LogLine,
+    Profile,
+    Reading,
+    Relations,
+    Span,
+)
 from console.sources.types import (
     ExemplarRequest,
     LogRequest,
@@ -39,6 +52,10 @@ class Call:
         from console.wire import load  # a child answers and never gets here: pydantic is half of what one would weigh
 
         return load(self.gives, data)
+
+
+def _act(data: Mapping[str, Any]) -> Act:
+    return Act(**data)
 
 
 def _as_it_is(data: Any) -> Any:
@@ -92,6 +109,9 @@ CALLS: Mapping[str, Call] = MappingProxyType(
         "probe": Call((), ProbeAnswer),
         "gpus": Call((_as_it_is,), tuple[Gpu, ...]),
         "check": Call((), SourceStatus),
+        "draft": Call((str, dict), Draft),
+        "act": Call((_act, str), dict[str, Any]),
+        "did": Call((_act, str), bool | None),
     }
 )
 

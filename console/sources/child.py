@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from console.errors import SourceMalformed
-from console.model import Event, Exemplar, Gpu, LogLine, Reading, Span
+from console.model import Act, Draft, Event, Exemplar, Gpu, LogLine, Reading, Span
 from console.sources.calls import CALLS, Opening, plain
 from console.sources.types import (
     ExemplarRequest,
@@ -103,9 +103,23 @@ class _Checks(Child):
         return answer
 
 
+class _Acts(Child):
+    async def draft(self, action: str, options: Mapping[str, Any]) -> Draft:
+        answer: Draft = await self._ask("draft", action, options)
+        return answer
+
+    async def act(self, act: Act, key: str) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = await self._ask("act", act, key)
+        return answer
+
+    async def did(self, act: Act, key: str) -> bool | None:
+        answer: bool | None = await self._ask("did", act, key)
+        return answer
+
+
 FACES = {
     "collect": _Collects, "profiles": _Counts, "progress": _Follows, "events": _Remembers, "logs": _Reads,
-    "probe": _Probes, "gpus": _SeesGpus, "check": _Checks,
+    "probe": _Probes, "gpus": _SeesGpus, "check": _Checks, "act": _Acts,
 }  # fmt: skip
 
 

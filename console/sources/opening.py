@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from console.config import SourceConfig
 from console.errors import AndonError, ConfigError, PluginError, UsageError
-from console.plugins import Plugins, SourceType, guard
+from console.plugins import ActuatorType, Plugins, SourceType, guard
 from console.sources.calls import Opening
 from console.sources.child import open_child
 from console.sources.estate import Estate
@@ -154,6 +154,17 @@ def checked_options(
         raise ConfigError(f"{whose}: {option}: {first['msg']}", f"options are {', '.join(known)}") from None
 
 
+def in_a_child(
+    name: str, plugin: str, offer: SourceType | ActuatorType, options: BaseModel, plugins: Plugins
+) -> Opening:
+    """How a child process opens what a plugin offers."""
+    module = plugins.manager.get_plugin(plugin)
+    module_name = getattr(module, "__name__", plugin)
+    file = str(getattr(module, "__file__", "")) if module_name.startswith("andon_plugins.") else ""
+    plain = options.model_dump(mode="json")
+    return Opening(name, offer.kind, module_name, file, plain, offer.inside, offer.environment)
+
+
 def _offers(plugins: Plugins) -> Offers:
     """The kinds of source; where two plugins offer one, the first stays."""
     return {offer.kind: (plugin, offer) for plugin, offer in reversed(plugins.offers("andon_sources"))}
@@ -172,12 +183,7 @@ async def _open(config: SourceConfig, plugins: Plugins, offers: Offers) -> Any:
     plugin, offer = offers[config.kind]
     options = checked_options(f"source {config.name}", config.kind, config.options, offer.options, config.folder)
     if offer.isolated:
-        module = plugins.manager.get_plugin(plugin)
-        name = getattr(module, "__name__", plugin)
-        file = str(getattr(module, "__file__", "")) if name.startswith("andon_plugins.") else ""
-        opening = Opening(config.name, config.kind, name, file, options.model_dump(mode="json"), offer.inside,
-                          offer.environment)  # fmt: skip
-        return await open_child(opening)
+        return await open_child(in_a_child(config.name, plugin, offer, options, plugins))
 
     def open_it() -> Any:
         source = offer.open(config.name, options)

@@ -146,4 +146,22 @@ CREATE TABLE recordings (            -- of the last examination of an incident: 
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (V1, V2, V3, V4)
+V5 = """
+-- What remedies would change, and what became of it. A change of a plan and its line in the audit log are one.
+CREATE TABLE plans (
+    number   INTEGER PRIMARY KEY AUTOINCREMENT,
+    state    TEXT NOT NULL,
+    target   TEXT NOT NULL,          -- what it changes, and through what: JSON
+    is_busy  INTEGER NOT NULL,       -- it is being changed, watched or taken back
+    body     TEXT NOT NULL           -- model.PlanRecord as JSON
+);
+CREATE INDEX plans_by_state ON plans (state);
+CREATE UNIQUE INDEX plans_busy ON plans (target) WHERE is_busy;  -- one change of one object at a time
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY,      -- 1, 2 … without a gap
+    line   TEXT NOT NULL,            -- what was done, by whom: JSON, exactly as it was hashed
+    hash   TEXT NOT NULL             -- SHA-256 of the line before and this one
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (V1, V2, V3, V4, V5)

@@ -8,12 +8,14 @@ from types import TracebackType
 
 from console.model import Reading
 from console.store.alerts import Alerts
+from console.store.audit import Audit
 from console.store.database import Database, worded
 from console.store.events import Events
 from console.store.incidents import Incidents
 from console.store.lock import StoreLock
 from console.store.notices import Notices
 from console.store.pins import Pins
+from console.store.plans import Plans
 from console.store.recordings import Recordings
 from console.store.retention import DEFAULT_RETENTION, Compaction, Retention, compact
 from console.store.runs import Runs
@@ -47,6 +49,8 @@ class Store:
         self.notices = Notices(database)
         self.alerts = Alerts(database)
         self.recordings = Recordings(database)
+        self.plans = Plans(database)
+        self.audit = Audit(database)
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Store:

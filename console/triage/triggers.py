@@ -1,15 +1,20 @@
-"""Which symptoms stand right now: every trigger of every playbook, looked at as its playbook would look at it."""
+"""Which symptoms stand right now: every trigger of every playbook, looked at as its playbook would look at it.
+
+A tail is made by few, so a crowd of a minute makes one for as long as it lies in the window: a quantile that is back
+within its tolerance in the last part of the window is no symptom any more (as the short windows of the Google SRE
+Workbook, chapter 5, end an alert).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from console.errors import AndonError
-from console.model import Finding, Question, Symptom
+from console.model import Finding, Labels, Question, Span, Symptom, Verdict, Window
 from console.playbook.definition import Playbook, TriggerCheck
 from console.playbook.step import StepContext
 from console.plugins import StepType
@@ -17,6 +22,8 @@ from console.sources.estate import Situation
 from console.sources.windows import baseline_window, current_window
 
 CHECK_SECONDS = 20.0
+LAST_PART = 1 / 2  # of the current window: five minutes of ten are the fewest whose steps show how they wander
+QUANTILES = ("p50", "p90", "p95", "p99")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +47,18 @@ async def standing(playbooks: Iterable[Playbook], situation: Situation, step_typ
             looks.setdefault(key, (playbook, check))
             waiting.setdefault(key, []).append(check)
     found = await asyncio.gather(
-        *(_compared(playbook, check, situation, step_types) for playbook, check in looks.values())
+        *(_looked(playbook, check, situation, step_types) for playbook, check in looks.values())
     )
     symptoms = {
         (check.signal, finding.labels, finding.verdict): Symptom(
             finding.text, check.signal, finding.labels, finding.verdict
         )
-        for key, findings in zip(looks, found, strict=True)
+        for key, (findings, over) in zip(looks, found, strict=True)
         for check in waiting[key]
         for finding in findings
-        if finding.verdict == check.verdict
+        if finding.verdict == check.verdict and finding.labels not in over
     }
-    return Standing(tuple(symptoms.values()), tuple(finding for findings in found for finding in findings))
+    return Standing(tuple(symptoms.values()), tuple(finding for findings, _over in found for finding in findings))
 
 
 def _alike(playbook: Playbook, check: TriggerCheck) -> str:
@@ -68,14 +75,42 @@ async def look(
     playbook: Playbook, check: TriggerCheck, situation: Situation, step_types: Mapping[str, StepType]
 ) -> tuple[Finding, ...]:
     """What one trigger is judged by, for every label set at once. Raises what its step raises."""
+    current = current_window(_windows(playbook, check)[0], situation.now)
+    return await _judged(playbook, check, situation, step_types, current, current)
+
+
+async def _looked(
+    playbook: Playbook, check: TriggerCheck, situation: Situation, step_types: Mapping[str, StepType]
+) -> tuple[tuple[Finding, ...], frozenset[Labels]]:
+    """What one trigger is judged by, and those of its label sets where it is over already."""
+    try:
+        found = await look(playbook, check, situation, step_types)
+        if not any(each.verdict is Verdict.DEGRADED and each.stat in QUANTILES for each in found):
+            return found, frozenset()
+        whole = current_window(_windows(playbook, check)[0], situation.now)
+        last = replace(whole, spans=(Span(whole.end - (whole.end - whole.start) * LAST_PART, whole.end),))
+        lately = await _judged(playbook, check, situation, step_types, last, whole)
+    except (AndonError, TimeoutError):
+        return (), frozenset()
+    well = (Verdict.OK, Verdict.IMPROVED)
+    return found, frozenset(each.labels for each in lately if each.verdict in well)
+
+
+async def _judged(
+    playbook: Playbook,
+    check: TriggerCheck,
+    situation: Situation,
+    step_types: Mapping[str, StepType],
+    current: Window,
+    whole: Window,
+) -> tuple[Finding, ...]:
+    """The findings of a check about `current`, against the baseline of the whole window."""
     judge = step_types[check.uses]
-    span, spec = _windows(playbook, check)
-    current = current_window(span, situation.now)
     context = StepContext(
         step=check.step or check.uses,
         estate=situation.estate,
         current=current,
-        baseline=baseline_window(spec, current, situation),
+        baseline=baseline_window(_windows(playbook, check)[1], whole, situation),
         inputs={},
         results={},
         now=situation.now,
@@ -88,15 +123,6 @@ async def look(
     outcome = await asyncio.wait_for(judge.run(context, options), CHECK_SECONDS)
     findings: tuple[Finding, ...] = outcome.findings
     return findings
-
-
-async def _compared(
-    playbook: Playbook, check: TriggerCheck, situation: Situation, step_types: Mapping[str, StepType]
-) -> tuple[Finding, ...]:
-    try:
-        return await look(playbook, check, situation, step_types)
-    except (AndonError, TimeoutError):
-        return ()
 
 
 async def _nobody(_question: Question) -> str | None:

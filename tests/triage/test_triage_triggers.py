@@ -134,3 +134,4 @@ steps:
     with Scene().gauge("model.queue.depth", 10.0, model="chat", track="stable").situation() as situation:
         found = await standing([load_text(text, "canary.yaml")], situation, built_in_step_types())
     assert not found.symptoms and not found.findings
+

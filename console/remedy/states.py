@@ -1,0 +1,51 @@
+"""What may follow what in the life of a plan, and which changes of it are one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from console.errors import UsageError
+from console.model import PlanRecord, PlanState
+
+_S = PlanState
+FOLLOWS: Mapping[PlanState, frozenset[PlanState]] = MappingProxyType(
+    {
+        _S.PLANNED: frozenset({_S.APPROVED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED}),
+        _S.APPROVED: frozenset({_S.APPLYING, _S.REJECTED, _S.CANCELLED, _S.EXPIRED}),
+        _S.APPLYING: frozenset({_S.APPLIED, _S.FAILED, _S.UNKNOWN}),
+        _S.APPLIED: frozenset({_S.VERIFYING, _S.ROLLED_BACK, _S.UNKNOWN}),
+        _S.VERIFYING: frozenset({_S.VERIFIED, _S.NOT_RECOVERED}),
+        _S.VERIFIED: frozenset({_S.ROLLED_BACK, _S.UNKNOWN}),
+        _S.NOT_RECOVERED: frozenset({_S.ROLLED_BACK, _S.UNKNOWN}),
+        _S.UNKNOWN: frozenset({_S.APPLIED, _S.FAILED, _S.ROLLED_BACK}),  # a person looked, and says
+        _S.ROLLED_BACK: frozenset(),
+        _S.REJECTED: frozenset(),
+        _S.CANCELLED: frozenset(),
+        _S.EXPIRED: frozenset(),
+        _S.FAILED: frozenset(),
+    }
+)
+WAITING = frozenset({_S.PLANNED, _S.APPROVED})  # for people
+AT_WORK = frozenset({_S.APPLYING, _S.APPLIED, _S.VERIFYING})  # its target is nobody else's meanwhile
+BAD = frozenset({_S.FAILED, _S.NOT_RECOVERED, _S.ROLLED_BACK, _S.UNKNOWN})  # exit 5
+
+
+def moved(record: PlanRecord, to: PlanState, now: float, **changes: Any) -> PlanRecord:
+    """The record in its next state; UsageError where that cannot follow."""
+    if to not in FOLLOWS[record.state]:
+        raise UsageError(
+            f"{record.id} is {said(record.state)}, so it cannot become {said(to)}", f"andon plan show {record.id}"
+        )
+    return replace(record, **{"reason": "", **changes}, state=to, changed=now)
+
+
+def said(state: PlanState) -> str:
+    """The state in words.
+
+    >>> said(PlanState.NOT_RECOVERED)
+    'not recovered'
+    """
+    return state.replace("_", " ")

@@ -1,0 +1,61 @@
+"""Did it help? The step that a remedy names is run again on what came since, until it says what it should, or until
+its time is over; guards that turn degraded meanwhile end it early.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from console.model import Check, Look, PlanRecord, PlanState, Run, State, Verdict
+from console.playbook.definition import Playbook
+from console.remedy.states import moved
+
+LOOK_SECONDS = 15.0  # between two looks
+ENOUGH = 2  # looks in a row that say what is wanted
+MOST_LOOKS = 400  # kept
+
+
+def only(playbook: Playbook, names: Sequence[str]) -> Playbook:
+    """The playbook with these steps and what they need, and no conclusion to draw."""
+    steps = {step.id: step for step in playbook.steps}
+    wanted: dict[str, None] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in wanted:
+            wanted[name] = None
+            waiting += steps[name].needs
+    return replace(
+        playbook, steps=tuple(step for step in playbook.steps if step.id in wanted), causes=(), outputs={}, remedies=()
+    )
+
+
+def steps_of(check: Check) -> tuple[str, ...]:
+    """The steps that are run again."""
+    return (check.step, *check.guards)
+
+
+def is_due(record: PlanRecord, now: float) -> bool:
+    """Whether it is time for another look."""
+    last = record.looks[-1].time if record.looks else record.changed
+    return now - last >= LOOK_SECONDS
+
+
+def after_look(record: PlanRecord, run: Run, now: float) -> PlanRecord:
+    """The record once more was seen: verified, not recovered, or looked at again later."""
+    check = record.plan.check
+    assert check is not None and record.receipt is not None
+    results = {step.id: step for step in run.steps}
+    seen = results[check.step]
+    verdict = Verdict(seen.state) if seen.state in Verdict.__members__.values() else Verdict.NO_DATA
+    looks = (*record.looks, Look(now, verdict, seen.reason))[-MOST_LOOKS:]
+    looked = replace(record, looks=looks, changed=now)
+    for guard in check.guards:
+        if results[guard].state is State.DEGRADED:
+            return moved(looked, PlanState.NOT_RECOVERED, now, reason=f"{guard} turned worse: {results[guard].reason}")
+    if len(looks) >= ENOUGH and all(look.verdict is check.want for look in looks[-ENOUGH:]):
+        return moved(looked, PlanState.VERIFIED, now)
+    if now - (record.receipt.ended or now) >= check.within:
+        return moved(looked, PlanState.NOT_RECOVERED, now, reason=f"{check.step} is {verdict}: {seen.reason}")
+    return looked

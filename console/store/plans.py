@@ -1,0 +1,106 @@
+"""Plans and what became of them. A change of one and its line in the audit log are on disk together, or neither is."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection
+from dataclasses import replace
+
+from console import wire
+from console.errors import UsageError
+from console.model import Plan, PlanRecord, PlanState
+from console.store.audit import Entry, append
+from console.store.database import Database
+
+BUSY_STATES = (PlanState.APPLYING, PlanState.VERIFYING)
+
+
+class Plans:
+    """The plans of one store. Whoever changes one says what it was: of two who do so at once, one is refused."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, plan: Plan, hash_: str, approvers: int, rule: str, entry: Entry) -> PlanRecord:
+        """Keep a new plan; its id is P-1, P-2 …"""
+        with self._database.write() as connection:
+            cursor = connection.execute(
+                "INSERT INTO plans (state, target, incident, is_busy, body) VALUES (?, ?, ?, 0, '')",
+                (PlanState.PLANNED, _target(plan), plan.incident),
+            )
+            record = PlanRecord(
+                f"P-{cursor.lastrowid}", hash_, plan, approvers=approvers, rule=rule, changed=plan.created
+            )
+            connection.execute("UPDATE plans SET body = ? WHERE number = ?", (_text(record), cursor.lastrowid))
+            append(connection, replace(entry, subject=record.id))
+            return record
+
+    def change(self, before: PlanRecord, after: PlanRecord, entry: Entry) -> PlanRecord:
+        """Put the record in the place of what it was.
+
+        UsageError where somebody else changed it first, and where its target is being changed by another plan.
+        """
+        try:
+            with self._database.write() as connection:
+                cursor = connection.execute(
+                    "UPDATE plans SET state = ?, is_busy = ?, body = ? WHERE number = ? AND body = ?",
+                    (after.state, is_busy(after), _text(after), _number(after.id), _text(before)),
+                )
+                if cursor.rowcount != 1:
+                    raise UsageError(
+                        f"{before.id} was changed by somebody else just now", f"andon plan show {before.id}"
+                    )
+                append(connection, entry)
+        except sqlite3.IntegrityError:
+            raise UsageError(
+                f"{after.plan.act.target} is being changed by another plan", "`andon plan list` shows which"
+            ) from None
+        return after
+
+    def get(self, id_: str) -> PlanRecord:
+        """One plan; UsageError where there is none of that id."""
+        rows = self._database.rows("SELECT body FROM plans WHERE number = ?", (_number(id_),))
+        if not rows:
+            raise UsageError(f"there is no plan {id_}", "`andon plan list` shows them")
+        return _record(rows[0][0])
+
+    def list(
+        self, *, states: Collection[PlanState] = (), incident: str | None = None, limit: int = 200
+    ) -> tuple[PlanRecord, ...]:
+        """Plans in some states (or all), the newest first."""
+        rows = self._database.rows(
+            "SELECT body FROM plans WHERE (?1 = '[]' OR state IN (SELECT value FROM json_each(?1)))"
+            " AND (?2 IS NULL OR incident = ?2) ORDER BY number DESC LIMIT ?3",
+            (json.dumps([*states]), incident, limit),
+        )
+        return tuple(_record(body) for (body,) in rows)
+
+    def unfinished(self) -> tuple[PlanRecord, ...]:
+        """Those that a daemon did not live to end: busy ones, the oldest first."""
+        rows = self._database.rows("SELECT body FROM plans WHERE is_busy ORDER BY number")
+        return tuple(_record(body) for (body,) in rows)
+
+
+def is_busy(record: PlanRecord) -> bool:
+    """Whether its target is being changed, watched or taken back."""
+    return record.state in BUSY_STATES or (record.undoing is not None and record.undoing.ended is None)
+
+
+def _target(plan: Plan) -> str:
+    return json.dumps([plan.act.actuator, plan.act.target])
+
+
+def _text(record: PlanRecord) -> str:
+    return json.dumps(wire.dump(record), sort_keys=True)
+
+
+def _record(body: str) -> PlanRecord:
+    return wire.load(PlanRecord, json.loads(body))
+
+
+def _number(id_: str) -> int:
+    prefix, _, number = id_.partition("-")
+    if prefix.upper() != "P" or not number.isascii() or not number.isdecimal() or len(number) > 9:
+        raise UsageError(f"{id_!r} is no plan's id", "they are called P-1, P-2 …; `andon plan list` shows them")
+    return int(number)
