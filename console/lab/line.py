@@ -36,7 +36,7 @@ PLACES: Mapping[str, str] = {  # imported when one is used: each has its own lib
 }
 FIRST_DAY = 1_772_409_600.0  # Monday 2026-03-02: labs open on some day of the half year after it
 DAYS, FIRST_HOUR, LAST_HOUR = 180, 6, 20
-LASTS = 2700.0  # seconds of lab time for which there are past days to compare with
+LASTS = 1500.0  # seconds of lab time for which there are past days to compare with: the longest episode ends before
 PAGE_BYTES = 4_000_000  # of the past, handed over at once
 DAEMON_SECONDS = 30.0
 COLLECT_SECONDS = 60.0

@@ -102,7 +102,7 @@ def planned(faults: Mapping[str, LabFault], *, seeds: int, first_seed: int, heal
     places = sorted({fault.place for fault in faults.values()})
     seed += len(compounds)
     quiet = [Job((), places[turn % len(places)], seed + turn) for turn in range(healthy)]
-    return [*single, *compounds, *quiet]
+    return [*quiet, *compounds, *single]  # the longest first, so that the last slots end together
 
 
 def pairs_of(faults: Mapping[str, LabFault]) -> Iterator[tuple[LabFault, LabFault]]:

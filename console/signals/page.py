@@ -162,19 +162,18 @@ class PageReader:
                     self._slots[series] = UNWANTED
                     continue
                 try:
-                    if slot == UNKNOWN and (slot := self._sibling(series)) == UNKNOWN:
+                    if slot == UNKNOWN:
                         text, _, value = series.rpartition(b" ")
                         stamped_slot = slot_of(text, UNKNOWN) if value and number else UNKNOWN
                         if stamped_slot >= 0:  # a known series, its value and a timestamp
                             _put(stamped, float(number) * second, stamped_slot, float(value))
-                        elif stamped_slot == UNKNOWN:
+                        elif stamped_slot == UNKNOWN and (slot := self._sibling(series)) == UNKNOWN:
                             self._take_odd(line, series, second, stamped)
-                    elif slot == UNWANTED:
+                    if slot < 0:
                         continue
-                    elif values[slot] is None:
-                        values[slot] = float(number)
-                    else:
+                    if values[slot] is not None:
                         raise ValueError(TWICE)
+                    values[slot] = float(number)
                 except ValueError as error:
                     self._skip(f"{error}: {line[:80]!r}")
         return lines, stamped

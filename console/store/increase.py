@@ -27,7 +27,7 @@ class Increase:
     counts: tuple[float, ...] = ()
 
 
-def increase(before: Total | None, reading: Reading) -> Increase | None:
+def increase(before: Total | Reading | None, reading: Reading) -> Increase | None:
     """What was gained; None for a first reading and after a gap of more than `LONGEST_GAP`.
 
     A total that went down was reset, so all of it is new. The increase belongs to the interval that ends at the

@@ -44,7 +44,7 @@ class Samples:
         self._raw_from: float = settings.get(RAW_FROM, -math.inf)
         self._tracks: dict[SeriesKey, Track] = {}
         self._new: list[Track] = []
-        self._moved: dict[tuple[int, bool], Total] = {}
+        self._moved: dict[tuple[int, bool], Reading] = {}  # the last total of each stream
         self._raw: deque[tuple[int, float, float, bytes | None]] = deque()
         self._minutes: dict[tuple[int, int], Minute] = {}
         self._next_id = 1
@@ -67,7 +67,9 @@ class Samples:
             self._raw_from = now if now < self._raw_from else max(self._raw_from, now - RAW_SECONDS)
             for reading in readings:
                 self._take(reading, now)
-                if self.waiting >= COMMIT_AT and failure is None:
+                if len(self._raw) + len(self._minutes) < COMMIT_AT:
+                    continue
+                if failure is None:
                     try:
                         self.commit()
                     except StoreError as error:
@@ -119,13 +121,13 @@ class Samples:
         late = reading.time < now - LATE_SECONDS
         gained = track.follow(reading, late=late)
         if track.key.kind is not Kind.GAUGE:
-            self._moved[track.id, late] = Total(reading.time, reading.value, reading.counts)
+            self._moved[track.id, late] = reading
         if gained is None:
             return
         place = (track.id, minute_of(reading.time))
         if not late:
             track.wrote_live(place[1])
-        elif not self._may_fill(track, place):
+        elif place[1] != track.filling and not self._may_fill(track, place):
             return
         if reading.time > self._raw_from:
             self._raw.append(
@@ -137,7 +139,7 @@ class Samples:
         minute.add(gained)
 
     def _may_fill(self, track: Track, place: tuple[int, int]) -> bool:
-        if place in self._minutes and place[1] != track.filling:
+        if place in self._minutes:
             return False  # waits to be written, so the table does not show it yet
         return track.may_fill(place[1], lambda minute: self._first_written(track.id, minute))
 

@@ -25,8 +25,8 @@ class Track:
 
     id: int
     key: SeriesKey
-    live: Total | None = None
-    late: Total | None = None
+    live: Total | Reading | None = None  # the last total of each stream; of a gauge its last reading
+    late: Total | Reading | None = None
     filling: int = -1  # the minute that back-fill is writing
     free_from: int = 0  # no minute in [free_from, free_until) is written yet
     free_until: int = 0
@@ -39,15 +39,13 @@ class Track:
         if self.key.kind is Kind.GAUGE:
             gained: Increase | None = Increase(reading.value)
         else:
-            earlier = [total for total in (self.live, self.late) if total is not None and total.time < reading.time]
-            gained = increase(max(earlier, key=lambda total: total.time, default=None), reading)
-        total = Total(reading.time, reading.value, reading.counts)
+            gained = increase(_nearest(self.live, self.late, reading.time), reading)
         if late:
             if last is not None and reading.time < last.time:
                 self.filling = -1  # history begins anew: what was filled the last time is written
-            self.late = total
+            self.late = reading
         else:
-            self.live = total
+            self.live = reading
         return gained
 
     def may_fill(self, minute: int, first_written: Callable[[int], int | None]) -> bool:
@@ -71,6 +69,13 @@ class Track:
         self.free_until = min(self.free_until, minute)
 
 
-def _seen(last: Total, reading: Reading, late: bool) -> bool:
+def _nearest(live: Total | Reading | None, late: Total | Reading | None, time: float) -> Total | Reading | None:
+    """The newer of two totals, of those before `time`."""
+    if live is None or not live.time < time:
+        return late if late is not None and late.time < time else None
+    return late if late is not None and live.time < late.time < time else live
+
+
+def _seen(last: Total | Reading, reading: Reading, late: bool) -> bool:
     # Back-fill that goes back in time begins anew; so does the live stream when the clock itself was set back.
     return reading.time == last.time if late else 0 <= last.time - reading.time <= LATE_SECONDS

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -218,7 +219,12 @@ def test_a_buffer_that_cannot_be_written_keeps_the_newest(store: Store, monkeypa
 
 
 def test_raw_goes_before_minutes_when_the_buffer_is_full(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(samples, "COMMIT_AT", 50)
     monkeypatch.setattr(samples, "MOST_WAITING", 50)
-    live(store, DEPTH, *((10.0 * tick, 1.0) for tick in range(60)))
+    with monkeypatch.context() as full:
+        full.setattr(store.samples, "commit", lambda: (_ for _ in ()).throw(StoreFull("no room")))
+        for tick in range(60):
+            with suppress(StoreFull):
+                live(store, DEPTH, (10.0 * tick, 1.0))
     assert sum(count for count, _ in minutes(store).values()) == 60
     assert rows(store, "SELECT count(*) FROM raw") == [(50 - 11,)]

@@ -135,3 +135,15 @@ steps:
         found = await standing([load_text(text, "canary.yaml")], situation, built_in_step_types())
     assert not found.symptoms and not found.findings
 
+
+@pytest.mark.parametrize(("ago", "until", "stands"), [(540.0, 360.0, False), (200.0, 0.0, True)])
+async def test_a_tail_that_is_over_is_no_symptom_and_one_that_goes_on_is(
+    ago: float, until: float, stands: bool
+) -> None:
+    """Both lie in the ten minutes that are looked at, and make the same tail of them."""
+    scene = Scene().histogram("model.latency", 0.1, per_second=20.0, model="m")
+    scene.change("model.latency", ago, until=until, times=20.0, model="m")
+    with scene.situation() as situation:
+        found = await standing([book("slow", "50%")], situation, built_in_step_types())
+    assert [finding.verdict for finding in found.findings] == [Verdict.DEGRADED]  # the window is as bad either way
+    assert bool(found.symptoms) is stands
