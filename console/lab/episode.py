@@ -65,10 +65,11 @@ class EpisodeResult:
         if self.trouble:
             return f"{name}: BROKEN, {self.trouble}"
         took = f"({self.seconds:.1f} s)"
+        noticed = self.diagnosis.incident.symptom.text if self.diagnosis and self.diagnosis.incident else ""
         if not self.faults:
-            return f"{name}: {f'FALSE ALARM, {self.cause}' if self.alarm else 'quiet'} {took}"
+            return f"{name}: {f'FALSE ALARM, {self.cause}: {noticed}' if self.alarm else 'quiet'} {took}"
         if self.alarm:
-            return f"{name}: WRONG, an alarm before the fault; {self.cause} {took}"
+            return f"{name}: WRONG, an alarm before the fault; {self.cause}: {noticed} {took}"
         is_right = self.top2 if len(self.faults) > 1 else self.first
         said = "right" if is_right else f"WRONG, expected {' and '.join(str(dict(each)) for each in self.expect)}"
         onset = "–" if self.onset_error is None else f"{self.onset_error:+.0f} s"

@@ -2,7 +2,7 @@
 
 A tail is made by few, so a crowd of a minute makes one for as long as it lies in the window: a quantile that is back
 within its tolerance in the last part of the window is no symptom any more (as the short windows of the Google SRE
-Workbook, chapter 5, end an alert).
+Workbook, chapter 5, end an alert). And it takes more to raise an alarm than to answer a question: see MOST_CHANCE.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from console.sources.windows import baseline_window, current_window
 CHECK_SECONDS = 20.0
 LAST_PART = 1 / 2  # of the current window: five minutes of ten are the fewest whose steps show how they wander
 QUANTILES = ("p50", "p90", "p95", "p99")
+MOST_CHANCE = 0.005  # a trigger is looked at thousands of times a day, a step of a playbook once
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ async def standing(playbooks: Iterable[Playbook], situation: Situation, step_typ
         for key, (findings, over) in zip(looks, found, strict=True)
         for check in waiting[key]
         for finding in findings
-        if finding.verdict == check.verdict and finding.labels not in over
+        if finding.verdict == check.verdict and finding.labels not in over and (finding.p or 0.0) <= MOST_CHANCE
     }
     return Standing(tuple(symptoms.values()), tuple(finding for findings, _over in found for finding in findings))
 

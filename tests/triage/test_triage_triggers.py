@@ -38,6 +38,7 @@ class Judge:
     """Says that everything is 30 % slower, so it depends on the tolerance whether it is degraded."""
 
     asked: list[Any] = field(default_factory=list)
+    p: float | None = None  # by how much chance
 
     @property
     def step_types(self) -> dict[str, StepType]:
@@ -48,7 +49,7 @@ class Judge:
     async def _run(self, _context: StepContext, options: Any) -> StepOutcome:
         self.asked.append(options.tolerance)
         verdict = Verdict.DEGRADED if options.tolerance < 0.3 else Verdict.OK
-        finding = Finding("", "comparison", "slow", "", verdict, labels=Labels.of(model="m"))
+        finding = Finding("", "comparison", "slow", "", verdict, labels=Labels.of(model="m"), p=self.p)
         return StepOutcome(state=verdict, findings=(finding,))  # type: ignore[arg-type]
 
 
@@ -69,6 +70,13 @@ async def test_what_several_playbooks_ask_alike_is_looked_at_once() -> None:
     found = await standing(books, Situation(Estate(), NOW), judge.step_types)
     assert len(judge.asked) == 2  # another baseline is another question
     assert len(found.symptoms) == 1
+
+
+@pytest.mark.parametrize(("p", "stands"), [(0.02, False), (0.001, True), (None, True)])
+async def test_what_chance_would_do_once_a_day_opens_nothing(p: float | None, stands: bool) -> None:
+    found = await standing([book("a", "20%")], Situation(Estate(), NOW), Judge(p=p).step_types)
+    assert [finding.verdict for finding in found.findings] == [Verdict.DEGRADED]
+    assert bool(found.symptoms) is stands
 
 
 async def test_a_trigger_that_names_a_step_looks_at_its_windows() -> None:
