@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from console.errors import ConfigError, SourceDenied, SourceError, SourceMalformed
+from console.errors import ActRefused, ConfigError, SourceDenied, SourceError, SourceMalformed
 
 MOST_BYTES = 64 << 20  # of one page of a list
 MOST_LINE_BYTES = 16 << 20  # of one object of a watch; etcd takes 1.5 MiB
@@ -38,6 +38,14 @@ class Gone(SourceError):
 
 class NotThere(SourceError):
     """404: this server has no such thing."""
+
+
+class Refused(SourceError):
+    """400, 409, 422, 429 …: it was understood, and not done."""
+
+
+class Unreached(SourceError):
+    """Nobody was there to hear it."""
 
 
 class Door:
@@ -100,6 +108,26 @@ class Door:
             response.release_conn()
         return b"".join(pieces)[:most]
 
+    def change(
+        self, method: str, path: str, body: Any, *, content: str = PLAIN, params: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Have something changed; the object as it is then.
+
+        Raises ActRefused where it was refused or never reached, so that for sure nothing was changed, NotThere for 404,
+        and SourceError where nobody can tell.
+        """
+        try:
+            response = self._send(path, params, PLAIN, self._seconds, method=method, body=body, content=content)
+        except (SourceDenied, Refused, Unreached) as error:
+            raise ActRefused(error.message, error.hint) from None
+        try:
+            answer = orjson.loads(response.read(MOST_BYTES, decode_content=True) or b"{}")
+        except (ValueError, OSError) as error:
+            raise SourceMalformed(f"{self._about(path)} broke off its answer: {_first(error)}", "") from None
+        finally:
+            response.release_conn()
+        return answer if isinstance(answer, dict) else {}
+
     def watch(self, path: str, params: Mapping[str, str], *, accept: str, silence: float) -> Iterator[dict[str, Any]]:
         """The changes as they come, until the server ends it or is silent for so many seconds.
 
@@ -152,10 +180,22 @@ class Door:
         self._load(unless_after=loaded)  # a token was renewed where it is kept: in a file, by a program
         return self._send(path, params, accept, seconds)
 
-    def _send(self, path: str, params: Mapping[str, str] | None, accept: str, seconds: float) -> Any:
+    def _send(
+        self,
+        path: str,
+        params: Mapping[str, str] | None,
+        accept: str,
+        seconds: float,
+        *,
+        method: str = "GET",
+        body: Any = None,
+        content: str = PLAIN,
+    ) -> Any:
         import urllib3
 
         headers = {"Accept": accept, "Accept-Encoding": "gzip", "User-Agent": "andon"}
+        if body is not None:
+            headers["Content-Type"] = content
         with self._lock:
             configuration, pool = self._configuration, self._pool
             try:
@@ -169,7 +209,8 @@ class Door:
         url = f"{configuration.host.rstrip('/')}{path}{'?' + urlencode(params) if params else ''}"
         try:
             response = pool.request(
-                "GET", url, headers=headers, preload_content=False, retries=False, redirect=False,
+                method, url, body=None if body is None else orjson.dumps(body), headers=headers,
+                preload_content=False, retries=False, redirect=False,
                 timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds),
             )  # fmt: skip
         except urllib3.exceptions.SSLError as error:
@@ -178,12 +219,12 @@ class Door:
                 "check certificate-authority in the kubeconfig",
             ) from None
         except urllib3.exceptions.NewConnectionError as error:  # a TimeoutError to urllib3, though nothing was late
-            raise SourceError(*self._away(error)) from None
+            raise Unreached(*self._away(error)) from None
         except urllib3.exceptions.TimeoutError:
             raise SourceError(*self._late(path)) from None
         except (urllib3.exceptions.HTTPError, ValueError) as error:
             raise SourceError(*self._away(error)) from None
-        if response.status == HTTPStatus.OK:
+        if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
             return response
         try:
             words = _words(response.read(MOST_REASON_BYTES, decode_content=True))
@@ -206,6 +247,8 @@ class Door:
                 return NotThere(f"{about} is not there", "")
             case 410:
                 return Gone(f"{about} has forgotten what we held on to", "")
+            case 400 | 405 | 409 | 415 | 422 | 429:
+                return Refused(f"{about} answered {code}{': ' + words if words else ''}", "look at the object again")
         return SourceError(f"{about} answered {code}{': ' + words if words else ''}", "look at the API server's log")
 
     def _about(self, path: str) -> str:

@@ -28,9 +28,7 @@ TYPES: Mapping[str, Any] = {
     "map(string, string)": cel.Type.Map(cel.Type.STRING, cel.Type.STRING),
 }
 
-_NAME_OR_STRING = re.compile(
-    r"""r?"(?:\\.|[^"\\])*"|r?'(?:\\.|[^'\\])*'|(?<![\w.])(?:each\b|(?:steps|inputs|vars)(?:\s*\.\s*\w+)+)"""
-)
+_NAME_OR_STRING = re.compile(r"""r?"(?:\\.|[^"\\])*"|r?'(?:\\.|[^'\\])*'|(?<![\w.])[a-z]\w*(?:\s*\.\s*\w+)*""")
 _VERDICT = re.compile(r"""\bsteps\.\w+\.verdict\s*(?:[!=]=\s*(?P<one>"\w*"|'\w*')|in\s*\[(?P<many>[^\]]*)\])""")
 _QUOTED = re.compile(r"""["'](\w*)["']""")
 _CEL_ERROR = re.compile(r"ERROR: <input>:(?P<line>\d+):(?P<column>\d+): (?P<message>[^\n]*)")

@@ -16,7 +16,7 @@ from console.errors import ActRefused, AndonError, UsageError
 from console.model import Act, PlanRecord, PlanState, Receipt
 from console.remedy.actuator import Actuator
 from console.remedy.planning import reverse
-from console.remedy.states import moved
+from console.remedy.states import moved, refuse_unless
 from console.store.audit import Entry
 
 ACT_SECONDS = 60.0
@@ -61,10 +61,11 @@ async def apply(record: PlanRecord, operator: str, means: Means) -> PlanRecord:
 
 
 async def take_back(record: PlanRecord, operator: str, means: Means) -> PlanRecord:
-    """Restore the values of before; the record as it is then: rolled back, unknown, or as it was where that was refused.
+    """Restore the values of before; the record then: rolled back, unknown, or as it was where that was refused.
 
     UsageError where nothing was applied, it cannot be taken back, or it is being taken back already.
     """
+    refuse_unless(record, PlanState.ROLLED_BACK)
     if record.receipt is None or record.receipt.did is not True:
         raise UsageError(
             f"{record.id} was not applied, so there is nothing to take back", f"andon plan show {record.id}"

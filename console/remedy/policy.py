@@ -96,7 +96,9 @@ class _Rule(_Table):
     targets: list[str] = Field(["*"], description="names or globs: deployment prod/*")
     who: list[str] = Field(["*"], description="operators, or @ROLE")
     when: str | None = Field(None, description='a condition in CEL: time.hour >= 8 && plan.cause != "memory_leak"')
-    between: tuple[datetime, datetime] | None = Field(None, description="only then: two times with their zone")
+    between: list[datetime] | None = Field(
+        None, min_length=2, max_length=2, description="only then: two times with their zone"
+    )
 
 
 class _Allow(_Rule):

@@ -35,11 +35,16 @@ BAD = frozenset({_S.FAILED, _S.NOT_RECOVERED, _S.ROLLED_BACK, _S.UNKNOWN})  # ex
 
 def moved(record: PlanRecord, to: PlanState, now: float, **changes: Any) -> PlanRecord:
     """The record in its next state; UsageError where that cannot follow."""
+    refuse_unless(record, to)
+    return replace(record, **{"reason": "", **changes}, state=to, changed=now)
+
+
+def refuse_unless(record: PlanRecord, to: PlanState) -> None:
+    """UsageError where a plan cannot get into this state from where it is."""
     if to not in FOLLOWS[record.state]:
         raise UsageError(
             f"{record.id} is {said(record.state)}, so it cannot become {said(to)}", f"andon plan show {record.id}"
         )
-    return replace(record, **{"reason": "", **changes}, state=to, changed=now)
 
 
 def said(state: PlanState) -> str:

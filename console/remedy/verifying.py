@@ -14,6 +14,7 @@ from console.remedy.states import moved
 LOOK_SECONDS = 15.0  # between two looks
 ENOUGH = 2  # looks in a row that say what is wanted
 MOST_LOOKS = 400  # kept
+VERDICTS = frozenset(verdict.value for verdict in Verdict)  # of the states of a step, those that judge
 
 
 def only(playbook: Playbook, names: Sequence[str]) -> Playbook:
@@ -48,7 +49,7 @@ def after_look(record: PlanRecord, run: Run, now: float) -> PlanRecord:
     assert check is not None and record.receipt is not None
     results = {step.id: step for step in run.steps}
     seen = results[check.step]
-    verdict = Verdict(seen.state) if seen.state in Verdict.__members__.values() else Verdict.NO_DATA
+    verdict = Verdict(seen.state.value) if seen.state.value in VERDICTS else Verdict.NO_DATA
     looks = (*record.looks, Look(now, verdict, seen.reason))[-MOST_LOOKS:]
     looked = replace(record, looks=looks, changed=now)
     for guard in check.guards:

@@ -26,6 +26,7 @@ from console.service.operation import Operation
 from console.service.operations import all_operations
 from console.service.operations.reading import Nothing
 from console.service.peer import Peer
+from console.service.remedying import ROUND_SECONDS as REMEDIES_SECONDS
 from console.service.reports import write_report
 from console.service.running import EXPIRE_SECONDS
 from console.service.server import Server
@@ -94,6 +95,7 @@ async def _live(config: Config) -> int | None:
                 for name, (seconds, work) in _parts(house).items()
             ]
             await _attempt(house, "resume", house.watch.resume)
+            await _attempt(house, "remedies", house.remedying.resume)
             await house.stopping.wait()
             for part in parts:
                 part.cancel()
@@ -138,6 +140,7 @@ def _parts(house: House) -> dict[str, Part]:
     parts["alerting"] = (ALERTING_SECONDS, house.alerting.round)
     parts["alerts"] = (ALERTS_SECONDS, house.alert_look.round)
     if house.config.interval > 0:
+        parts["remedies"] = (REMEDIES_SECONDS, house.remedying.round)
         parts["collect"] = (house.config.interval, collect)
         parts["timeline"] = (house.config.interval, lambda: house.timeline.copy(house.clock()))
         parts["watch"] = (house.config.interval, house.look)

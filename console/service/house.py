@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from console.clock import Clock
 from console.config import Config
 from console.errors import BundleError, SourceError, StoreError
-from console.model import Diagnosis, Finding, Incident, Notice, Reading, Run, Span, StepResult, Symptom
+from console.model import Diagnosis, Finding, Incident, Notice, Reading, Run, Span, StepResult, Symptom, Window
 from console.playbook.bundles.file import to_bytes
 from console.playbook.bundles.recording import Recording, recorded
 from console.playbook.definition import Playbook
+from console.playbook.engine import run as run_playbook
 from console.plugins import Panel, Plugins, StepType
 from console.service.alert_look import AlertLook
 from console.service.alerting import Alerting
@@ -30,6 +31,7 @@ from console.service.notifying import Notifying
 from console.service.outlook import Outlook
 from console.service.pages import Pages
 from console.service.records import StoreRecords
+from console.service.remedying import Remedying
 from console.service.running import Running
 from console.service.sightings import Sightings
 from console.service.timeline import Timeline
@@ -47,6 +49,7 @@ from console.triage.questions import answering
 log = logging.getLogger("andon.house")
 
 EVALUATE_SECONDS = 60.0  # all triggers together
+AGAIN_SECONDS = 60.0  # for steps that are played once more
 PROBED_SECONDS = 3600.0  # since golden inputs were sent, for their answers to still say anything
 LONGEST_THROTTLE = 86400.0  # seconds; a playbook that wants more is run by itself once a day
 SHOW_SECONDS = 1.0  # from one look at the live sources to the next, while somebody looks at the board
@@ -74,6 +77,7 @@ class House:
     checkups: Checkups = field(init=False)
     watch: Watch = field(init=False)
     running: Running = field(init=False)
+    remedying: Remedying = field(init=False)
     outlook: Outlook = field(init=False)
     notifying: Notifying = field(init=False)
     alerting: Alerting = field(init=False)
@@ -135,6 +139,7 @@ class House:
         """Ask the sources, put what they say on disk, and look at the triggers; the incidents that this opened."""
         await asyncio.gather(self.collector.round(), self.timeline.copy(self.clock()))
         await self.writer.commit()
+        await self.remedying.round()
         return await self.look()
 
     async def look(self) -> list[Incident]:
@@ -209,6 +214,16 @@ class House:
         self.watch.went_on(id_, diagnosis)
         if diagnosis.causes:
             await self.notifying.tell("cause", id_)
+
+    async def play_again(self, part: Playbook, before: Run, since: float) -> Run:
+        """Some steps of a playbook once more, on what came since, against what they were compared with before."""
+        situation = await self.situation()
+        current = Window((Span(since, situation.now),))
+        work = run_playbook(
+            part, before.inputs, situation, step_types=self.step_types, current=current, baseline=before.baseline,
+            playbooks=self.playbooks,
+        )  # fmt: skip
+        return await asyncio.wait_for(self.bench.do(work), AGAIN_SECONDS)
 
     async def notice(self, due: Due) -> Notice:
         """What is to be said of an incident, as it is now."""

@@ -29,6 +29,7 @@ from console.service.notifying import Notifying, open_voices
 from console.service.outlook import Outlook
 from console.service.pages import Pages
 from console.service.records import StoreRecords
+from console.service.remedying import Remedying
 from console.service.running import Running
 from console.service.timeline import Timeline
 from console.service.topics import Topic
@@ -120,6 +121,7 @@ async def open_house(config: Config) -> AsyncIterator[House]:
             records, house.situation, bench, step_types, playbooks, config.roles, house.follow, house.went_on
         )
         stack.push_async_callback(house.running.close)
+        house.remedying = Remedying(config, plugins, records, playbooks, clock, house.play_again, house.board.touch)
         house.outlook = Outlook(records, house.watch, house.board.touch)
         house.drifts = Drifts(
             lambda: models_with_rows(estate, [*house.sightings.newest]),

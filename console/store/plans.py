@@ -58,6 +58,15 @@ class Plans:
             ) from None
         return after
 
+    def look(self, before: PlanRecord, after: PlanRecord) -> PlanRecord:
+        """Keep one more look at whether it helped: nothing was done, so the audit log has no line of it."""
+        with self._database.write() as connection:
+            cursor = connection.execute(
+                "UPDATE plans SET body = ? WHERE number = ? AND body = ?",
+                (_text(after), _number(after.id), _text(before)),
+            )
+            return after if cursor.rowcount == 1 else before
+
     def get(self, id_: str) -> PlanRecord:
         """One plan; UsageError where there is none of that id."""
         rows = self._database.rows("SELECT body FROM plans WHERE number = ?", (_number(id_),))

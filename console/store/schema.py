@@ -152,6 +152,7 @@ CREATE TABLE plans (
     number   INTEGER PRIMARY KEY AUTOINCREMENT,
     state    TEXT NOT NULL,
     target   TEXT NOT NULL,          -- what it changes, and through what: JSON
+    incident TEXT NOT NULL,
     is_busy  INTEGER NOT NULL,       -- it is being changed, watched or taken back
     body     TEXT NOT NULL           -- model.PlanRecord as JSON
 );

@@ -6,7 +6,19 @@ from collections.abc import Callable, Mapping
 
 from console.service.house import House
 from console.service.operation import Operation
-from console.service.operations import acting, alerts, bundles, curves, drifts, gpus, incidents, reading, runs, windows
+from console.service.operations import (
+    acting,
+    alerts,
+    bundles,
+    curves,
+    drifts,
+    gpus,
+    incidents,
+    plans,
+    reading,
+    runs,
+    windows,
+)
 
 Offer = Callable[[House], tuple[Operation, ...]]
 OFFERS: tuple[Offer, ...] = (
@@ -20,6 +32,7 @@ OFFERS: tuple[Offer, ...] = (
     curves.operations,
     drifts.operations,
     alerts.operations,
+    plans.operations,
 )
 
 

@@ -1,0 +1,295 @@
+"""Plans in the daemon: made for a cause that was found, approved by people or by policy, applied once, and watched.
+
+What a plan has come to is on disk before anything follows from it, so that the next daemon goes on where this one died.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from console.clock import Clock
+from console.config import Config
+from console.errors import AndonError, UsageError
+from console.model import Approval, Cause, Incident, Plan, PlanRecord, PlanState, Run
+from console.playbook.definition import Playbook
+from console.plugins import Plugins
+from console.remedy.actuator import Actuator, actuator_for, checked, opened
+from console.remedy.anchor import keep
+from console.remedy.approving import approved, unattended
+from console.remedy.doing import Means, apply, entry, reconcile, take_back
+from console.remedy.planning import options_of, plan_hash, plan_of, remedy_of
+from console.remedy.policy import Asked, Decision, Policy, load_policy
+from console.remedy.states import WAITING, moved, said
+from console.remedy.verifying import after_look, is_due, only, steps_of
+from console.service.peer import Peer
+from console.service.records import StoreRecords
+from console.store.audit import Entry, Head
+from console.store.store import Store
+from console.triage import diagnose
+
+log = logging.getLogger("andon.remedy")
+
+PLAN_SECONDS = 60.0  # for an actuator to say what it would do
+ROUND_SECONDS = 5.0
+SELF = "andon"  # who acts where nobody asked: by a rule that is written down
+
+T = TypeVar("T")
+Play = Callable[[Playbook, Run, float], Awaitable[Run]]
+"""(the steps to run again, the run that they were part of, since when) -> what they say now."""
+
+
+@dataclass(slots=True)
+class Remedying:
+    """The plans of one daemon."""
+
+    config: Config
+    plugins: Plugins
+    records: StoreRecords
+    playbooks: Mapping[str, Playbook]
+    clock: Clock
+    play: Play
+    on_change: Callable[[], None]
+    _anchored: Head | None = None
+    _at_work: set[str] = field(default_factory=set)  # plans that something is being done with right now
+
+    # ── what people ask for ──────────────────────────────────────────────────────────────────────────────────────────
+
+    async def make(self, incident_id: str, remedy: str, cause_id: str | None, peer: Peer) -> PlanRecord:
+        """A plan for a remedy of a cause that was named; nothing is changed.
+
+        Raises UsageError where there is no such cause or remedy, or nothing would change; what the actuator raises.
+        """
+        incident = await self.records.incident(incident_id)
+        runs = await self.records.runs(incident.runs)
+        cause, run = _cause(diagnose(runs, incident).causes, runs, remedy, cause_id, incident)
+        playbook = self.playbooks.get(run.playbook)
+        if playbook is None:
+            raise UsageError(f"there is no playbook {run.playbook} any more", "examine the incident again")
+        wanted = remedy_of(playbook, cause, remedy)
+        told = options_of(playbook, wanted, run)
+        named = told.pop("actuator", None)
+        options = checked(wanted.uses, told, self.plugins)
+        chosen = actuator_for(wanted.uses, named, self.config.actuators, self.plugins)
+        async with asyncio.timeout(PLAN_SECONDS), opened(chosen, self.plugins) as actuator:
+            draft = await actuator.draft(wanted.uses, options)
+        plan = plan_of(
+            playbook, wanted, cause, run, draft,
+            actuator=chosen.name, incident=incident.id, operator=peer.name, now=self.clock(),
+        )  # fmt: skip
+        decision = (await self._policy()).decide(await self._asked(plan, peer.name, is_attended=True))
+        hash_ = plan_hash(plan)
+        line = Entry(plan.created, peer.name, "planned", "", {"hash": hash_, "title": plan.title, "cause": plan.cause})
+        record = await self._do(
+            lambda store: store.plans.add(plan, hash_, max(decision.approvers, 1), decision.rule, line)
+        )
+        await self._note(record, f"planned {record.id}: {plan.title}", peer.name)
+        return record
+
+    async def approve(
+        self, id_: str, hash_: str, peer: Peer, *, reason: str = "", is_break_glass: bool = False, signature: str = ""
+    ) -> PlanRecord:
+        """One operator's yes, to exactly this plan."""
+        record = await self.get(id_)
+        given = Approval(self.clock(), peer.name, peer.uid, hash_, reason, is_break_glass, signature)
+        policy = await self._policy()
+        after = approved(record, given, policy, await self._asked(record.plan, peer.name, is_attended=True))
+        what = "broke the glass" if is_break_glass else "approved"
+        return await self._change(record, after, peer.name, what, reason=reason, policy=policy.hash)
+
+    async def approve_by_policy(self, id_: str, operator: str) -> PlanRecord:
+        """The policy's yes, where nobody is there."""
+        record = await self.get(id_)
+        policy = await self._policy()
+        after = unattended(record, policy, await self._asked(record.plan, operator, is_attended=False))
+        return await self._change(record, after, operator, "approved by policy", policy=policy.hash)
+
+    async def reject(self, id_: str, peer: Peer, reason: str) -> PlanRecord:
+        """One operator's no, which ends it."""
+        record = await self.get(id_)
+        after = moved(record, PlanState.REJECTED, self.clock(), reason=reason)
+        return await self._change(record, after, peer.name, "rejected")
+
+    async def cancel(self, id_: str, peer: Peer) -> PlanRecord:
+        """Not wanted any more."""
+        record = await self.get(id_)
+        return await self._change(record, moved(record, PlanState.CANCELLED, self.clock()), peer.name, "cancelled")
+
+    async def apply(self, id_: str, peer: Peer) -> PlanRecord:
+        """Do what was approved. It goes on when who asked for it leaves."""
+        return await self._alone(id_, self._applied(id_, peer.name))
+
+    async def take_back(self, id_: str, peer: Peer) -> PlanRecord:
+        """Restore the values of before."""
+
+        async def work() -> PlanRecord:
+            record = await self.get(id_)
+            done = await take_back(record, peer.name, self._means())
+            await self._note(done, f"{done.id} is {said(done.state)}", peer.name)
+            return done
+
+        return await self._alone(id_, work())
+
+    async def settle(self, id_: str, to: PlanState, peer: Peer, reason: str) -> PlanRecord:
+        """A person looked at what nobody could tell, and says what it is."""
+        record = await self.get(id_)
+        if record.state is not PlanState.UNKNOWN:
+            raise UsageError(f"{id_} is {said(record.state)}, which is no question", f"andon plan show {id_}")
+        now = self.clock()
+        receipt = record.receipt and replace(record.receipt, did=to is not PlanState.FAILED)
+        after = moved(record, to, now, reason=reason, receipt=receipt)
+        return await self._change(record, after, peer.name, "settled")
+
+    async def explain(self, id_: str, peer: Peer) -> tuple[PlanRecord, Decision]:
+        """What each rule of the policy says of a plan, asked by this operator now."""
+        record = await self.get(id_)
+        return record, (await self._policy()).decide(await self._asked(record.plan, peer.name, is_attended=True))
+
+    async def get(self, id_: str) -> PlanRecord:
+        """One plan; UsageError where there is none of that id."""
+        return await self._do(lambda store: store.plans.get(id_))
+
+    async def list(self, *, everything: bool = False, incident: str | None = None) -> Sequence[PlanRecord]:
+        """Plans that somebody has to do something about or that are at work; or all; the newest first."""
+        found = await self._do(lambda store: store.plans.list(incident=incident))
+        return found if everything else [each for each in found if not _is_over(each)]
+
+    # ── what goes on by itself ───────────────────────────────────────────────────────────────────────────────────────
+
+    async def resume(self) -> None:
+        """Find out what became of acts that the last daemon did not live to see."""
+        for record in await self._do(lambda store: store.plans.unfinished()):
+            is_doing = record.undoing is not None and record.undoing.ended is None
+            if record.state is PlanState.APPLYING or is_doing:
+                done = await self._alone(record.id, reconcile(record, SELF, self._means()))
+                await self._note(done, f"after a restart, {done.id} is {said(done.state)}", SELF)
+                await self._watch(done, SELF)
+
+    async def round(self) -> None:
+        """Let plans expire that nobody approved, and look at those that are watched."""
+        now = self.clock()
+        for record in await self._do(lambda store: store.plans.list(states=[*WAITING, PlanState.VERIFYING])):
+            if record.id in self._at_work:
+                continue
+            if record.state in WAITING and now >= record.plan.expires:
+                await self._change(record, moved(record, PlanState.EXPIRED, now), SELF, "expired")
+            elif record.state is PlanState.VERIFYING and is_due(record, now):
+                try:
+                    await self._alone(record.id, self._looked(record))
+                except AndonError as error:
+                    log.warning("%s cannot be looked at: %s", record.id, error.message)
+
+    # ── at work ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _applied(self, id_: str, operator: str) -> PlanRecord:
+        record = await self.get(id_)
+        done = await apply(record, operator, self._means())
+        await self._note(done, f"{done.id} ({done.plan.title}) is {said(done.state)}", operator)
+        return await self._watch(done, operator)
+
+    async def _watch(self, record: PlanRecord, operator: str) -> PlanRecord:
+        """Begin to look whether what was applied helps, where the playbook says how that is seen."""
+        if record.state is not PlanState.APPLIED or record.plan.check is None:
+            return record
+        return await self._change(record, moved(record, PlanState.VERIFYING, self.clock()), operator, "verifying")
+
+    async def _looked(self, record: PlanRecord) -> PlanRecord:
+        check = record.plan.check
+        playbook = self.playbooks.get(record.plan.playbook)
+        assert check is not None and record.receipt is not None
+        if playbook is None or playbook.hash != record.plan.playbook_hash:
+            reason = f"playbook {record.plan.playbook} changed meanwhile: nobody can tell whether it helped"
+            after = moved(record, PlanState.NOT_RECOVERED, self.clock(), reason=reason)
+            return await self._change(record, after, SELF, after.state)
+        (before,) = await self.records.runs([record.plan.run])
+        since = record.receipt.ended or record.changed
+        run = await self.play(only(playbook, steps_of(check)), before, since)
+        after = after_look(record, run, self.clock())
+        if after.state is PlanState.VERIFYING:
+            return await self._do(lambda store: store.plans.look(record, after))
+        done = await self._change(record, after, SELF, after.state)
+        await self._note(done, f"{done.id} is {said(done.state)}{': ' * bool(done.reason)}{done.reason}", SELF)
+        if done.state is PlanState.NOT_RECOVERED and done.plan.is_reversible:
+            done = await take_back(done, SELF, self._means())
+            await self._note(done, f"{done.id} is {said(done.state)}: the former values are back", SELF)
+        return done
+
+    async def _alone(self, id_: str, work: Awaitable[PlanRecord]) -> PlanRecord:
+        """The work, shielded from whoever asked for it; UsageError while something else is done with the plan."""
+        if id_ in self._at_work:
+            work.close()  # type: ignore[attr-defined]
+            raise UsageError(f"{id_} is being worked on right now", f"andon plan show {id_}")
+        self._at_work.add(id_)
+        task = asyncio.ensure_future(work)
+        task.add_done_callback(lambda _task: self._at_work.discard(id_))
+        return await asyncio.shield(task)
+
+    async def _change(
+        self, before: PlanRecord, after: PlanRecord, operator: str, what: str, **facts: Any
+    ) -> PlanRecord:
+        line = entry(after, operator, what, **facts)
+        done = await self._do(lambda store: store.plans.change(before, after, line))
+        self.on_change()
+        return done
+
+    async def _note(self, record: PlanRecord, text: str, operator: str) -> None:
+        if record.plan.incident:
+            await self.records.note(record.plan.incident, text, self.clock(), operator)
+        self.on_change()
+
+    def _means(self) -> Means:
+        async def change(before: PlanRecord, after: PlanRecord, line: Entry) -> PlanRecord:
+            return await self._do(lambda store: store.plans.change(before, after, line))
+
+        return Means(change, self._opened, self.clock)
+
+    def _opened(self, name: str) -> AbstractAsyncContextManager[Actuator]:
+        config = next((each for each in self.config.actuators if each.name == name), None)
+        if config is None:
+            raise UsageError(f"there is no actuator {name!r} any more", "put it back into the configuration")
+        return opened(config, self.plugins)
+
+    async def _policy(self) -> Policy:
+        """As it is now: a change counts at once."""
+        return await asyncio.to_thread(load_policy, self.config.policy)
+
+    async def _asked(self, plan: Plan, operator: str, *, is_attended: bool) -> Asked:
+        roles = tuple(role for role, names in self.config.roles.items() if operator in names)
+        done = await self._do(lambda store: store.plans.list())
+        earlier = tuple(
+            each.receipt.began for each in done if each.receipt is not None and each.plan.act.action == plan.act.action
+        )
+        return Asked(plan, operator, roles, is_attended, self.clock(), earlier)
+
+    async def _do(self, work: Callable[[Store], T]) -> T:
+        """What the store gives; the head of the audit log is kept elsewhere as soon as it is another one."""
+
+        def both(store: Store) -> tuple[T, Head]:
+            return work(store), store.audit.head()
+
+        found, head = await self.records.writer.do(both)
+        if head.number and head != self._anchored:
+            await asyncio.to_thread(keep, self.config.anchor, head)
+            self._anchored = head
+        return found
+
+
+def _cause(
+    causes: Sequence[Cause], runs: Sequence[Run], remedy: str, cause_id: str | None, incident: Incident
+) -> tuple[Cause, Run]:
+    """The named cause that a remedy is for, the likeliest where several have it, and the run that named it."""
+    able = [each for each in causes if remedy in each.remedies and cause_id in (None, each.id)]
+    if not able:
+        offered = "; ".join(f"{each.id}: {', '.join(each.remedies)}" for each in causes if each.remedies)
+        hint = f"its causes have: {offered}" if offered else f"`andon incident show {incident.id}` shows what was found"
+        raise UsageError(f"no cause of {incident.id} has a remedy {remedy!r}", hint)
+    last = {run.playbook: run for run in runs}
+    return able[0], last[able[0].playbook]
+
+
+def _is_over(record: PlanRecord) -> bool:
+    return record.state not in (*WAITING, PlanState.APPLYING, PlanState.VERIFYING, PlanState.UNKNOWN)
