@@ -31,6 +31,7 @@ SCREENS: Mapping[str, tuple[str, str]] = {
     "incidents": ("console.tui.screens.incidents", "Incidents"),
     "sources": ("console.tui.screens.sources", "Sources"),
     "alerts": ("console.tui.screens.alerts", "Alerts"),
+    "plans": ("console.tui.screens.plans", "Plans"),
 }
 
 

@@ -116,6 +116,19 @@ ALERT = {
     "labels": {...: text}, "annotations": {...: text}, "source": text, "silences": [text], "incident": text,
 }  # fmt: skip
 SILENCE = {"id": Needed(text), "author": text, "comment": text, "source": text, "end": time, "matchers": [text]}
+RECEIPT = {"began": time, "ended": time, "did": anything, "text": text}
+PLAN = {
+    "id": Needed(text), "hash": text, "state": text, "reason": text, "rule": text, "approvers": number,
+    "changed": time, "approvals": [{"time": time, "operator": text, "reason": text}], "receipt": RECEIPT,
+    "undoing": RECEIPT, "looks": [{"time": time, "verdict": text, "text": text}],
+    "plan": {
+        "title": text, "incident": text, "remedy": text, "cause": text, "subject": text, "risk": text,
+        "operator": text, "created": time, "expires": time, "probability": number, "restore": anything,
+        "act": {"target": text, "actuator": text, "action": text}, "blast": {"text": text},
+        "check": {"step": text, "want": text, "within": number}, "warnings": [text],
+        "changes": [{"path": text, "before": anything, "after": anything}],
+    },
+}  # fmt: skip
 # What each operation answers.
 ANSWERS: Mapping[str, Any] = {
     "diagnosis": {"verdict": text, "incident": INCIDENT, "causes": [CAUSE], "findings": [FINDING],
@@ -133,6 +146,8 @@ ANSWERS: Mapping[str, Any] = {
     "silence.list": {"silences": [SILENCE]},
     "silence.create": {"id": text, "source": text, "end": time, "alerts": number},
     "silence.end": ROW,
+    "plan.list": [PLAN],
+    **dict.fromkeys(("plan.make", "plan.approve", "plan.reject", "plan.apply", "plan.rollback"), PLAN),
 } | dict.fromkeys(("incident.open", "incident.ack", "incident.note", "incident.close", "answer"), INCIDENT)  # fmt: skip
 
 

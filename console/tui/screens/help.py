@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from console.tui.screens.sheet import Sheet
 
 EVERYWHERE = (
-    ("1 … 7", "board, GPUs, latency, drift, incidents, sources, alerts"),
+    ("1 … 8", "board, GPUs, latency, drift, incidents, sources, alerts, plans"),
     ("↑ ↓  k j", "move"),
     ("PgUp PgDn  b f", "a page up or down"),
     ("Home End  g G", "first, last row"),

@@ -20,6 +20,7 @@ from console.tui.screens.triage_curves import Curves
 from console.tui.screens.triage_detail import detail_lines
 from console.tui.screens.triage_head import head_lines
 from console.tui.screens.triage_reader import Reader, as_text
+from console.tui.screens.triage_remedies import ask_remedy
 from console.tui.screens.triage_room import stacked
 from console.tui.screens.triage_shown import command_of, offered
 from console.tui.screens.triage_steps import Place, as_row, gravest_place, places
@@ -51,6 +52,7 @@ class Triage(Sheet):
         ("a", "acknowledge"),
         ("N", "note"),
         ("x", "close"),
+        ("m", "plan a remedy"),
         ("n", "timeline"),
         ("y", "copy the diagnosis"),
         ("c", "copy the command shown"),
@@ -62,6 +64,7 @@ class Triage(Sheet):
         Binding("n", "timeline", "timeline", show=False),
         Binding("y", "copy", "copy the diagnosis", show=False),
         Binding("c", "copy_command", "copy the command shown", show=False),
+        Binding("m", "remedy", "plan a remedy", show=False),
     ]
 
     def __init__(self, incident: str) -> None:
@@ -302,6 +305,11 @@ class Triage(Sheet):
             self.app.push_screen(
                 Prompt(f"Close {self._named}: why is it over? (Enter closes it, Esc does not)"), closed
             )
+
+    def action_remedy(self) -> None:
+        """Plan a remedy of a named cause; nothing is changed by that."""
+        if not self.console_app.is_locked():
+            ask_remedy(self, self._named, self._diagnosis or {})
 
     def action_timeline(self) -> None:
         """To the notes."""
