@@ -161,13 +161,11 @@ class Remedying:
     # ── what goes on by itself ───────────────────────────────────────────────────────────────────────────────────────
 
     async def resume(self) -> None:
-        """Find out what became of acts that the last daemon did not live to see."""
-        for record in await self._do(lambda store: store.plans.unfinished()):
-            is_doing = record.undoing is not None and record.undoing.ended is None
-            if record.state is PlanState.APPLYING or is_doing:
-                done = await self._alone(record.id, reconcile(record, SELF, self._means()))
-                await self._note(done, f"after a restart, {done.id} is {said(done.state)}", SELF)
-                await self._watch(done, SELF)
+        """Find out what became of acts that the last daemon did not live to see, and go on from there."""
+        begun = await self._do(lambda store: store.plans.unfinished())
+        left = await self._do(lambda store: store.plans.list(states=[PlanState.NOT_RECOVERED]))
+        for record in (*begun, *left):
+            await self._if_it_can_be(record, self._resumed(record))
 
     async def round(self) -> None:
         """Let plans expire that nobody approved, and look at those that are watched."""
@@ -176,12 +174,17 @@ class Remedying:
             if record.id in self._at_work:
                 continue
             if record.state in WAITING and now >= record.plan.expires:
-                await self._change(record, moved(record, PlanState.EXPIRED, now), SELF, "expired")
+                expired = moved(record, PlanState.EXPIRED, now)
+                await self._if_it_can_be(record, self._change(record, expired, SELF, "expired"))
             elif record.state is PlanState.VERIFYING and is_due(record, now):
-                try:
-                    await self._alone(record.id, self._looked(record))
-                except AndonError as error:
-                    log.warning("%s cannot be looked at: %s", record.id, error.message)
+                await self._if_it_can_be(record, self._looked(record))
+
+    async def _if_it_can_be(self, record: PlanRecord, work: Awaitable[PlanRecord]) -> None:
+        """Do something with a plan; what goes wrong with one holds up no other."""
+        try:
+            await self._alone(record.id, work)
+        except (AndonError, TimeoutError) as error:
+            log.warning("%s: %s", record.id, error.message if isinstance(error, AndonError) else "it took too long")
 
     # ── at work ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -197,6 +200,13 @@ class Remedying:
             return record
         return await self._change(record, moved(record, PlanState.VERIFYING, self.clock()), operator, "verifying")
 
+    async def _resumed(self, record: PlanRecord) -> PlanRecord:
+        is_doing = record.undoing is not None and record.undoing.ended is None
+        if record.state is PlanState.APPLYING or is_doing:
+            record = await reconcile(record, SELF, self._means())
+            await self._note(record, f"after a restart, {record.id} is {said(record.state)}", SELF)
+        return await self._without_help(await self._watch(record, SELF))
+
     async def _looked(self, record: PlanRecord) -> PlanRecord:
         check = record.plan.check
         playbook = self.playbooks.get(record.plan.playbook)
@@ -204,18 +214,25 @@ class Remedying:
         if playbook is None or playbook.hash != record.plan.playbook_hash:
             reason = f"playbook {record.plan.playbook} changed meanwhile: nobody can tell whether it helped"
             after = moved(record, PlanState.NOT_RECOVERED, self.clock(), reason=reason)
-            return await self._change(record, after, SELF, after.state)
-        (before,) = await self.records.runs([record.plan.run])
-        since = record.receipt.ended or record.changed
-        run = await self.play(only(playbook, steps_of(check)), before, since)
-        after = after_look(record, run, self.clock())
+        else:
+            (before,) = await self.records.runs([record.plan.run])
+            since = record.receipt.ended or record.changed
+            run = await self.play(only(playbook, steps_of(check)), before, since)
+            after = after_look(record, run, self.clock())
         if after.state is PlanState.VERIFYING:
             return await self._do(lambda store: store.plans.look(record, after))
         done = await self._change(record, after, SELF, after.state)
         await self._note(done, f"{done.id} is {said(done.state)}{': ' * bool(done.reason)}{done.reason}", SELF)
-        if done.state is PlanState.NOT_RECOVERED and done.plan.is_reversible:
-            done = await take_back(done, SELF, self._means())
-            await self._note(done, f"{done.id} is {said(done.state)}: the former values are back", SELF)
+        return await self._without_help(done)
+
+    async def _without_help(self, record: PlanRecord) -> PlanRecord:
+        """Restore what was before, where it did not help and that was not tried yet."""
+        if record.state is not PlanState.NOT_RECOVERED or record.undoing is not None or not record.plan.is_reversible:
+            return record
+        done = await take_back(record, SELF, self._means())
+        is_back = done.state is PlanState.ROLLED_BACK
+        told = "the former values are back" if is_back else done.reason
+        await self._note(done, f"{done.id} is {said(done.state)}: {told}", SELF)
         return done
 
     async def _alone(self, id_: str, work: Awaitable[PlanRecord]) -> PlanRecord:

@@ -225,3 +225,18 @@ async def test_the_next_daemon_finds_out_what_became_of_an_act(stage: Stage) -> 
     await stage.house.remedying.resume()
     assert (await stage.ask("plan.show", plan="P-1"))["state"] == "verifying"
     assert stage.values()["times"] == 1
+
+
+async def test_the_next_daemon_takes_back_what_the_last_one_saw_not_helping(stage: Stage) -> None:
+    await stage.approved()
+    await stage.ask("plan.apply", plan="P-1")
+    from console.model import PlanState
+    from console.remedy.doing import entry
+    from console.remedy.states import moved
+
+    record = await stage.house.remedying.get("P-1")
+    seen = moved(record, PlanState.NOT_RECOVERED, stage.clock.now, reason="depth is degraded")
+    await stage.house.writer.do(lambda store: store.plans.change(record, seen, entry(seen, "andon", "not_recovered")))
+    await stage.house.remedying.resume()
+    assert (await stage.ask("plan.show", plan="P-1"))["state"] == "rolled_back"
+    assert stage.values()["replicas"] == 2
