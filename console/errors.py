@@ -7,6 +7,7 @@ AndonError                 message: what happened; hint: what to do about it
 │   ├── BundleError        a file is no bundle, a broken one or too big
 │   └── DaemonRunning      a second daemon on one data folder
 ├── SourceError         4  a source that was needed did not answer
+│   ├── SourceUnreached    nobody was there to hear it: nothing was asked
 │   ├── SourceDenied       it answered that we may not
 │   ├── SourceMalformed    it answered something that is not what it should be
 │   ├── SourcePartial      it answered, but parts of what it is made of did not
@@ -102,6 +103,10 @@ class SourceError(AndonError):
     exit = Exit.UNREACHABLE
 
 
+class SourceUnreached(SourceError):
+    """Nobody was there to hear what was asked."""
+
+
 class SourceDenied(SourceError):
     """The source answered that we may not read it."""
 
@@ -169,7 +174,8 @@ class NoData(AndonError):
 FAMILY: dict[str, type[AndonError]] = {
     kind.__name__: kind
     for kind in (
-        AndonError, UsageError, ConfigError, PlaybookError, BundleError, DaemonRunning, SourceError, SourceDenied,
+        AndonError, UsageError, ConfigError, PlaybookError, BundleError, DaemonRunning, SourceError, SourceUnreached,
+        SourceDenied,
         SourceMalformed, SourcePartial, SourceBusy, DaemonUnreachable, StoreError, StoreTooNew, StoreCorrupt, StoreFull,
         PluginError, RemedyError, ActRefused, NoData,
     )

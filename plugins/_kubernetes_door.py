@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from console.errors import ActRefused, ConfigError, SourceDenied, SourceError, SourceMalformed
+from console.errors import ActRefused, ConfigError, SourceDenied, SourceError, SourceMalformed, SourceUnreached
 
 MOST_BYTES = 64 << 20  # of one page of a list
 MOST_LINE_BYTES = 16 << 20  # of one object of a watch; etcd takes 1.5 MiB
@@ -42,10 +42,6 @@ class NotThere(SourceError):
 
 class Refused(SourceError):
     """400, 409, 422, 429 …: it was understood, and not done."""
-
-
-class Unreached(SourceError):
-    """Nobody was there to hear it."""
 
 
 class Door:
@@ -118,7 +114,7 @@ class Door:
         """
         try:
             response = self._send(path, params, PLAIN, self._seconds, method=method, body=body, content=content)
-        except (SourceDenied, Refused, Unreached) as error:
+        except (SourceDenied, Refused, SourceUnreached) as error:
             raise ActRefused(error.message, error.hint) from None
         try:
             answer = orjson.loads(response.read(MOST_BYTES, decode_content=True) or b"{}")
@@ -219,7 +215,7 @@ class Door:
                 "check certificate-authority in the kubeconfig",
             ) from None
         except urllib3.exceptions.NewConnectionError as error:  # a TimeoutError to urllib3, though nothing was late
-            raise Unreached(*self._away(error)) from None
+            raise SourceUnreached(*self._away(error)) from None
         except urllib3.exceptions.TimeoutError:
             raise SourceError(*self._late(path)) from None
         except (urllib3.exceptions.HTTPError, ValueError) as error:

@@ -14,7 +14,7 @@ from typing import Self
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from console.errors import ConfigError, SourceBusy, SourceDenied, SourceError, SourceMalformed
+from console.errors import ConfigError, SourceBusy, SourceDenied, SourceError, SourceMalformed, SourceUnreached
 from console.sources.options import LocalPath
 from console.sources.redact import MASK, shown_line
 from console.sources.site import VariableName
@@ -57,7 +57,8 @@ async def post(options: AddressOptions, body: bytes, headers: Mapping[str, str])
     """Hand over one message.
 
     Raises ConfigError without an address, SourceBusy where it wants to be left alone, SourceDenied where it does not
-    let us in, SourceMalformed where it does not take this message, and SourceError for all that may pass.
+    let us in, SourceMalformed where it does not take this message, SourceUnreached where nobody hears it, and
+    SourceError for all else that may pass.
     """
     url = _url(options.url or secret_of(options.url_env or ""))
     where = url.host
@@ -72,8 +73,10 @@ async def post(options: AddressOptions, body: bytes, headers: Mapping[str, str])
                 raise _refusal(where, response, await _said(response, url))
     except TimeoutError:
         raise SourceError(f"{where} did not answer within {options.timeout:g} s", "look at it") from None
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise SourceUnreached(f"{where} cannot be reached: {type(error).__name__}", "check that it runs") from None
     except (httpx.HTTPError, OSError) as error:  # its own words may hold the address
-        raise SourceError(f"{where} cannot be reached: {type(error).__name__}", "check that it runs") from None
+        raise SourceError(f"{where} broke off: {type(error).__name__}", "check that it runs") from None
 
 
 def _url(text: str) -> httpx.URL:
