@@ -65,6 +65,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         plugin_dirs=(tmp_path / "mine",),
         plugins_disabled=("dcgm",),
         playbook_dirs=(Path("/srv/playbooks"),),
+        policy=tmp_path / "policy.toml",
     )
 
 
@@ -159,5 +160,16 @@ def test_a_duration_is_the_sum_of_its_parts(units: list[tuple[str, int]], data: 
 
 
 def test_the_schema_lists_every_table() -> None:
-    tables = {"daemon", "plugins", "playbooks", "sources", "links", "alerts", "notify", "roles"}
+    tables = {
+        "daemon",
+        "plugins",
+        "playbooks",
+        "sources",
+        "links",
+        "alerts",
+        "notify",
+        "roles",
+        "actuators",
+        "remedies",
+    }
     assert set(config_schema()["properties"]) == tables

@@ -18,6 +18,7 @@ import pytest
 from console.errors import PluginError, SourceDenied, SourceError, SourceMalformed
 from console.library import PACKAGE
 from console.model import Kind, Labels, SeriesKey, Span
+from console.remedy.actuator import Actuator
 from console.sources import worker as workers
 from console.sources.calls import CALLS, Opening, line
 from console.sources.child import Child, open_child
@@ -356,7 +357,7 @@ def test_last_words_are_one_line_without_control_sequences() -> None:
 def test_every_call_is_a_method_of_some_capability() -> None:
     methods = {
         name
-        for face in (Collectable, TableReader, Follower, EventReader, LogReader, Prober, GpuReader, Checkable)
+        for face in (Collectable, TableReader, Follower, EventReader, LogReader, Prober, GpuReader, Checkable, Actuator)
         for name in vars(face)
     }
     assert set(CALLS) <= methods

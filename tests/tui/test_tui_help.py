@@ -73,7 +73,7 @@ async def test_help_shows_what_a_screen_is_for_and_can_be_scrolled_to_its_end(
 def test_help_wraps_and_cuts_nothing() -> None:
     shown = as_text(help_lines(Triage("I-1"), 56))
     assert all(len(line) <= 56 for line in shown.splitlines())
-    assert "…" not in shown.replace("1 … 7", "")
+    assert "…" not in shown.replace("1 … 8", "")
 
 
 @pytest.mark.parametrize(

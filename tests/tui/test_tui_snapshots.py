@@ -9,15 +9,19 @@ import os
 from pathlib import Path
 
 import pytest
-from consoles import TellingClient, board, curve_answer, drift_answer, gpu, running, settled, text_of
+from consoles import NOW, TellingClient, board, curve_answer, drift_answer, gpu, running, settled, text_of
 from diagnoses import accuracy_run, diagnosis
+from plans import plan
 from textual.pilot import Pilot
 
+from console.model import PlanRecord
+from console.remedy.planning import plan_hash
 from console.tui.app import Console
+from console.wire import dump
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 SIZES = ((80, 24), (120, 40), (200, 50))
-SCREENS = ("board", "gpu", "latency", "drift", "incidents", "sources", "triage")
+SCREENS = ("board", "gpu", "latency", "drift", "incidents", "sources", "plans", "triage")
 
 
 async def shown(app: Console, pilot: Pilot[int], name: str) -> str:
@@ -36,7 +40,9 @@ async def test_the_screens_are_laid_out_as_before(
 ) -> None:
     monkeypatch.setattr("console.tui.app.STALE_SECONDS", 1e9)
     client = TellingClient(tmp_path, board())
+    made = plan(created=NOW - 60, expires=NOW + 840, incident="I-3")
     client.answers |= {
+        "plan.list": [dump(PlanRecord("P-1", plan_hash(made), made, changed=NOW - 60))],
         "diagnosis": diagnosis(accuracy_run()),
         "curve": curve_answer,
         "drift": drift_answer,
