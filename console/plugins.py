@@ -183,6 +183,12 @@ class LabFault:
     is_alone: bool = False  # it loads the machine: nothing else is measured beside it
     excludes: tuple[str, ...] = ()  # faults of the same part: with both, nobody could tell which
     ranges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of its parameters: scoring may redraw them
+    mended_by: Mapping[str, str] = field(default_factory=dict)  # action -> what it is done to; may name parameters
+    remedy: Callable[[Any], None] | None = None  # (plant): what the action comes to; none: it is healed
+
+    def mend(self, plant: Any) -> None:
+        """What its remedy does."""
+        (self.remedy or self.heal)(plant)
 
 
 # ── the hooks ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -63,6 +63,8 @@ def andon_lab_faults() -> Iterable[LabFault]:
             described.is_alone,
             described.excludes,
             described.parameters,
+            described.mended_by,
+            _of_module(name, "mend") if described.is_coped_with else None,
         )
 
 

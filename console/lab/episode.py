@@ -162,7 +162,7 @@ class _Practice:
 
     def _inject(self, line: Line, fault: LabFault, parameters: Mapping[str, Any]) -> None:
         line.plant.changes.elsewhere(line.plant.rng, line.plant.clock.now())  # innocent, and just before the onset
-        fault.inject(line.plant, parameters)
+        line.mending.inject(fault, parameters)
         self.on_progress(f"{_instant(line)} fault: {fault.title[:1].lower()}{fault.title[1:]}")
 
     def _tick(self, line: Line) -> bool:

@@ -1,7 +1,7 @@
 """A whole practice line: one place of it, its four weeks of past, and a real daemon that watches it.
 
 with Line(folder, seed=7) as line:
-    fault.inject(line.plant, fault.draw(line.plant.rng))
+    line.mending.inject(fault, fault.draw(line.plant.rng))
     while not (opened := line.tick()):
         ...
 """
@@ -22,6 +22,8 @@ import numpy as np
 
 from console.errors import AndonError, DaemonUnreachable, UsageError
 from console.lab.clock import TICK
+from console.lab.desk import Desk
+from console.lab.mending import Mending
 from console.lab.network import Network
 from console.lab.place import Place
 from console.lab.traffic import DAY
@@ -40,6 +42,10 @@ LASTS = 1500.0  # seconds of lab time for which there are past days to compare w
 PAGE_BYTES = 4_000_000  # of the past, handed over at once
 DAEMON_SECONDS = 30.0
 COLLECT_SECONDS = 60.0
+POLICY = """[[allow]]
+name = "anything, on the practice line"
+risk = "high"
+"""
 Progress = Callable[[str], None]
 
 
@@ -55,10 +61,12 @@ class Line:
     lasts: float = LASTS
     place: str = "vision"  # its name
     plant: Place = field(init=False)
+    mending: Mending = field(init=False)
     client: Client = field(init=False)
 
     def __post_init__(self) -> None:
         self.plant = place_of(self.place)(self.folder, self.seed, opening(self.seed), self.slot, self.models)
+        self.mending = Mending(self.plant, Desk(self.folder))
         self.client = Client(self.data)
 
     @property
@@ -88,6 +96,7 @@ class Line:
 
     def tick(self) -> tuple[str, ...]:
         """15 s of lab time, then one collection; the incidents it opened, examined."""
+        self.mending.look()
         self.plant.tick()
         self.plant.changes.distract(self.plant.rng, self.plant.clock.now())
         return self._collect()
@@ -99,6 +108,9 @@ class Line:
     def _open(self) -> None:
         self.plant.prepare()
         self.config.write_text(config(self.folder, self.plant.config()), "utf-8")
+        policy = self.folder / "policy.toml"
+        policy.write_text(POLICY, "utf-8")
+        policy.chmod(0o600)
         leash = self.plant.leash
         daemon = leash.start("console.cli", "--config", str(self.config), "--data", str(self.data), "daemon")
         self.on_progress("living through weeks of its past")
@@ -147,6 +159,10 @@ def config(folder: Path, sources: str) -> str:
 data = {json.dumps(str(folder / "data"))}
 interval = "0s"
 clock = {json.dumps(str(folder / "clock"))}
+
+[actuators.line]
+kind = "practice_line"
+folder = {json.dumps(str(folder))}
 
 {sources}"""
 

@@ -4,8 +4,10 @@ title = "One line gets black gloves"
 place = "vision"                        the part of the line that it breaks
 simulated = true                        only the numbers of an exporter change
 alone = true                            it loads the machine: it is scored alone
+coped_with = true                       the remedy does not take it away: the fault's module has a `mend` of its own
 excludes = ["schema_change"]            faults of the same part, not told apart when both are there
 [expect]                                values may name parameters: slice = "{line}"
+[mended_by]                             actions that end it, and to what, or a glob: "model.rollback" = "glove"
 [parameters]                            their ranges, see `ranges`
 darkness = {low = 0.6, high = 0.9}
 [[variants]]                            one of these tables is picked whole, and its keys are parameters too
@@ -15,7 +17,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +42,8 @@ class Manifest:
     is_simulated: bool = False
     is_alone: bool = False
     excludes: tuple[str, ...] = ()
+    mended_by: Mapping[str, str] = field(default_factory=dict)
+    is_coped_with: bool = False
 
     def draw(self, rng: np.random.Generator) -> dict[str, Any]:
         """Parameters at random from their ranges."""
@@ -62,6 +66,8 @@ def manifest(name: str) -> Manifest:
         data.get("simulated", False),
         data.get("alone", False),
         tuple(data.get("excludes", ())),
+        data.get("mended_by", {}),
+        data.get("coped_with", False),
     )
 
 

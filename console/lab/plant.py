@@ -22,7 +22,7 @@ from console.lab.leash import Leash
 from console.lab.metrics import StationMetrics
 from console.lab.network import Network
 from console.lab.predictions import PredictionLog
-from console.lab.registry import CURRENT, MODEL, Registry, trained
+from console.lab.registry import CURRENT, MODEL, Registry, retrained, trained
 from console.lab.sending import Sender, Tick
 from console.lab.serving import PROGRAM, Serving
 from console.lab.traffic import INSPECTOR_ERRS, REVIEW_SECONDS, REVIEWED, SPOILED, Feed, request_body
@@ -154,6 +154,14 @@ golden = {quoted(self.folder / "golden.jsonl")}
     def load_production(self) -> None:
         """Have the station take up the version that is in production."""
         self._runner.run(self._sender.post(f"/v2/repository/models/{MODEL}/load", {}))
+
+    def retrain(self) -> None:
+        """Train the model on what comes now, and put it in production."""
+        version = str(max(map(int, self.registry.versions())) + 1)
+        self.registry.publish(version, retrained(self.feed, version))
+        self.registry.put_in_production(version)
+        self.load_production()
+        self.changes.add(self.clock.now(), "model_version", MODEL, f"{MODEL} {version} put in production", "retrained")
 
     def release(self, serving: Serving, detail: str = "") -> None:
         """Install a release of the server, have it taken up, and note the deploy."""

@@ -63,10 +63,17 @@ def trained() -> dict[str, Network]:
     return {version: _train(version, rows, epochs) for version, (rows, epochs) in EXAMPLES.items()}
 
 
-def examples(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Prepared inputs (rows, INPUTS) and truths (rows,) from any hour of a week."""
+def retrained(feed: Feed, version: str) -> Network:
+    """The model, trained for real on what the feed sends and what is right under its present conditions."""
+    rows, epochs = EXAMPLES[CURRENT]
+    inputs, truth = examples(rows, int(version), feed)
+    return train(inputs, truth, epochs=epochs, seed=int(version))
+
+
+def examples(rows: int, seed: int, feed: Feed | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Prepared inputs (rows, INPUTS) and truths (rows,) from any hour of a week, healthy where no feed is given."""
     rng = np.random.default_rng(seed)
-    batch = Feed(seed).at(rng, rng.uniform(0, WEEK, rows))
+    batch = (feed or Feed(seed)).at(rng, rng.uniform(0, WEEK, rows))
     return prepare(batch.pictures, batch.distance_mm, batch.exposure_ms, batch.gain), batch.truth
 
 

@@ -215,11 +215,10 @@ class _Keeper:
         except UsageError as error:
             self.refused = error.message
             return
-        if self.present:
-            self.present.heal(self.line.plant)
+        self.line.mending.heal()
         self.present, self.parameters = fault, {**drawn, **wish.parameters}
         if fault:
-            fault.inject(self.line.plant, self.parameters)
+            self.line.mending.inject(fault, self.parameters)
 
     def tell(self) -> None:
         """Write down how things are."""

@@ -19,3 +19,8 @@ def inject(plant: Plant, parameters: Mapping[str, Any]) -> None:
 def heal(plant: Plant) -> None:
     """Take them back."""
     plant.feed.conditions = replace(plant.feed.conditions, gloves=None)
+
+
+def mend(plant: Plant) -> None:
+    """The world stays as it is: the model learns it."""
+    plant.retrain()

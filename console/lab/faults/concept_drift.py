@@ -18,3 +18,8 @@ def inject(plant: Plant, parameters: Mapping[str, Any]) -> None:
 def heal(plant: Plant) -> None:
     """Back to the old rule."""
     plant.feed.conditions = replace(plant.feed.conditions, zone_mm=Conditions().zone_mm)
+
+
+def mend(plant: Plant) -> None:
+    """The world stays as it is: the model learns it."""
+    plant.retrain()
