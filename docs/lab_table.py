@@ -23,7 +23,7 @@ def table() -> str:
     for place in PLACES:
         rows = [_row(fault) for fault in faults if fault.place == place]
         if rows:
-            head = "| fault | what happens | how | cause | drawn |\n|---|---|---|---|---|"
+            head = "| fault | what happens | how | cause | mended by | drawn |\n|---|---|---|---|---|---|"
             parts.append("\n".join([f"### Place {place}\n", head, *rows]))
     return "\n\n".join(parts) + "\n"
 
@@ -35,7 +35,8 @@ def _row(fault: Manifest) -> str:
     keys = dict.fromkeys([*fault.parameters, *(key for variant in fault.variants for key in variant)])
     drawn = ", ".join(key for key in keys if key not in fault.expect)
     title = fault.title.removesuffix(" (simulated)")
-    return f"| `{fault.name}` | {title} | {how} | {causes} | {drawn or '–'} |"
+    mended = ", ".join(f"`{action}`" for action in fault.mended_by)
+    return f"| `{fault.name}` | {title} | {how} | {causes} | {mended} | {drawn or '–'} |"
 
 
 if __name__ == "__main__":
