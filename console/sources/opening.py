@@ -143,7 +143,7 @@ def checked_options(
 ) -> BaseModel:
     """What the configuration says of one thing, as its kind has it; ConfigError, naming it, where that does not fit."""
     known = model.model_fields
-    for option in given:
+    for option in given if model.model_config.get("extra") != "allow" else ():
         if option not in known:
             raise ConfigError(f"{whose}: the kind {kind} has no option {option!r}", _nearest(option, known))
     try:
