@@ -67,7 +67,7 @@ PLACES: Mapping[str, Value | Deed] = {
     "model.retrain": Deed(MODEL),
     "pipeline.pause": Value(MODEL, "runs", to="paused"),
     "litellm.fallback": Value(MODEL, "no fallback", "to", to="what it cannot take goes elsewhere"),
-    "webhook.call": Deed(("client", "tenant", "model", "host")),
+    "webhook.call": Deed(("provider", "client", "tenant", "model", "host")),
 }
 HERE = "the line"  # where an action does not say what it is done to
 
