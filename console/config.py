@@ -43,6 +43,7 @@ class ActuatorConfig:
     kind: str
     options: Mapping[str, Any] = field(default_factory=dict)
     folder: Path | None = None  # as of a source
+    only: tuple[str, ...] = ("*",)  # names or globs of the actions that it is for
 
 
 @dataclass(frozen=True, slots=True)

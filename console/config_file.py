@@ -100,6 +100,7 @@ class _Actuator(_Table):
 
     model_config = ConfigDict(extra="allow", strict=True)
     kind: str = Field(description="what a plugin offers")
+    only: list[str] = Field(["*"], description="names or globs of the actions that it is for; all that its kind does")
 
 
 class _Remedies(_Table):
@@ -185,7 +186,7 @@ def _settings(path: Path, file: _File, data: Path | None) -> Config:
             for name, table in file.notify.items()
         ),
         actuators=tuple(
-            ActuatorConfig(name, table.kind, dict(table.model_extra or {}), path.parent)
+            ActuatorConfig(name, table.kind, dict(table.model_extra or {}), path.parent, tuple(table.only))
             for name, table in file.actuators.items()
         ),
         policy=beside(file.remedies.policy),

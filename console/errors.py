@@ -8,6 +8,8 @@ AndonError                 message: what happened; hint: what to do about it
 │   └── DaemonRunning      a second daemon on one data folder
 ├── SourceError         4  a source that was needed did not answer
 │   ├── SourceUnreached    nobody was there to hear it: nothing was asked
+│   ├── SourceRefused      it understood what was asked, and did not do it
+│   │   └── SourceMissing  it has no such thing
 │   ├── SourceDenied       it answered that we may not
 │   ├── SourceMalformed    it answered something that is not what it should be
 │   ├── SourcePartial      it answered, but parts of what it is made of did not
@@ -107,6 +109,14 @@ class SourceUnreached(SourceError):
     """Nobody was there to hear what was asked."""
 
 
+class SourceRefused(SourceError):
+    """The source understood what was asked, and did not do it."""
+
+
+class SourceMissing(SourceRefused):
+    """The source has no such thing."""
+
+
 class SourceDenied(SourceError):
     """The source answered that we may not read it."""
 
@@ -175,7 +185,7 @@ FAMILY: dict[str, type[AndonError]] = {
     kind.__name__: kind
     for kind in (
         AndonError, UsageError, ConfigError, PlaybookError, BundleError, DaemonRunning, SourceError, SourceUnreached,
-        SourceDenied,
+        SourceRefused, SourceMissing, SourceDenied,
         SourceMalformed, SourcePartial, SourceBusy, DaemonUnreachable, StoreError, StoreTooNew, StoreCorrupt, StoreFull,
         PluginError, RemedyError, ActRefused, NoData,
     )

@@ -23,6 +23,9 @@ class KubernetesActuatorOptions(BaseModel):
     kubeconfig: LocalPath | None = None  # none: $KUBECONFIG, ~/.kube/config, or the pod that andon runs in
     context: str | None = None
     timeout: float = Field(default=10.0, gt=0, le=15.0)  # of one answer, seconds
+    feeds: str = "{model}-feed"  # the CronJob that feeds a model: a name, or namespace/name
+    retraining: str = "{model}-retrain"  # the CronJob that trains it
+    flags: str = "{model}-flags"  # the ConfigMap that its serving reads
 
 
 class _Options(BaseModel):
@@ -70,6 +73,41 @@ class SetEnv(Workload):
     container: str | None = None
 
 
+class SetArgs(Workload):
+    """Other arguments of its program."""
+
+    args: list[str]
+    container: str | None = None
+
+
+class ShiftWeight(_Options):
+    """Where the traffic of a workload with a canary goes."""
+
+    workload: str = Field(min_length=1, max_length=253)
+    namespace: str | None = None
+    to: Literal["stable", "canary"] | None = None
+    weight: int | None = Field(None, ge=0, le=100)  # percent that go to the canary
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.to is None) == (self.weight is None):
+            raise ValueError("give either to or weight")
+        return self
+
+
+class Pod(_Options):
+    """A pod by name."""
+
+    pod: str = Field(min_length=1, max_length=253)
+    namespace: str | None = None
+
+
+class DeletePod(Pod):
+    """Without asking its budgets."""
+
+    force: bool = False  # also where its node does not answer any more
+
+
 class PatchHpa(Workload):
     """Other bounds of its autoscaler: absolute, or by so many."""
 
@@ -99,11 +137,16 @@ ACTIONS = (
     ActionType("kubernetes.undo", "Go back to an earlier revision", Undo),
     ActionType("kubernetes.set_image", "Set the image", SetImage),
     ActionType("kubernetes.set_env", "Set variables of the environment", SetEnv),
+    ActionType("kubernetes.set_args", "Set the arguments of its program", SetArgs),
     ActionType("kubernetes.patch_hpa", "Set the bounds of an autoscaler", PatchHpa),
+    ActionType("kubernetes.shift_weight", "Move traffic to or from a canary", ShiftWeight),
+    ActionType("kubernetes.evict", "Have a pod go elsewhere, as its budgets allow", Pod),
+    ActionType("kubernetes.delete_pod", "Delete a pod that is stuck", DeletePod),
     ActionType("kubernetes.cordon", "Let no new pods onto a node", Node),
     ActionType("kubernetes.taint", "Keep pods off a node that do not tolerate a taint", Taint),
     ActionType("kubernetes.drain", "Move a node's pods elsewhere", Node),
 )
+OF_MODELS = ("model.fallback", "model.quarantine_feature", "model.retrain", "pipeline.pause")  # see model_actions.py
 
 
 @hookimpl
@@ -118,8 +161,8 @@ def andon_actuators() -> Iterable[ActuatorType]:
     return [
         ActuatorType(
             "kubernetes", "A Kubernetes cluster that may be changed", KubernetesActuatorOptions, _open,
-            tuple(each.name for each in ACTIONS), isolated=True, inside="andon_plugins._kubernetes_acts:open_acts",
-            environment=ENVIRONMENT,
+            (*(each.name for each in ACTIONS), *OF_MODELS), isolated=True,
+            inside="andon_plugins._kubernetes_acts:open_acts", environment=ENVIRONMENT,
         )
     ]  # fmt: skip
 

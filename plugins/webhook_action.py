@@ -20,6 +20,8 @@ from console.plugins import ActionType, ActuatorType, hookimpl
 from console.sources.posting import post, secret_of
 
 SCHEMA = "andon.ask/v1"
+CALL = "webhook.call"
+OF_MODELS = ("model.fallback", "model.quarantine_feature", "model.retrain", "model.rollback", "pipeline.pause")
 
 
 class Call(BaseModel):
@@ -37,8 +39,10 @@ class Webhook:
         self.name = name
         self._options = options
 
-    async def draft(self, _action: str, options: Mapping[str, Any]) -> Draft:
+    async def draft(self, action: str, options: Mapping[str, Any]) -> Draft:
         """What would be asked; that can never be unasked."""
+        if action != CALL:
+            options = {"ask": action} | {name: told for name, told in options.items() if told is not None}
         about = ", ".join(f"{name}={value}" for name, value in sorted(options.items()) if name != "ask")
         target = f"whoever hears {self.name}" + (f" about {about}" if about else "")
         change = Change("asked for", None, options["ask"])
@@ -68,11 +72,11 @@ class Webhook:
 @hookimpl
 def andon_actions() -> Iterable[ActionType]:
     """Asking somebody else."""
-    return [ActionType("webhook.call", "Ask a system, or people, for what it takes", Call)]
+    return [ActionType(CALL, "Ask a system, or people, for what it takes", Call)]
 
 
 @hookimpl
 def andon_actuators() -> Iterable[ActuatorType]:
     """An address of yours."""
     return [ActuatorType("webhook", "A signed JSON POST to an address of yours", WebhookOptions, Webhook,
-                         ("webhook.call",))]  # fmt: skip
+                         (CALL, *OF_MODELS))]  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from console.errors import SourceDenied, SourceError, SourceMalformed
+from console.errors import SourceDenied, SourceError, SourceMalformed, SourceUnreached
 
 
 class Site:
@@ -61,7 +61,7 @@ async def site(answers: dict[str, Any]) -> AsyncIterator[Site]:
 
 
 FAULTS: dict[str, type[Exception]] = {
-    "down": SourceError, "slow": SourceError, "401": SourceDenied, "403": SourceDenied, "500": SourceError,
+    "down": SourceUnreached, "slow": SourceError, "401": SourceDenied, "403": SourceDenied, "500": SourceError,
     "garbage": SourceMalformed, "half": SourceMalformed, "other": SourceMalformed, "huge": SourceMalformed,
 }  # fmt: skip
 """Ways to fail, and what each is; `down` is for the caller to make, by an address where nothing listens."""

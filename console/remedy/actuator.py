@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from fnmatch import fnmatchcase
 from typing import Any, Protocol, runtime_checkable
 
 from console.config import ActuatorConfig
@@ -48,7 +49,8 @@ def actuator_for(action: str, named: str | None, configs: Sequence[ActuatorConfi
     UsageError where there is none or the choice is open; it says what to configure.
     """
     offers: Mapping[str, ActuatorType] = plugins.by_name("andon_actuators", "kind")
-    able = [each for each in configs if each.kind in offers and action in offers[each.kind].actions]
+    doing = [each for each in configs if each.kind in offers and action in offers[each.kind].actions]
+    able = [each for each in doing if any(fnmatchcase(action, only) for only in each.only)]
     if named is not None:
         able = [each for each in able if each.name == named]
         if not able:
@@ -58,7 +60,10 @@ def actuator_for(action: str, named: str | None, configs: Sequence[ActuatorConfi
         return able[0]
     if able:
         names = ", ".join(each.name for each in able)
-        raise UsageError(f"{len(able)} actuators do {action}: {names}", "name one in the remedy: with: {actuator: …}")
+        raise UsageError(
+            f"{len(able)} actuators do {action}: {names}",
+            "say what each is for: only = […] in its table, or name one in the remedy: with: {actuator: …}",
+        )
     kinds = " or ".join(sorted(kind for kind, offer in offers.items() if action in offer.actions))
     hint = f'write [actuators.NAME] kind = "{kinds}" into the configuration' if kinds else "no plugin here does it"
     raise UsageError(f"nothing is configured that does {action}", hint)

@@ -16,7 +16,14 @@ from typing import Literal
 
 import httpx
 
-from console.errors import SourceDenied, SourceError, SourceMalformed
+from console.errors import (
+    SourceDenied,
+    SourceError,
+    SourceMalformed,
+    SourceMissing,
+    SourceRefused,
+    SourceUnreached,
+)
 from console.sources.redact import MASK, shown_line, shown_url
 
 MOST_REDIRECTS = 3
@@ -99,7 +106,7 @@ async def fetch(
             maybe = ", or does it want a certificate of ours (`cert`, `key`)?" if target.scheme == "https" else ""
             words = f"{where} broke off its answer: {error or type(error).__name__}"
             raise SourceMalformed(words, f"try again, then look at it{maybe}") from None
-        raise SourceError(
+        raise SourceUnreached(
             f"{where} cannot be reached: {error}", "check that it runs and that the name is right"
         ) from None
     except httpx.RemoteProtocolError as error:
@@ -148,6 +155,13 @@ def _next(url: httpx.URL, response: httpx.Response) -> httpx.URL:
     return target
 
 
+def _kind(status: int) -> type[SourceError]:
+    if status == 404:
+        return SourceMissing
+    is_understood = 400 <= status < 500 and status != 408  # which is a timeout: who knows what was done by then
+    return SourceRefused if is_understood else SourceError
+
+
 async def _refusal(url: httpx.URL, response: httpx.Response, secrets: Sequence[str]) -> SourceError:
     if response.status_code in (401, 403):
         return SourceDenied(
@@ -156,7 +170,7 @@ async def _refusal(url: httpx.URL, response: httpx.Response, secrets: Sequence[s
     answered = f"{shown(url)} answered {response.status_code} {_without(secrets, response.reason_phrase)}".rstrip()
     reason = _without(secrets, await _reason(url, response))
     words = f"{answered}: {reason}" if reason else answered
-    return SourceError(words, HINTS.get(response.status_code, "look at its log"))
+    return _kind(response.status_code)(words, HINTS.get(response.status_code, "look at its log"))
 
 
 def _without(secrets: Sequence[str], said: str) -> str:

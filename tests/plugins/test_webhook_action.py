@@ -103,3 +103,13 @@ async def test_what_was_heard_and_not_answered_nobody_can_tell(how: Any) -> None
             await here.act(act, "key-1")
         assert not isinstance(told.value, ActRefused) and len(heard) == 1
         assert await here.did(act, "key-1") is None
+
+
+async def test_an_action_of_a_model_is_asked_for_by_its_name() -> None:
+    with receiver(204) as (url, heard):
+        here = actuator(url)
+        draft = await here.draft("model.fallback", {"model": "chat", "to": None})
+        assert draft.restore is None
+        assert await here.act(Act("model.fallback", "ops", draft.target, draft.set, draft.expect), "key-1") == {}
+    ((_headers, body),) = heard
+    assert json.loads(body) == {"schema": "andon.ask/v1", "key": "key-1", "ask": "model.fallback", "model": "chat"}

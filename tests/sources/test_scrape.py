@@ -18,7 +18,15 @@ from aiohttp import web
 from pages import DCGM, TRITON, VLLM, one, page
 
 from console.config import SourceConfig
-from console.errors import AndonError, ConfigError, SourceDenied, SourceError, SourceMalformed
+from console.errors import (
+    AndonError,
+    ConfigError,
+    SourceDenied,
+    SourceError,
+    SourceMalformed,
+    SourceMissing,
+    SourceRefused,
+)
 from console.plugins import load_plugins
 from console.sources.checking import check_all
 from console.sources.opening import close, open_estate
@@ -160,14 +168,17 @@ async def test_a_closed_door_is_denied(status: int) -> None:
         assert isinstance(await failure(source), SourceDenied)
 
 
-@pytest.mark.parametrize("status", [404, 500, 204])
-async def test_any_other_answer_is_an_error_that_names_it(status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(404, SourceMissing), (409, SourceRefused), (408, SourceError), (500, SourceError), (204, SourceError)],
+)
+async def test_any_other_answer_is_an_error_that_names_it(status: int, kind: type[SourceError]) -> None:
     async def answer(_request: web.Request) -> web.Response:
         return web.Response(status=status, body=b"[" * 4000)  # deeper than a parser goes
 
     async with exporter(answer) as source:
         error = await failure(source)
-    assert type(error) is SourceError and f"answered {status}" in error.message
+    assert type(error) is kind and f"answered {status}" in error.message
 
 
 @pytest.mark.parametrize("announced", [True, False])
