@@ -52,7 +52,8 @@ def healed(fault: LabFault, seed: int, wrong: str | None = None, slot: int = 0) 
             with Line(folder, seed, slot, lasts=LASTS, place=fault.place) as line:
                 return _mended(line, fault, seed, wrong, began)
         except AndonError as error:
-            return Healing(fault.name, seed, "", wrong or "", "broken", False, 0.0, time.monotonic() - began, error.message)
+            took = time.monotonic() - began
+            return Healing(fault.name, seed, "", wrong or "", "broken", False, 0.0, took, error.message)
 
 
 def _mended(line: Line, fault: LabFault, seed: int, wrong: str | None, began: float) -> Healing:

@@ -8,7 +8,7 @@ from typing import Any
 from andon_plugins._kubernetes_door import Door, NotThere
 from andon_plugins._kubernetes_objects import Fields, Ref, at, differences, path_of, ref_of, said, setting, shown
 
-from console.errors import ActRefused, UsageError
+from console.errors import ActRefused, SourceError, UsageError
 from console.model import Blast, Draft
 
 KEY = "andon.dev/act"  # the annotation that says which act changed an object last
@@ -52,7 +52,10 @@ class Cluster:
 
     def patch(self, ref: Ref, fields: Fields, expect: Mapping[str, Any], key: str | None) -> dict[str, Any]:
         """One JSON Patch; without a key a dry run. Raises ActRefused where the object is not what was expected."""
-        live = self.get(ref)
+        try:
+            live = self.get(ref)
+        except SourceError as error:  # nothing was written yet
+            raise ActRefused(error.message, error.hint or "make a new plan") from None
         same = [{"op": "test", "path": "/metadata/uid", "value": expect["uid"]}]
         change, sign = [], []
         for path, value in fields.items():
@@ -110,10 +113,16 @@ class Cluster:
         except NotThere:
             raise UsageError(f"{self.name} has no node {options['node']!r}", "kubectl get nodes") from None
 
-    def named(self, api: str, plural: str, name: str) -> tuple[Ref, dict[str, Any]]:
-        """The one object that is called so, `namespace/name` or the name alone. UsageError where that is not one."""
+    def named(self, plural: str, name: str, *apis: str) -> tuple[Ref, dict[str, Any]]:
+        """The one object that is called so, `namespace/name` or the name alone, of the first API that has any.
+
+        UsageError where that is not one.
+        """
         namespace, _, own = name.rpartition("/")
-        found = self.list(api, plural, namespace, fieldSelector=f"metadata.name={own}")
+        for api in apis:
+            found = self.list(api, plural, namespace, fieldSelector=f"metadata.name={own}")
+            if found:
+                break
         if len(found) != 1:
             where = f" in namespace {namespace}" if namespace else ""
             hint = "set its name in the actuator's table, with its namespace: ml/ranker-feed"

@@ -134,13 +134,13 @@ def drain(cluster: Cluster, options: Options) -> Draft:
 
 def evict(cluster: Cluster, options: Options) -> Draft:
     """One pod elsewhere, as its budgets allow."""
-    ref, live = cluster.named("v1", "pods", _pod(options))
+    ref, live = cluster.named("pods", _pod(options), "v1")
     return _ended(ref, live, {"end": "evict"}, "as its budgets allow")
 
 
 def delete_pod(cluster: Cluster, options: Options) -> Draft:
     """One pod gone, whatever its budgets say; by force also where its node does not answer."""
-    ref, live = cluster.named("v1", "pods", _pod(options))
+    ref, live = cluster.named("pods", _pod(options), "v1")
     how = "by force: what it still does on its node goes on" if options["force"] else "its budgets are not asked"
     return _ended(ref, live, {"end": "delete", "force": options["force"]}, how)
 

@@ -14,6 +14,7 @@ from console.model import Blast, Change, Draft
 
 Options = Mapping[str, Any]
 KEYS = re.compile(r"[-._a-zA-Z0-9]+")  # what a key of a ConfigMap may be made of
+CRONS = ("batch/v1", "batch/v1beta1")  # the latter before 1.21
 MOST_NAME = 46  # characters of a Job's name before the act's key: 63 in all
 
 
@@ -21,7 +22,7 @@ def pause(name: str) -> Callable[[Cluster, Options], Draft]:
     """Suspend the CronJob that feeds a model; `name` says which, with `{model}` in it."""
 
     def drafted(cluster: Cluster, options: Options) -> Draft:
-        ref, live = cluster.named("batch/v1", "cronjobs", name.replace("{model}", options["model"]))
+        ref, live = cluster.named("cronjobs", name.replace("{model}", options["model"]), *CRONS)
         running = len(live.get("status", {}).get("active") or ())
         blast = Blast(1, None, f"no run begins; {running} at work go on")
         return cluster.drafted(ref, live, {"/spec/suspend": True}, blast)
@@ -33,7 +34,7 @@ def retrain(name: str) -> Callable[[Cluster, Options], Draft]:
     """A Job as the CronJob would make it."""
 
     def drafted(cluster: Cluster, options: Options) -> Draft:
-        ref, live = cluster.named("batch/v1", "cronjobs", name.replace("{model}", options["model"]))
+        ref, live = cluster.named("cronjobs", name.replace("{model}", options["model"]), *CRONS)
         change = Change("jobs", None, f"one of {said(ref)}")
         at_work = len(live.get("status", {}).get("active") or ())
         warnings = (f"{at_work} of its jobs are at work",) if at_work else ()
@@ -47,7 +48,7 @@ def flag(name: str, key: str, option: str, usual: str) -> Callable[[Cluster, Opt
     """A key of a ConfigMap that the serving reads: `fallback = large-2`, `without.age = true`."""
 
     def drafted(cluster: Cluster, options: Options) -> Draft:
-        ref, live = cluster.named("v1", "configmaps", name.replace("{model}", options["model"]))
+        ref, live = cluster.named("configmaps", name.replace("{model}", options["model"]), "v1")
         own = key.replace("{feature}", str(options.get("feature", "")))
         if not KEYS.fullmatch(own):
             raise UsageError(f"{own!r} is no key of a ConfigMap", "letters, digits, - . and _; do it by hand")
@@ -63,7 +64,7 @@ def job_of(ref: Ref, job: Mapping[str, Any], key: str, annotation: str) -> tuple
     meta = template.get("metadata") or {}
     where: Ref = {"api": "batch/v1", "plural": "jobs", "namespace": ref["namespace"],
                   "name": f"{ref['name'][:MOST_NAME]}-{key[:16]}"}  # fmt: skip
-    owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": ref["name"], "uid": job["owner"], "controller": True}
+    owner = {"apiVersion": ref["api"], "kind": "CronJob", "name": ref["name"], "uid": job["owner"], "controller": True}
     made = {
         "apiVersion": "batch/v1",
         "kind": "Job",
