@@ -4,17 +4,20 @@ remedy comes to, which must be not recovered, and the former values back.
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ruamel.yaml import YAML
 
 from console.errors import AndonError
 from console.lab.desk import Desk
+from console.lab.episode import find_fault
 from console.lab.judging import first_named, is_expected
 from console.lab.line import Line
 from console.lab.manifest import expected
@@ -25,6 +28,24 @@ from console.plugins import LabFault
 
 HEALTHY, NOTICED, NAMED = 8, 60, 20  # ticks: before the fault, until it is noticed, until it is named
 LASTS = 5400.0  # seconds of lab time with a past to compare with: an hour is the longest that a remedy is given
+FORCED = "forced"
+WRONG: Mapping[str, Mapping[str, Any]] = {  # every action that can be taken back, done to what is not broken
+    "kubernetes.scale": {"workload": "elsewhere", "by": 1},
+    "kubernetes.undo": {"workload": "elsewhere"},
+    "kubernetes.set_image": {"workload": "elsewhere", "image": "registry.example/other:2"},
+    "kubernetes.set_env": {"workload": "elsewhere", "env": {"MODE": "slow"}},
+    "kubernetes.set_args": {"workload": "elsewhere", "args": ["--slow"]},
+    "kubernetes.patch_hpa": {"workload": "elsewhere", "most_by": 1},
+    "kubernetes.shift_weight": {"workload": "elsewhere", "to": "stable"},
+    "kubernetes.cordon": {"node": "elsewhere"},
+    "kubernetes.taint": {"node": "elsewhere"},
+    "kubernetes.drain": {"node": "elsewhere"},
+    "model.rollback": {"model": "elsewhere"},
+    "model.fallback": {"model": "elsewhere"},
+    "model.quarantine_feature": {"model": "elsewhere", "feature": "age"},
+    "pipeline.pause": {"model": "elsewhere"},
+    "litellm.fallback": {"model": "elsewhere"},
+}
 OVER = ("verified", "not_recovered", "rolled_back", "failed", "unknown", "applied", "expired")
 
 
@@ -43,20 +64,26 @@ class Healing:
     why: str = ""
 
 
-def healed(fault: LabFault, seed: int, wrong: str | None = None, slot: int = 0) -> Healing:
-    """Break a line, and mend it by the remedy that its fault's manifest names; or by a wrong one, by its action."""
+def healed(name: str, seed: int, wrong: str = "", slot: int = 0) -> Healing:
+    """Break a line, and mend it by the remedy that its fault's manifest names; or try a wrong one, by its action.
+
+    A wrong one is forced: the playbooks are given it as a remedy of every cause that the fault may have.
+    """
+    fault = find_fault(name)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="andon-heal-") as temporary:
         folder = Path(temporary) / "line"
+        books = Path(temporary) / "playbooks"
+        tables = _forced(fault, wrong, books) if wrong else ""
         try:
-            with Line(folder, seed, slot, lasts=LASTS, place=fault.place) as line:
+            with Line(folder, seed, slot, lasts=LASTS, place=fault.place, tables=tables) as line:
                 return _mended(line, fault, seed, wrong, began)
         except AndonError as error:
             took = time.monotonic() - began
-            return Healing(fault.name, seed, "", wrong or "", "broken", False, 0.0, took, error.message)
+            return Healing(fault.name, seed, "", wrong, "broken", False, 0.0, took, error.message)
 
 
-def _mended(line: Line, fault: LabFault, seed: int, wrong: str | None, began: float) -> Healing:
+def _mended(line: Line, fault: LabFault, seed: int, wrong: str, began: float) -> Healing:
     rng = np.random.default_rng([seed, 5])
     for _ in range(HEALTHY):
         line.tick()
@@ -65,7 +92,7 @@ def _mended(line: Line, fault: LabFault, seed: int, wrong: str | None, began: fl
     named = _named(line, expected(fault.expect, parameters))
     told: dict[str, Any] = {"fault": fault.name, "seed": seed}
     if named is None:
-        return Healing(**told, cause="", action=wrong or "", state="not named", is_restored=False, after=0.0,
+        return Healing(**told, cause="", action=wrong, state="not named", is_restored=False, after=0.0,
                        seconds=time.monotonic() - began)  # fmt: skip
     incident, diagnosis, cause = named
     told["cause"] = first_named(diagnosis)
@@ -103,15 +130,42 @@ def _named(line: Line, expect: Mapping[str, str]) -> tuple[str, Diagnosis, Cause
     return None
 
 
-def _chosen(cause: Cause, fault: LabFault, wrong: str | None) -> tuple[str | None, str]:
+def _chosen(cause: Cause, fault: LabFault, wrong: str) -> tuple[str | None, str]:
     """(remedy's id, its action): of those of the cause that can be verified, what mends the fault, or the wrong one."""
+    if wrong:
+        return FORCED, wrong
     book = load(library_dir("playbooks") / f"{cause.playbook}.yaml")
     offered = {remedy.id: remedy for remedy in book.remedies if remedy.verify is not None}
-    wanted: Sequence[str] = [wrong] if wrong else list(fault.mended_by)
     for name in cause.remedies:
-        if name in offered and offered[name].uses in wanted:
+        if name in offered and offered[name].uses in fault.mended_by:
             return name, offered[name].uses
-    return None, wrong or "/".join(fault.mended_by)
+    return None, "/".join(fault.mended_by)
+
+
+def _forced(fault: LabFault, action: str, folder: Path) -> str:
+    """Playbooks in which a fault's cause has one remedy, a wrong one; the table that names their folder."""
+    folder.mkdir()
+    yaml = YAML(typ="safe", pure=True)
+    for path in sorted(library_dir("playbooks").glob("*.yaml")):
+        book = yaml.load(path.read_text("utf-8"))
+        causes = [cause for cause in book["causes"] if cause["id"] == fault.expect["cause"]]
+        checks = [remedy["verify"] for remedy in book.get("remedies", ()) for cause in causes
+                  if remedy["id"] in cause.get("remedies", ()) and "verify" in remedy]  # fmt: skip
+        if not checks:
+            continue
+        for cause in causes:
+            cause["remedies"] = [FORCED]
+        told = {
+            "id": FORCED,
+            "uses": action,
+            "with": WRONG[action],
+            "risk": "low",
+            "verify": checks[0] | {"within": "15m"},
+        }
+        book["remedies"] = [*book["remedies"], told]
+        book.pop("tests", None)
+        (folder / path.name).write_text(json.dumps(book), "utf-8")  # JSON is YAML
+    return f"\n[playbooks]\ndirs = [{json.dumps(str(folder))}]\n"
 
 
 def _on(folder: Path) -> dict[str, Any]:

@@ -53,6 +53,8 @@ PLACES: Mapping[str, Value | Deed] = {
     "kubernetes.restart": Deed(WORKLOAD),
     "kubernetes.undo": Value(WORKLOAD, "the latest revision", "revision", to="the revision before"),
     "kubernetes.set_image": Value(WORKLOAD, "the image of its release", "image"),
+    "kubernetes.set_env": Value(WORKLOAD, "the environment of its release", "env"),
+    "kubernetes.set_args": Value(WORKLOAD, "the arguments of its release", "args"),
     "kubernetes.patch_hpa": Value(WORKLOAD, 4, by=("least_by", "most_by")),
     "kubernetes.shift_weight": Value(WORKLOAD, "a third to the canary", to="all to stable"),
     "kubernetes.cordon": Value(NODE, "schedulable", to="cordoned"),

@@ -60,6 +60,7 @@ class Line:
     on_progress: Progress = lambda _text: None
     lasts: float = LASTS
     place: str = "vision"  # its name
+    tables: str = ""  # more of its daemon's configuration, as TOML
     plant: Place = field(init=False)
     mending: Mending = field(init=False)
     client: Client = field(init=False)
@@ -107,7 +108,7 @@ class Line:
 
     def _open(self) -> None:
         self.plant.prepare()
-        self.config.write_text(config(self.folder, self.plant.config()), "utf-8")
+        self.config.write_text(config(self.folder, self.plant.config() + self.tables), "utf-8")
         policy = self.folder / "policy.toml"
         policy.write_text(POLICY, "utf-8")
         policy.chmod(0o600)

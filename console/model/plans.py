@@ -80,6 +80,7 @@ class Check:
     want: Verdict
     within: float  # seconds
     guards: tuple[str, ...] = ()  # steps that must not turn degraded meanwhile: then it is taken back at once
+    watch: float = 0.0  # seconds that must pass before it is believed: what comes now and then needs time to come
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from console.errors import NoData, UsageError
-from console.model import Act, Cause, Draft, Plan, Run
+from console.model import Act, Cause, Check, Draft, Plan, Run
 from console.playbook.definition import Playbook, Remedy
 from console.playbook.engine import resolve_inputs
 from console.playbook.expressions import Unknown
@@ -69,7 +70,7 @@ def plan_of(
         probability=cause.probability,
         restore=draft.restore,
         blast=draft.blast,
-        check=remedy.verify,
+        check=_watched(remedy.verify, run),
         warnings=draft.warnings,
     )
 
@@ -84,6 +85,13 @@ def reverse(plan: Plan, expect: Mapping[str, Any]) -> Act:
     if plan.restore is None:
         raise UsageError(f"{plan.title} cannot be taken back", "it was planned as such; mend it by hand")
     return Act(plan.act.action, plan.act.actuator, plan.act.target, plan.restore, expect)
+
+
+def _watched(check: Check | None, run: Run) -> Check | None:
+    """A check that is believed once as much was seen as the trouble was found in; but half of its time at most."""
+    if check is None or run.current is None:
+        return check
+    return replace(check, watch=min(run.current.end - run.current.start, check.within / 2))
 
 
 def _values(playbook: Playbook, run: Run) -> dict[str, Any]:

@@ -55,8 +55,9 @@ def after_look(record: PlanRecord, run: Run, now: float) -> PlanRecord:
     for guard in check.guards:
         if results[guard].state is State.DEGRADED:
             return moved(looked, PlanState.NOT_RECOVERED, now, reason=f"{guard} turned worse: {results[guard].reason}")
-    if len(looks) >= ENOUGH and all(look.verdict is check.want for look in looks[-ENOUGH:]):
+    after = now - (record.receipt.ended or now)
+    if after >= check.watch and len(looks) >= ENOUGH and all(look.verdict is check.want for look in looks[-ENOUGH:]):
         return moved(looked, PlanState.VERIFIED, now)
-    if now - (record.receipt.ended or now) >= check.within:
+    if after >= check.within:
         return moved(looked, PlanState.NOT_RECOVERED, now, reason=f"{check.step} is {verdict}: {seen.reason}")
     return looked

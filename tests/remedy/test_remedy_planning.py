@@ -61,7 +61,7 @@ def test_a_plan_that_would_change_nothing_is_none() -> None:
     wanted = remedy_of(BOOK, LOAD, "scale")
     made = plan_of(BOOK, wanted, LOAD, RUN, DRAFT, actuator="prod", incident="I-1", operator="ada", now=NOON)
     assert made.act.set == {"replicas": 3} and made.restore == {"replicas": 2} and made.expires > NOON
-    assert made.check == Check("depth", Verdict.OK, 300.0, ("errors",))
+    assert made.check == Check("depth", Verdict.OK, 300.0, ("errors",), watch=150.0)
     with pytest.raises(UsageError, match="already so"):
         plan_of(
             BOOK, wanted, LOAD, RUN, replace(DRAFT, changes=()),
@@ -76,10 +76,10 @@ def test_only_the_steps_that_are_asked_and_what_they_need_are_played_again() -> 
     assert part.hash == BOOK.hash and not part.causes
 
 
-def watched() -> object:
+def watched(watch: float = 0.0) -> object:
     from console.model import PlanRecord
 
-    made = plan(check=Check("depth", Verdict.OK, 300.0, ("errors",)))
+    made = plan(check=Check("depth", Verdict.OK, 300.0, ("errors",), watch))
     return PlanRecord("P-1", "h", made, PlanState.VERIFYING, receipt=Receipt("k", NOON, NOON, True), changed=NOON)
 
 
@@ -95,6 +95,14 @@ def test_it_helped_once_it_says_so_twice_in_a_row() -> None:
     record = look(record, State.OK, NOON + 60)
     assert record.state is PlanState.VERIFIED and len(record.looks) == 4  # type: ignore[attr-defined]
     assert ENOUGH == 2
+
+
+def test_it_is_believed_once_as_much_was_seen_as_the_trouble_was_found_in() -> None:
+    record = watched(watch=100.0)
+    for at in (15, 30, 45):
+        record = look(record, State.OK, NOON + at)
+        assert record.state is PlanState.VERIFYING  # type: ignore[attr-defined]
+    assert look(record, State.OK, NOON + 105).state is PlanState.VERIFIED  # type: ignore[attr-defined]
 
 
 def test_its_time_is_over_once_and_a_guard_ends_it_early() -> None:
