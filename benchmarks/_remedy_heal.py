@@ -24,7 +24,7 @@ from console.lab.manifest import expected
 from console.library import library_dir
 from console.model import Cause, Diagnosis
 from console.playbook.loader import load
-from console.plugins import LabFault
+from console.plugins import LabFault, load_plugins
 
 HEALTHY, NOTICED, NAMED = 8, 60, 20  # ticks: before the fault, until it is noticed, until it is named
 LASTS = 5400.0  # seconds of lab time with a past to compare with: an hour is the longest that a remedy is given
@@ -62,6 +62,28 @@ class Healing:
     after: float  # seconds of lab time from the act to the end
     seconds: float  # of wall time
     why: str = ""
+
+
+UNMOVED = "autoscaler_stuck"  # the fault that wrong remedies are tried on
+
+
+def faults() -> list[str]:
+    """Every fault of the line."""
+    return list(load_plugins().by_name("andon_lab_faults"))
+
+
+def table(found: list[Healing]) -> str:
+    """What became of each."""
+    rows = [
+        f"{'fault':<23} {'named first':<44} {'remedy':<26} {'then':<14} {'as before':<9} {'after s':>7} {'wall s':>6}"
+    ]
+    for one in found:
+        said = f"{one.fault:<23} {one.cause:<44} {one.action:<26} {one.state:<14}"
+        rows.append(f"{said} {'yes' if one.is_restored else 'no':<9} {one.after:>7.0f} {one.seconds:>6.1f}")
+        rows += [f"    {one.why}"] if one.why and one.state not in ("rolled_back", "verified") else []
+    verified = sum(one.state == "verified" for one in found)
+    back = sum(one.state == "rolled_back" and one.is_restored for one in found)
+    return "\n".join([*rows, f"{verified} of {len(found)} verified, {back} not recovered and as before"])
 
 
 def healed(name: str, seed: int, wrong: str = "", slot: int = 0) -> Healing:

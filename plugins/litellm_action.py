@@ -1,7 +1,9 @@
 """The actuator kind `litellm`: by whom a LiteLLM proxy has a model's requests answered where the model itself fails.
 
-`/fallback` of the proxy (seen with 1.109), which keeps it in its database (STORE_MODEL_IN_DB). It has no compare and
-set: what is there is read once more right before it is written.
+Seen with the proxy of 1.106: `/fallback` writes them into its database (STORE_MODEL_IN_DB), and `/router/settings` says
+what is there and where it comes from. What its own file says of fallbacks stands in the way: of `router_settings` it
+wins over the database at the next look, and of `litellm_settings` it is dropped as a whole with the first that is
+written. The proxy has no compare and set: what is there is read once more right before it is written.
 """
 
 from __future__ import annotations
@@ -11,13 +13,13 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from console.errors import (
     ActRefused,
     SourceDenied,
+    SourceError,
     SourceMalformed,
-    SourceMissing,
     SourceRefused,
     SourceUnreached,
     UsageError,
@@ -27,6 +29,7 @@ from console.plugins import ActionType, ActuatorType, hookimpl
 from console.sources.site import Site, SiteOptions
 
 ACTION = "litellm.fallback"
+DATABASE = "db"
 
 
 class LitellmOptions(SiteOptions):
@@ -44,6 +47,19 @@ class Fallback(BaseModel):
     to: list[str] | None = Field(None, min_length=1, max_length=10)
 
 
+class _Values(BaseModel):
+    fallbacks: list[dict[str, list[Any]] | str] | None = None  # a rule, or a name that all fall back to
+
+
+class _Source(BaseModel):
+    fallbacks: str = ""
+
+
+class _Settings(BaseModel):
+    current_values: _Values
+    source: _Source = _Source()
+
+
 class Litellm:
     """An actuator over one proxy."""
 
@@ -59,21 +75,34 @@ class Litellm:
         if not to:
             hint = f'fallbacks = {{"{model}" = ["…"]}} in the table of actuator {self.name}, or `to` in the remedy'
             raise UsageError(f"nothing says who answers for {model}", hint)
-        now = await self._now(model)
+        settings = await self._settings()
+        if _is_of_its_file(settings):
+            raise UsageError(f"the fallbacks of {self.name} are in its own file: it would not keep others beside them",
+                             "move them from the file into its database: POST /fallback for each model")  # fmt: skip
+        now = _rule(settings, model)
         changes = (Change(f"fallbacks of {model}", now, to),) if now != to else ()
-        set_, restore = {"model": model, "to": to}, {"model": model, "to": now}
+        warnings = ["only what fails or times out goes there; what is slow waits for the proxy's own timeout"]
+        restore: dict[str, Any] | None = {"model": model, "to": now, "instead_of": to}
+        if not _can_be_set(model, now):
+            restore = None
+            warnings.append("the proxy's interface has no way back to what is there now")
         blast = Blast(1, None, f"requests that {model} fails go to {to[0]}")
-        return Draft(f"model {model} of {self.name}", set_, {"to": now}, changes, restore, blast)
+        return Draft(f"model {model} of {self.name}", {"model": model, "to": to, "instead_of": now}, {"to": now},
+                     changes, restore, blast, tuple(warnings))  # fmt: skip
 
     async def act(self, act: Act, _key: str) -> Mapping[str, Any]:
         """Set them, where they are what was expected."""
         model, to = act.set["model"], act.set["to"]
         try:
-            now = await self._now(model)
-            if now != act.expect["to"]:
-                raise ActRefused(f"the fallbacks of {model} are {now or 'none'} by now", "make a new plan")
+            settings = await self._settings()
+        except SourceError as error:  # nothing was written yet
+            raise ActRefused(error.message, error.hint) from None
+        now = _rule(settings, model)
+        if now != act.set["instead_of"] or _is_of_its_file(settings):
+            raise ActRefused(f"the fallbacks of {model} are {now or 'none'} by now", "make a new plan")
+        try:
             if to is None:
-                await self._site.ask("DELETE", _path(model))
+                await self._site.ask("DELETE", f"fallback/{quote(model, safe='')}")
             else:
                 body = orjson.dumps({"model": model, "fallback_models": to, "fallback_type": "general"})
                 await self._site.ask("POST", "fallback", body=body, headers={"Content-Type": "application/json"})
@@ -83,26 +112,22 @@ class Litellm:
 
     async def did(self, act: Act, _key: str) -> bool | None:
         """By what they are; None where they are neither what was wanted nor what was there."""
-        now = await self._now(act.set["model"])
+        now = _rule(await self._settings(), act.set["model"])
         if now == act.set["to"]:
             return True
-        return False if now == act.expect["to"] else None
+        return False if now == act.set["instead_of"] else None
 
     async def close(self) -> None:
         """Hang up."""
         await self._site.close()
 
-    async def _now(self, model: str) -> list[str] | None:
+    async def _settings(self) -> _Settings:
+        """What there is, by the database where it has one: any other of its processes may have written it."""
+        body = await self._site.get("router/settings")
         try:
-            told = orjson.loads(await self._site.get(_path(model)))
-        except SourceMissing:
-            return None
-        except orjson.JSONDecodeError:
-            raise SourceMalformed(f"{self.name} answered what is no JSON", "is it a LiteLLM proxy?") from None
-        found = told.get("fallback_models") if isinstance(told, dict) else None
-        if not isinstance(found, list):
-            raise SourceMalformed(f"{self.name} does not tell the fallbacks of {model}", "is it a LiteLLM proxy?")
-        return [str(each) for each in found]
+            return _Settings.model_validate_json(body)
+        except ValidationError:
+            raise SourceMalformed(f"{self.name} does not tell its fallbacks", "is it a LiteLLM proxy?") from None
 
 
 @hookimpl
@@ -117,5 +142,18 @@ def andon_actuators() -> Iterable[ActuatorType]:
     return [ActuatorType("litellm", "A LiteLLM proxy that may be changed", LitellmOptions, Litellm, (ACTION,))]
 
 
-def _path(model: str) -> str:
-    return f"fallback/{quote(model, safe='')}"
+def _rule(settings: _Settings, model: str) -> list[Any] | None:
+    """A model's own fallbacks: not what its name is like, nor what holds for all."""
+    rules = [each for each in settings.current_values.fallbacks or () if isinstance(each, dict)]
+    return next((each[model] for each in rules if model in each), None)
+
+
+def _is_of_its_file(settings: _Settings) -> bool:
+    """Whether what is written would not stay, or would put away what the file says of other models."""
+    where = settings.source.fallbacks
+    return where == "config" or bool(settings.current_values.fallbacks and where != DATABASE)
+
+
+def _can_be_set(model: str, to: list[Any] | None) -> bool:
+    """Whether `/fallback` takes this: plain names alone, and none at all where the model's name fits into its path."""
+    return "/" not in model if to is None else bool(to) and all(isinstance(each, str) for each in to)

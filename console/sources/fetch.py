@@ -29,6 +29,7 @@ from console.sources.redact import MASK, shown_line, shown_url
 MOST_REDIRECTS = 3
 MOST_REASON_BYTES = 4096
 MOST_REASON = 200  # characters
+SAID_UNDER = ("error", "message", "detail", "msg", "errors")  # what servers call it, one within the other
 SHORTEST_SECRET = 6  # characters: what is shorter would take ordinary words away
 NO_SECRETS = {"host", "accept", "accept-encoding", "connection", "user-agent", "content-type", "content-length"}
 GZIP = 16 + zlib.MAX_WBITS
@@ -201,15 +202,20 @@ async def _reason(url: httpx.URL, response: httpx.Response) -> str:
 
 
 def _error_of(said: bytes) -> str:
-    """In one of the shapes that servers use for it, the usual one first."""
+    """In one of the shapes that servers use for it; none where it is no object."""
     try:
         fields = json.loads(said)
-        errors = fields.get("errors")
-        first = errors[0] if isinstance(errors, list) and errors else {}
-        found = fields.get("error") or fields.get("message") or (first.get("msg") if isinstance(first, dict) else first)
-    except (ValueError, AttributeError, RecursionError):
+        return _words_of(fields) if isinstance(fields, dict) else ""
+    except (ValueError, RecursionError):
         return ""
-    return str(found) if found else ""
+
+
+def _words_of(told: object) -> str:
+    if isinstance(told, dict):
+        return next((words for name in SAID_UNDER if (words := _words_of(told.get(name)))), "")
+    if isinstance(told, list):
+        return _words_of(told[0]) if told else ""
+    return str(told) if told else ""
 
 
 async def _pieces(response: httpx.Response, url: httpx.URL, most_bytes: int) -> AsyncIterator[bytes]:
