@@ -94,7 +94,9 @@ class Line:
         shown = place.usual if now is None else now
         wanted = _wanted(place, options, shown, action)
         changes = (Change(action, shown, wanted),) if wanted != shown else ()
-        return Draft(target, {"spot": spot, "value": wanted}, {"value": now}, changes, {"spot": spot, "value": now})
+        back = {"spot": spot, "value": now}
+        blast = Blast(1, 0.0, f"{target}, on the line's desk")
+        return Draft(target, {"spot": spot, "value": wanted}, {"value": now}, changes, back, blast)
 
     async def act(self, act: Act, key: str) -> Mapping[str, Any]:
         """Set it, where what stands there is what was expected."""

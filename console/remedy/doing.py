@@ -20,6 +20,7 @@ from console.remedy.states import moved, refuse_unless
 from console.store.audit import Entry
 
 ACT_SECONDS = 60.0
+BACK_SECONDS = 5.0  # that a clock is set back now and then, and nobody minds
 SETTLE_SECONDS = 5.0  # after an act that nobody saw end: until then it may still arrive
 TRIES = (0.0, 2.0, 10.0)  # seconds before each look at whether it happened
 
@@ -54,6 +55,9 @@ async def apply(record: PlanRecord, operator: str, means: Means) -> PlanRecord:
     now = means.clock()
     if record.state is PlanState.APPROVED and now >= record.plan.expires:
         raise UsageError(f"the approval of {record.id} is over", "make a new plan: things may have changed")
+    if record.state is PlanState.APPROVED and now < record.changed - BACK_SECONDS:
+        why = f"the clock went back since {record.id} was approved"
+        raise UsageError(why, "make a new plan: its age is not known")
     intent = moved(record, PlanState.APPLYING, now, receipt=Receipt(uuid.uuid4().hex, now))
     intent = await means.change(record, intent, entry(intent, operator, "applying"))
     assert intent.receipt is not None

@@ -83,7 +83,13 @@ class Remedying:
         )  # fmt: skip
         decision = (await self._policy()).decide(await self._asked(plan, peer.name, is_attended=True))
         hash_ = plan_hash(plan)
-        line = Entry(plan.created, peer.name, "planned", "", {"hash": hash_, "title": plan.title, "cause": plan.cause})
+        line = Entry(
+            plan.created,
+            peer.name,
+            "planned",
+            "",
+            {"hash": hash_, "action": plan.act.action, "target": plan.act.target, "cause": plan.cause},
+        )
         record = await self._do(
             lambda store: store.plans.add(plan, hash_, max(decision.approvers, 1), decision.rule, line)
         )

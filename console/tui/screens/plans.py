@@ -210,7 +210,8 @@ class Plans(Sheet):
         width = max(self.size.width - 2, 20)
         row = self._row()
         said = [each for each in (text(row, "reason"), *plan_rows.changes(row, 4)) if each]
-        said += [f"touches {text(plan_rows.part(row, 'blast'), 'text')}"] if row else []
+        touched = text(plan_rows.part(row, "blast"), "text") if row else ""
+        said += [f"touches {touched}"] if touched else []
         lines: list[Line] = [[(f" {part}", "")] for each in said for part in wrap(each, width, indent=2)]
         del lines[MOST_TOLD:]
         if self._trouble:
