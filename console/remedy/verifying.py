@@ -43,13 +43,18 @@ def is_due(record: PlanRecord, now: float) -> bool:
     return now - last >= LOOK_SECONDS
 
 
+def verdict_of(run: Run, step: str) -> Verdict:
+    """What a step of a run says; no_data where it was not judged."""
+    state = next((each.state.value for each in run.steps if each.id == step), "")
+    return Verdict(state) if state in VERDICTS else Verdict.NO_DATA
+
+
 def after_look(record: PlanRecord, run: Run, now: float) -> PlanRecord:
     """The record once more was seen: verified, not recovered, or looked at again later."""
     check = record.plan.check
     assert check is not None and record.receipt is not None
     results = {step.id: step for step in run.steps}
-    seen = results[check.step]
-    verdict = Verdict(seen.state.value) if seen.state.value in VERDICTS else Verdict.NO_DATA
+    seen, verdict = results[check.step], verdict_of(run, check.step)
     looks = (*record.looks, Look(now, verdict, seen.reason))[-MOST_LOOKS:]
     looked = replace(record, looks=looks, changed=now)
     for guard in check.guards:

@@ -25,7 +25,7 @@ from console.remedy.doing import Means, apply, entry, reconcile, take_back
 from console.remedy.planning import options_of, plan_hash, plan_of, remedy_of
 from console.remedy.policy import Asked, Decision, Policy, load_policy
 from console.remedy.states import WAITING, moved, said
-from console.remedy.verifying import after_look, is_due, only, steps_of
+from console.remedy.verifying import after_look, is_due, only, steps_of, verdict_of
 from console.service.peer import Peer
 from console.service.records import StoreRecords
 from console.store.audit import Entry, Head
@@ -36,6 +36,7 @@ log = logging.getLogger("andon.remedy")
 
 PLAN_SECONDS = 60.0  # for an actuator to say what it would do
 ROUND_SECONDS = 5.0
+STILL_SECONDS = 30.0  # for one more look, before anything is changed, at what it is to be changed for
 SELF = "andon"  # who acts where nobody asked: by a rule that is written down
 
 T = TypeVar("T")
@@ -196,9 +197,34 @@ class Remedying:
 
     async def _applied(self, id_: str, operator: str) -> PlanRecord:
         record = await self.get(id_)
+        if record.state is PlanState.APPROVED and (why := await self._well_again(record)):
+            over = moved(record, PlanState.EXPIRED, self.clock(), reason=why)
+            done = await self._change(record, over, operator, "not needed any more")
+            await self._note(done, f"{done.id} was not applied: {why}", operator)
+            return done
         done = await apply(record, operator, self._means())
         await self._note(done, f"{done.id} ({done.plan.title}) is {said(done.state)}", operator)
         return await self._watch(done, operator)
+
+    async def _well_again(self, record: PlanRecord) -> str:
+        """Why a plan is not needed any more: its check says by now what it is to say, and did not. Empty: it is.
+
+        Where nobody can tell, the operators who approved it are believed.
+        """
+        check, playbook = record.plan.check, self.playbooks.get(record.plan.playbook)
+        if check is None or playbook is None or playbook.hash != record.plan.playbook_hash:
+            return ""
+        (before,) = await self.records.runs([record.plan.run])
+        if before.current is None or verdict_of(before, check.step) is check.want:
+            return ""
+        since = self.clock() - (before.current.end - before.current.start)
+        try:
+            run = await asyncio.wait_for(self.play(only(playbook, [check.step]), before, since), STILL_SECONDS)
+        except (AndonError, TimeoutError) as error:
+            log.warning("%s: whether it is still needed is not known: %s", record.id, error)
+            return ""
+        is_well = verdict_of(run, check.step) is check.want
+        return f"what it was for is over: {check.step} is {check.want} by now" if is_well else ""
 
     async def _watch(self, record: PlanRecord, operator: str) -> PlanRecord:
         """Begin to look whether what was applied helps, where the playbook says how that is seen."""

@@ -147,6 +147,14 @@ async def stage(opened: Open, clock: Clock, tmp_path: Path, plugin_dir: Path, mo
     return here
 
 
+async def test_what_is_well_again_by_itself_is_left_alone(stage: Stage) -> None:
+    await stage.approved()
+    await stage.live(315, 3.0)
+    done = await stage.ask("plan.apply", plan="P-1")
+    assert (done["state"], stage.values()) == ("expired", {"replicas": 2})
+    assert done["reason"] == "what it was for is over: depth is ok by now"
+
+
 async def test_from_a_cause_to_a_fix_that_was_seen_to_work(stage: Stage, tmp_path: Path) -> None:
     made = await stage.ask("plan.make", incident="I-1", remedy="scale")
     assert (made["state"], made["rule"], stage.values()) == ("planned", "levers", {"replicas": 2})
