@@ -130,12 +130,16 @@ def bentoml(folder: Path) -> Iterator[Served]:
 
 
 @contextmanager
-def litellm(folder: Path) -> Iterator[Served]:
+def litellm(folder: Path, *, settings: str = "", keeps: bool = False) -> Iterator[Served]:
+    """`settings` come to the end of its file; where it keeps, what is changed over its API stays."""
     port, key = free_port(), f"sk-{secrets.token_hex(24)}"
-    shutil.copy(ROOT / "tests/real/litellm.yaml", folder)
-    command = [str(_python("litellm").with_name("litellm")), "--config", "litellm.yaml", "--host", "127.0.0.1"]
-    more = {"LITELLM_MASTER_KEY": key, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-    with _running([*command, "--port", str(port)], f"http://127.0.0.1:{port}/health/liveliness", folder, more):
+    (folder / "litellm.yaml").write_text((ROOT / "tests/real/litellm.yaml").read_text() + settings)
+    python = _python("litellm")
+    command = [str(python.with_name("litellm")), "--config", "litellm.yaml", "--host", "127.0.0.1", "--port", str(port)]
+    if keeps:
+        command = [str(python), str(ROOT / "tests/real/serve_litellm.py"), str(port)]
+    more = {"LITELLM_MASTER_KEY": key, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "CONFIG_FILE_PATH": "litellm.yaml"}
+    with _running(command, f"http://127.0.0.1:{port}/health/liveliness", folder, more):
         yield Served(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port}/metrics", {"Authorization": f"Bearer {key}"})
 
 

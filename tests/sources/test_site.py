@@ -263,3 +263,30 @@ async def test_a_server_that_says_our_secret_again_does_not_have_us_show_it(
         assert "\x1b" not in said
         assert len(said) < 600
         assert SECRET not in said
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ({"error": "no"}, ": no"),
+        ({"error_code": "GONE", "message": "no such version"}, ": no such version"),
+        ({"error": {"message": "no key", "code": 500}}, ": no key"),
+        ({"detail": {"error": "no database"}}, ": no database"),
+        ({"detail": [{"loc": ["body"], "msg": "too short"}]}, ": too short"),
+        ({"errors": [{"code": 400, "msg": "no service"}]}, ": no service"),
+        ({"errors": ["no", "none"]}, ": no"),
+        ({"status": "no"}, ""),
+        (["no"], ""),
+        ({"errors": []}, ""),
+    ],
+)
+async def test_a_refusal_is_told_in_the_servers_words_whatever_it_calls_them(said: Any, shown: str) -> None:
+    async def refuses(_request: web.Request) -> web.Response:
+        return web.json_response(said, status=400)
+
+    door = Door()
+    door.answer = refuses  # type: ignore[method-assign]
+    async with site(door) as there:
+        with pytest.raises(SourceError) as refused:
+            await there.get("x")
+    assert refused.value.message.partition("answered 400 Bad Request")[2] == shown
