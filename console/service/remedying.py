@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 from console.clock import Clock
 from console.config import Config
-from console.errors import AndonError, UsageError
-from console.model import Approval, Cause, Incident, Plan, PlanRecord, PlanState, Run
+from console.errors import AndonError, ConfigError, UsageError
+from console.model import Approval, Cause, Plan, PlanRecord, PlanState, Run
 from console.playbook.definition import Playbook
 from console.plugins import Plugins
 from console.remedy.actuator import Actuator, actuator_for, checked, opened
@@ -60,14 +60,16 @@ class Remedying:
 
     # ── what people ask for ──────────────────────────────────────────────────────────────────────────────────────────
 
-    async def make(self, incident_id: str, remedy: str, cause_id: str | None, peer: Peer) -> PlanRecord:
-        """A plan for a remedy of a cause that was named; nothing is changed.
+    async def make(
+        self, incident_id: str, remedy: str, cause_id: str | None, peer: Peer, *, run_id: str = ""
+    ) -> PlanRecord:
+        """A plan for a remedy of a cause that an incident's runs named, or a run by itself; nothing is changed.
 
         Raises UsageError where there is no such cause or remedy, or nothing would change; what the actuator raises.
         """
-        incident = await self.records.incident(incident_id)
-        runs = await self.records.runs(incident.runs)
-        cause, run = _cause(diagnose(runs, incident).causes, runs, remedy, cause_id, incident)
+        incident = None if run_id else await self.records.incident(incident_id)
+        runs = await self.records.runs(incident.runs if incident else [run_id])
+        cause, run = _cause(diagnose(runs, incident).causes, runs, remedy, cause_id, run_id or incident_id)
         playbook = self.playbooks.get(run.playbook)
         if playbook is None:
             raise UsageError(f"there is no playbook {run.playbook} any more", "examine the incident again")
@@ -80,7 +82,7 @@ class Remedying:
             draft = await actuator.draft(wanted.uses, options)
         plan = plan_of(
             playbook, wanted, cause, run, draft,
-            actuator=chosen.name, incident=incident.id, operator=peer.name, now=self.clock(),
+            actuator=chosen.name, incident=incident.id if incident else "", operator=peer.name, now=self.clock(),
         )  # fmt: skip
         decision = (await self._policy()).decide(await self._asked(plan, peer.name, is_attended=True))
         hash_ = plan_hash(plan)
@@ -108,10 +110,13 @@ class Remedying:
         what = "broke the glass" if is_break_glass else "approved"
         return await self._change(record, after, peer.name, what, reason=reason, policy=policy.hash)
 
-    async def approve_by_policy(self, id_: str, operator: str) -> PlanRecord:
-        """The policy's yes, where nobody is there."""
+    async def approve_by_policy(self, id_: str, operator: str, sha256: str = "") -> PlanRecord:
+        """The policy's yes, where nobody is there; ConfigError where it is not the policy of this hash."""
         record = await self.get(id_)
         policy = await self._policy()
+        if sha256 and policy.hash != sha256:
+            told = f"it is {policy.hash[:12]}…, and {sha256[:12]}… was asked for"
+            raise ConfigError(f"the policy is another one: {told}", "`andon plan policy` shows it; look what changed")
         after = unattended(record, policy, await self._asked(record.plan, operator, is_attended=False))
         return await self._change(record, after, operator, "approved by policy", policy=policy.hash)
 
@@ -328,14 +333,14 @@ class Remedying:
 
 
 def _cause(
-    causes: Sequence[Cause], runs: Sequence[Run], remedy: str, cause_id: str | None, incident: Incident
+    causes: Sequence[Cause], runs: Sequence[Run], remedy: str, cause_id: str | None, whose: str
 ) -> tuple[Cause, Run]:
     """The named cause that a remedy is for, the likeliest where several have it, and the run that named it."""
     able = [each for each in causes if remedy in each.remedies and cause_id in (None, each.id)]
     if not able:
         offered = "; ".join(f"{each.id}: {', '.join(each.remedies)}" for each in causes if each.remedies)
-        hint = f"its causes have: {offered}" if offered else f"`andon incident show {incident.id}` shows what was found"
-        raise UsageError(f"no cause of {incident.id} has a remedy {remedy!r}", hint)
+        hint = f"its causes have: {offered}" if offered else "look at what was found: it named no cause with a remedy"
+        raise UsageError(f"no cause of {whose} has a remedy {remedy!r}", hint)
     last = {run.playbook: run for run in runs}
     return able[0], last[able[0].playbook]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from household import Clock, ask
 
 from console.config import ActuatorConfig
-from console.errors import UsageError
+from console.errors import ConfigError, UsageError
 from console.model import Kind as SignalKind
 from console.model import Labels, Reading, SeriesKey, Symptom
 from console.service.house import House
@@ -153,6 +154,18 @@ async def test_what_is_well_again_by_itself_is_left_alone(stage: Stage) -> None:
     done = await stage.ask("plan.apply", plan="P-1")
     assert (done["state"], stage.values()) == ("expired", {"replicas": 2})
     assert done["reason"] == "what it was for is over: depth is ok by now"
+
+
+async def test_a_run_by_itself_is_mended_by_policy_alone_and_by_no_other_policy(stage: Stage, tmp_path: Path) -> None:
+    text = POLICY + "unattended = true\napprovers = 0\n"
+    (tmp_path / "policy.toml").write_text(text)
+    (run,) = (await stage.house.records.incident("I-1")).runs[-1:]
+    made = await stage.ask("plan.make", run=run, remedy="scale")
+    assert (made["plan"]["incident"], made["plan"]["run"]) == ("", run)
+    with pytest.raises(ConfigError, match="another one"):
+        await stage.ask("plan.approve_by_policy", plan="P-1", sha256="0" * 64)
+    done = await stage.ask("plan.approve_by_policy", plan="P-1", sha256=hashlib.sha256(text.encode()).hexdigest())
+    assert (done["state"], done["rule"]) == ("approved", "levers")
 
 
 async def test_from_a_cause_to_a_fix_that_was_seen_to_work(stage: Stage, tmp_path: Path) -> None:

@@ -149,6 +149,20 @@ def settle(session: Session, id_: str, state: str, reason: str) -> int:
     return _show(session, session.client.request("plan.settle", plan=id_, state=state, reason=reason))
 
 
+@plan.command(short_help="The policy that is in force: its file, its hash, its rules.")
+@click.pass_obj
+def policy(session: Session) -> None:
+    """The policy that is in force: its file, its hash (for `andon run --policy-sha256`) and the names of its rules."""
+    from console.remedy.policy import load_policy
+    from console.report.clean import clean
+
+    found = load_policy(session.config.policy)
+    names = [f"{rule.effect} {rule.table.name}" for rule in found.rules]
+    shape = {"path": str(session.config.policy), "sha256": found.hash, "rules": names}
+    lines = [f"{session.config.policy}", f"sha256  {found.hash or '– (there is none: nothing is allowed)'}", *names]
+    session.emit_shape(shape, lambda: clean("\n".join(lines)))
+
+
 ACT_SECONDS = 180.0  # an act, and finding out what became of it
 
 

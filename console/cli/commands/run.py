@@ -35,6 +35,19 @@ NOBODY_THERE = (FileNotFoundError, NotADirectoryError, ConnectionRefusedError, P
 @click.option("--resume", metavar="RUN_ID", help="Go on with a run that waits or failed; see `andon playbook runs`.")
 @click.option("--answer", "answers", multiple=True, metavar="STEP=VALUE", help="With --resume: what a step asks.")
 @click.option("--from", "from_step", metavar="STEP", help="With --resume: run again from this step on.")
+@click.option(
+    "--approve",
+    type=click.Choice(["none", "policy"]),
+    default="none",
+    show_default=True,
+    help="policy: have the likeliest cause's first remedy applied that the policy allows unattended, and wait for it.",
+)
+@click.option(
+    "--policy-sha256",
+    envvar="ANDON_POLICY_SHA256",
+    default="",
+    help="With --approve policy: no other policy than this one; see `andon plan policy`.  [env: ANDON_POLICY_SHA256]",
+)
 @click.pass_obj
 def run(
     session: Session,
@@ -46,6 +59,8 @@ def run(
     resume: str | None,
     answers: tuple[str, ...],
     from_step: str | None,
+    approve: str,
+    policy_sha256: str,
 ) -> int | None:
     """Run PLAYBOOK (a name or a file): current against baseline, to a root cause.
 
@@ -68,7 +83,14 @@ def run(
         _show_plan(session, plan_run(book, given, session.config_with_sources, current, baseline))
         return None
     diagnosis, is_kept = run_playbook(session, book, given, current, baseline)
-    return emit_run(session, diagnosis, is_kept)
+    code = emit_run(session, diagnosis, is_kept)
+    if approve == "none" or not diagnosis.causes:
+        return code
+    if not is_kept:
+        raise UsageError("what is changed has to be kept and watched, by a daemon", "start `andon daemon` first")
+    from console.cli.remedying import remedied
+
+    return remedied(session, diagnosis, policy_sha256, code)
 
 
 def run_playbook(

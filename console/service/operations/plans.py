@@ -19,7 +19,8 @@ MOST_REASON = 1000  # characters
 class Wanted(Arguments):
     """A remedy of a cause that an incident's playbooks named."""
 
-    incident: str
+    incident: str = ""
+    run: str = ""  # a run by itself, in the place of an incident
     remedy: str
     cause: str | None = None  # none: the likeliest that has this remedy
 
@@ -52,7 +53,9 @@ class Approved(Said):
 
 
 class ByPolicy(One):
-    """Approved by the policy alone."""
+    """Approved by the policy alone, and by which."""
+
+    sha256: str = ""  # of the policy; empty: whichever there is
 
 
 class Settled(Said):
@@ -66,7 +69,9 @@ def operations(house: House) -> tuple[Operation, ...]:
     remedying = house.remedying
 
     async def make(arguments: Wanted, peer: Peer) -> Any:
-        return dump(await remedying.make(arguments.incident, arguments.remedy, arguments.cause, peer))
+        return dump(
+            await remedying.make(arguments.incident, arguments.remedy, arguments.cause, peer, run_id=arguments.run)
+        )
 
     async def list_them(arguments: Which, _peer: Peer) -> Any:
         found = await remedying.list(everything=arguments.all, incident=arguments.incident)
@@ -87,7 +92,7 @@ def operations(house: House) -> tuple[Operation, ...]:
         return dump(done)
 
     async def approve_by_policy(arguments: ByPolicy, peer: Peer) -> Any:
-        return dump(await remedying.approve_by_policy(arguments.plan, peer.name))
+        return dump(await remedying.approve_by_policy(arguments.plan, peer.name, arguments.sha256))
 
     async def reject(arguments: Said, peer: Peer) -> Any:
         return dump(await remedying.reject(arguments.plan, peer, arguments.reason))
