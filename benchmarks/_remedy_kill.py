@@ -96,6 +96,10 @@ def killed(
     plan = stage.settled(SETTLED_SECONDS)
     done = count(does)()
     fault = _fault(stage, does, act.action, plan, done, told)
+    if not fault and does == "apply" and plan["state"] == "applied":  # nobody lived to see its receipt
+        back = stage.client.request("plan.rollback", plan="P-1", timeout=60.0)
+        if back["state"] != "rolled_back" and not (back["state"] == "unknown" and act.action.endswith("blind")):
+            fault = f"it cannot be taken back any more: it is {back['state']}, {back['reason']}"
     return Trial(does, act.action, plan["state"], done, str(told.get("state", "")), fault)
 
 

@@ -42,9 +42,12 @@ class Machine:
         return [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.exists() else []
     def value(self):
         return ([2] + [line["value"] for line in self.lines()])[-1]
+    def key(self):
+        return ([""] + [line["key"] for line in self.lines()])[-1]
     async def act(self, act, key):
         await asyncio.sleep(random.uniform(0, 0.15))
-        if self.value() != act.expect["value"]:
+        expect = act.expect
+        if self.value() != expect.get("value", self.value()) or self.key() != expect.get("key", self.key()):
             raise ActRefused("it is not what it was")
         with self.log.open("a") as file:
             file.write(json.dumps({"value": act.set["value"], "key": key}) + "\\n")

@@ -56,14 +56,19 @@ class Cluster:
             live = self.get(ref)
         except SourceError as error:  # nothing was written yet
             raise ActRefused(error.message, error.hint or "make a new plan") from None
-        same = [{"op": "test", "path": "/metadata/uid", "value": expect["uid"]}]
+        left = (live["metadata"].get("annotations") or {}).get(KEY)
+        if "uid" not in expect and left != expect["key"]:
+            raise ActRefused(f"{said(ref)} was changed by somebody else since", "take it back by hand")
+        same = [{"op": "test", "path": "/metadata/uid", "value": live["metadata"]["uid"]}]
+        if live["metadata"]["uid"] != expect.get("uid", live["metadata"]["uid"]):
+            raise ActRefused(f"{said(ref)} is another one by now", "make a new plan")
         change, sign = [], []
         for path, value in fields.items():
-            if (now := at(live, path)) != expect["fields"].get(path):
+            if (now := at(live, path)) != expect.get("fields", {path: now}).get(path):
                 raise ActRefused(f"{said(ref)} is not what it was: {path} is {now!r} now", "make a new plan")
             change += setting(live, path, now, value)
         if key is not None:
-            sign = setting(live, KEY_PATH, (live["metadata"].get("annotations") or {}).get(KEY), key)
+            sign = setting(live, KEY_PATH, left, key)
         params = None if key is not None else {"dryRun": "All"}
         path = path_of(ref)
         try:

@@ -107,6 +107,8 @@ class Line:
         kept = (await asyncio.to_thread(self._desk.settings)).get(act.set["spot"])
         if kept is not None and kept.key == key:
             return True
+        if "value" not in act.expect:
+            return False if kept is not None and kept.key == act.expect["key"] else None
         return False if (kept and kept.value) == act.expect["value"] else None
 
     async def close(self) -> None:
@@ -117,7 +119,8 @@ class Line:
         with self._desk.changing() as changes:
             kept = changes.settings.get(spot)
             now = kept and kept.value
-            if now != act.expect["value"]:
+            is_same = now == act.expect["value"] if "value" in act.expect else kept and kept.key == act.expect["key"]
+            if not is_same:
                 raise ActRefused(f"{spot} is not what it was: it is {now!r} now", "make a new plan")
             changes.settings[spot] = Setting(act.set["value"], key)
         return {"value": act.set["value"]}

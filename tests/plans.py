@@ -50,7 +50,7 @@ class Thing:
     values: dict[str, Any] = field(default_factory=lambda: {"replicas": 2})
     key: str | None = None
     acts: list[tuple[dict[str, Any], str]] = field(default_factory=list)
-    fails: list[str] = field(default_factory=list)  # refused | before | after | blind
+    fails: list[str] = field(default_factory=list)  # refused | breaks | before | after | blind
 
     async def draft(self, _action: str, options: Mapping[str, Any]) -> Draft:
         changes = tuple(Change(name, self.values[name], value) for name, value in options.items())
@@ -58,8 +58,10 @@ class Thing:
 
     async def act(self, act: Act, key: str) -> Mapping[str, Any]:
         trouble = self.fails.pop(0) if self.fails else ""
-        if trouble == "refused" or any(self.values.get(name) != told for name, told in act.expect.items()):
+        if trouble == "refused" or not self._is(act.expect):
             raise ActRefused("it is not what it was", "make a new plan")
+        if trouble == "breaks":
+            raise KeyError("replicas")
         if trouble == "before":
             raise SourceError("the line went dead", "")
         self.values |= act.set
@@ -68,6 +70,11 @@ class Thing:
         if trouble == "after":
             raise SourceError("the line went dead", "")
         return dict(act.set)
+
+    def _is(self, expect: Mapping[str, Any]) -> bool:
+        if "key" in expect:
+            return self.key == expect["key"]
+        return all(self.values.get(name) == told for name, told in expect.items())
 
     async def did(self, _act: Act, key: str) -> bool | None:
         if self.fails and self.fails[0] == "blind":

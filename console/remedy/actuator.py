@@ -35,8 +35,9 @@ class Actuator(Protocol):
     async def act(self, act: Act, key: str) -> Mapping[str, Any]:
         """Do it, where `act.expect` still holds; facts of what it is now.
 
-        `key` is left on what was changed, where it has a place for it. Raises ActRefused where for sure nothing was
-        changed. After anything else nobody knows, and `did` is asked.
+        `act.expect` is what the draft said, or the facts of the act that this one takes back: where nobody lived to
+        see those, the `key` of that act alone. `key` is left on what was changed, where it has a place for it. Raises
+        ActRefused where for sure nothing was changed. After anything else nobody knows, and `did` is asked.
         """
 
     async def did(self, act: Act, key: str) -> bool | None:

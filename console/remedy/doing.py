@@ -17,6 +17,7 @@ from console.model import Act, PlanRecord, PlanState, Receipt
 from console.remedy.actuator import Actuator
 from console.remedy.planning import reverse
 from console.remedy.states import moved, refuse_unless
+from console.sources.redact import shown_line
 from console.store.audit import Entry
 
 ACT_SECONDS = 60.0
@@ -76,7 +77,7 @@ async def take_back(record: PlanRecord, operator: str, means: Means) -> PlanReco
         )
     if record.undoing is not None and record.undoing.ended is None:
         raise UsageError(f"{record.id} is being taken back already", f"andon plan show {record.id}")
-    act = reverse(record.plan, record.receipt.facts)
+    act = reverse(record.plan, record.receipt)
     intent = replace(record, undoing=Receipt(uuid.uuid4().hex, means.clock()), changed=means.clock())
     intent = await means.change(record, intent, entry(intent, operator, "taking back"))
     assert intent.undoing is not None
@@ -85,11 +86,10 @@ async def take_back(record: PlanRecord, operator: str, means: Means) -> PlanReco
 
 async def reconcile(record: PlanRecord, operator: str, means: Means) -> PlanRecord:
     """What became of an act whose process did not live to see it, by what there is to see."""
-    if record.undoing is not None and record.undoing.ended is None:
-        facts = record.receipt.facts if record.receipt else {}
-        found = await _found(reverse(record.plan, facts), record.undoing, "", means)
-        return await _taken_back(record, operator, found, means)
     assert record.receipt is not None
+    if record.undoing is not None and record.undoing.ended is None:
+        found = await _found(reverse(record.plan, record.receipt), record.undoing, "", means)
+        return await _taken_back(record, operator, found, means)
     found = await _found(record.plan.act, record.receipt, "", means)
     return await _applied(record, operator, found, means)
 
@@ -135,8 +135,8 @@ async def _do(act: Act, key: str, means: Means) -> _Outcome:
             facts = await actuator.act(act, key)
     except ActRefused as error:
         return _Outcome(False, error.message)
-    except (AndonError, TimeoutError) as error:
-        why = error.message if isinstance(error, AndonError) else f"it took more than {ACT_SECONDS:g} s"
+    except Exception as error:  # noqa: BLE001 - a plugin's own: whatever it was, the plan must not stay as it is
+        why = _words(error)
         if not is_sent:
             return _Outcome(False, why)
         return await _found(act, Receipt(key, began), why, means)
@@ -154,10 +154,18 @@ async def _found(act: Act, receipt: Receipt, why: str, means: Means) -> _Outcome
                 if did is False:  # it may be on its way still
                     await asyncio.sleep(means.settle)
                     did = await actuator.did(act, receipt.key)
-        except (AndonError, TimeoutError) as error:
-            trouble = error.message if isinstance(error, AndonError) else "nobody answered in time"
+        except Exception as error:  # noqa: BLE001 - a plugin's own
+            trouble = _words(error)
             continue
         if did is not None:
             return _Outcome(did, why or ("it was done" if did else "it was not done"))
         trouble = why or "what there is to see does not tell"
     return _Outcome(None, f"nobody can tell whether it happened: {trouble}")
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, AndonError):
+        return error.message
+    if isinstance(error, TimeoutError):
+        return f"it took more than {ACT_SECONDS:g} s"
+    return shown_line(f"the actuator raised {type(error).__name__}: {error}")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from console.errors import NoData, UsageError
-from console.model import Act, Cause, Check, Draft, Plan, Run
+from console.model import Act, Cause, Check, Draft, Plan, Receipt, Run
 from console.playbook.definition import Playbook, Remedy
 from console.playbook.engine import resolve_inputs
 from console.playbook.expressions import Unknown
@@ -80,10 +79,14 @@ def plan_hash(plan: Plan) -> str:
     return hashlib.sha256(json.dumps(dump(plan), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def reverse(plan: Plan, expect: Mapping[str, Any]) -> Act:
-    """The act that takes a plan's back; `expect` is what its receipt says the object was then."""
+def reverse(plan: Plan, receipt: Receipt) -> Act:
+    """The act that takes a plan's back. It expects what the receipt says that the object was then.
+
+    Where nobody lived to see that, it expects the act's key alone, as the last that was left on the object.
+    """
     if plan.restore is None:
         raise UsageError(f"{plan.title} cannot be taken back", "it was planned as such; mend it by hand")
+    expect = receipt.facts or {"key": receipt.key}
     return Act(plan.act.action, plan.act.actuator, plan.act.target, plan.restore, expect)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,19 @@ async def test_it_is_refused_where_another_value_stands_and_known_by_its_key(tmp
     assert await line.did(wanted, "mine") is None
     await line.act(act(await line.draft("kubernetes.scale", {"workload": "chat", "by": 1}), ""), "mine")
     assert await line.did(wanted, "mine") is True
+
+
+async def test_what_is_taken_back_by_its_key_alone_is_still_ours(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    line = Line(desk)
+    draft = await done(line, "kubernetes.scale", workload="chat", by=1)
+    assert draft.restore is not None
+    back = Act("kubernetes.scale", "line", "chat", draft.restore, {"key": "key"})
+    assert await line.did(back, "back") is False
+    with pytest.raises(ActRefused):
+        await line.act(replace(back, expect={"key": "another"}), "back")
+    await line.act(back, "back")
+    assert await line.did(back, "back") is True
 
 
 @pytest.mark.parametrize("name", names())

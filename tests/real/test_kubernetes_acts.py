@@ -81,7 +81,9 @@ def test_a_workload_is_changed_once_and_put_back(
         acts.act(act, "key-2")
     assert acts.did(act, "key-2") is None  # somebody acted since this was planned
 
-    back = Act(action, "prod", draft.target, draft.restore, facts)
+    with pytest.raises(ActRefused, match="somebody else"):
+        acts.act(Act(action, "prod", draft.target, draft.restore, {"key": "not ours"}), "key-3")
+    back = Act(action, "prod", draft.target, draft.restore, facts if action != "kubernetes.scale" else {"key": "key-1"})
     acts.act(back, "key-3")
     assert here.ask("GET", f"{DEPLOYMENTS}/{name}")["spec"] == before["spec"]
 

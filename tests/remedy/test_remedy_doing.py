@@ -101,6 +101,21 @@ async def test_what_was_there_before_comes_back(store: Store) -> None:
     assert len(thing.acts) == 2
 
 
+async def test_what_was_applied_and_nobody_lived_to_see_can_be_taken_back_too(store: Store) -> None:
+    thing = Thing({"replicas": 4}, key="k1")
+    record = kept(store, state=PlanState.APPLYING, receipt=Receipt("k1", NOON))
+    done = await reconcile(record, "andon", means(store, thing))
+    assert done.state is PlanState.APPLIED
+    back = await take_back(done, "ada", means(store, thing))
+    assert (back.state, thing.values) == (PlanState.ROLLED_BACK, {"replicas": 2})
+
+
+async def test_an_actuator_that_breaks_leaves_no_plan_as_it_was(store: Store) -> None:
+    thing = Thing(fails=["breaks"])
+    done = await apply(kept(store, state=PlanState.APPROVED), "ada", means(store, thing))
+    assert done.state is PlanState.FAILED and "KeyError" in done.reason
+
+
 async def test_what_cannot_be_taken_back_says_so_and_what_somebody_else_changed_is_left(store: Store) -> None:
     thing = Thing()
     around = means(store, thing)

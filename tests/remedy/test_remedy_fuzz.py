@@ -29,7 +29,7 @@ from console.store.audit import Entry, broken
 from console.store.store import DATABASE_NAME, Store
 
 POLICY = policy_of(b'[[allow]]\nname = "two"\napprovers = 2\n', "policy.toml")
-TROUBLES = st.sampled_from(["", "", "refused", "before", "after"])
+TROUBLES = st.sampled_from(["", "", "refused", "breaks", "before", "after"])
 
 
 class Killed(BaseException):
