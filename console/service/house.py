@@ -216,12 +216,16 @@ class House:
             await self.notifying.tell("cause", id_)
 
     async def play_again(self, part: Playbook, before: Run, since: float) -> Run:
-        """Some steps of a playbook once more, on what came since, against what they were compared with before."""
+        """Some steps of a playbook once more, on what came since, against what they were compared with before.
+
+        Where that was the same time of earlier days, it is the same time as now: days have hours.
+        """
         situation = await self.situation()
         current = Window((Span(since, situation.now),))
+        is_seasonal = "seasonal" in part.baseline and before.baseline is not None and before.baseline.kind == "seasonal"
         work = run_playbook(
-            part, before.inputs, situation, step_types=self.step_types, current=current, baseline=before.baseline,
-            playbooks=self.playbooks,
+            part, before.inputs, situation, step_types=self.step_types, current=current,
+            baseline=None if is_seasonal else before.baseline, playbooks=self.playbooks,
         )  # fmt: skip
         return await asyncio.wait_for(self.bench.do(work), AGAIN_SECONDS)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from household import Clock, ask
 from console.config import ActuatorConfig
 from console.errors import ConfigError, UsageError
 from console.model import Kind as SignalKind
-from console.model import Labels, Reading, SeriesKey, Symptom
+from console.model import Labels, Reading, SeriesKey, Span, Symptom, Window
 from console.service.house import House
 from console.service.operation import perform
 from console.service.operations import all_operations
@@ -166,6 +167,20 @@ async def test_a_run_by_itself_is_mended_by_policy_alone_and_by_no_other_policy(
         await stage.ask("plan.approve_by_policy", plan="P-1", sha256="0" * 64)
     done = await stage.ask("plan.approve_by_policy", plan="P-1", sha256=hashlib.sha256(text.encode()).hexdigest())
     assert (done["state"], done["rule"]) == ("approved", "levers")
+
+
+async def test_what_was_compared_with_its_hour_of_other_days_is_compared_with_the_hour_it_is(
+    stage: Stage,
+) -> None:
+    book = stage.house.playbooks["deep_queue"]
+    (before,) = await stage.house.records.runs((await stage.house.records.incident("I-1")).runs[-1:])
+    now = stage.clock.now
+    again = await stage.house.play_again(book, before, now - 60)
+    assert again.baseline == before.baseline  # an offset would reach into the trouble by now
+    daily = replace(book, baseline={"seasonal": {"period": "1d", "count": 1}})
+    earlier = replace(before, baseline=Window((Span(now - 90_000, now - 89_700),), "seasonal"))
+    again = await stage.house.play_again(daily, earlier, now - 60)
+    assert again.baseline is not None and again.baseline.spans == (Span(now - 86_460, now - 86_400),)
 
 
 async def test_from_a_cause_to_a_fix_that_was_seen_to_work(stage: Stage, tmp_path: Path) -> None:
