@@ -13,10 +13,12 @@ import pytest
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
+from console.playbook.checking import check_remedies
 from console.playbook.explaining import COSTS
 from console.playbook.loader import built_in_step_types, load_text
 from console.playbook.schema import PlaybookFile
 from console.playbook.weigh import FACTORS
+from console.plugins import load_plugins
 
 TEXT = (Path(__file__).parent.parent / "docs" / "playbooks.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
@@ -37,6 +39,11 @@ def whole(example: str) -> str:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: text.strip().splitlines()[-1].strip()[:40])
 def test_every_example_loads(example: str) -> None:
     assert load_text(whole(example), "docs/playbooks.md").steps
+
+
+def test_the_remedies_on_the_page_fit_their_actions() -> None:
+    actions = load_plugins().by_name("andon_actions")
+    assert check_remedies(load_text(EXAMPLES[0], "docs/playbooks.md"), actions) == []
 
 
 def models(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -33,7 +33,7 @@ from console.playbook.schema import CauseEntry, PlaybookFile, RemedyEntry, TestE
 from console.playbook.template import Template, holes, parse, text_at
 from console.playbook.text import Path as Place
 from console.playbook.text import Text, read
-from console.plugins import StepType
+from console.plugins import ActionType, StepType
 from console.sources.windows import parse_span
 from console.words import nearest
 
@@ -134,6 +134,23 @@ def check_file_name(playbook: Playbook) -> None:
         hint = f"call it {name_of(path.stem)}, or the file {playbook.name}.yaml"
         text = read(playbook.source.encode(), playbook.path)
         raise text.error(("name",), f"`name` is {playbook.name!r}, and the file is called {path.name}", hint)
+
+
+def check_remedies(playbook: Playbook, actions: Mapping[str, ActionType]) -> list[str]:
+    """PlaybookError where a remedy's options are not its action's; what to say of actions that nobody offers here.
+
+    The loader does not ask: whatever its remedies are, a playbook finds the same causes.
+    """
+    text = read(playbook.source.encode(), playbook.path)
+    unknown = []
+    for index, remedy in enumerate(playbook.remedies):
+        if remedy.uses not in actions:
+            unknown.append(f"remedy {remedy.id}: no plugin here offers {remedy.uses}; {nearest(remedy.uses, actions)}")
+            continue
+        options = {name: told for name, told in remedy.options.items() if name != "actuator"}  # who does it, of any
+        place = ("remedies", index, "with")
+        check(actions[remedy.uses].options, options, text, place, where=f"`{remedy.uses}`", holes=remedy.templates)
+    return unknown
 
 
 def baseline_of(given: Draft, windows: WindowsEntry) -> dict[str, object] | None:

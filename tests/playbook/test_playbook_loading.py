@@ -55,6 +55,7 @@ causes:
 remedies:
   - id: roll_back
     uses: kubernetes.undo
+    with: {workload: "${{ inputs.model }}"}
     risk: medium
     verify: {step: latency, want: ok, within: 5m}
 tests:
@@ -386,6 +387,37 @@ def test_check_wants_the_name_that_a_file_is_found_by(
     told = capsys.readouterr().out
     assert says in told
     assert ("call it fast, or the file slow.yaml" in told) == bool(says)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            'with: {workload: "${{ inputs.model }}"}',
+            "with: {worklod: chat}",
+            ":39:12: `worklod` is no key of `kubernetes",
+        ),
+        ('    with: {workload: "${{ inputs.model }}"}\n', "", ":37:5: the key `workload` is missing here"),
+        (
+            '"${{ inputs.model }}"}\n    risk',
+            '"${{ inputs.model }}", revision: 0}\n    risk',
+            ":39:55: `revision` cannot be 0",
+        ),
+        ('"${{ inputs.model }}"}\n    risk', '"${{ inputs.model }}", revision: "${{ inputs.share }}"}\n    risk', ""),
+        ('"${{ inputs.model }}"}\n    risk', '"${{ inputs.model }}", actuator: prod}\n    risk', ""),
+        ("kubernetes.undo", "kubernetes.und", "remedy roll_back: no plugin here offers kubernetes.und; did you mean"),
+    ],
+)
+def test_check_holds_remedies_to_what_their_actions_take(
+    old: str, new: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = GOOD.replace(old, new, 1)
+    assert text != GOOD
+    (tmp_path / "slow.yaml").write_text(text)
+    assert load(tmp_path / "slow.yaml").remedies[0].id == "roll_back"  # it diagnoses all the same
+    code = main(["playbook", "check", str(tmp_path / "slow.yaml")])
+    assert code == (Exit.USAGE if says.startswith(":") else Exit.HEALTHY)  # the action of a plugin that is not here
+    assert says in capsys.readouterr().out
 
 
 def test_a_kind_of_event_of_ones_own_may_be_asked_for() -> None:

@@ -14,14 +14,16 @@ from ruamel.yaml import YAML
 
 from console.library import library_dir
 from console.model import Finding, Run, State, Verdict
+from console.playbook.checking import check_remedies
 from console.playbook.editing import schema
 from console.playbook.engine import run
 from console.playbook.loader import built_in_step_types, load
 from console.playbook.step import StepContext, StepOutcome
-from console.plugins import StepType
+from console.plugins import StepType, load_plugins
 from console.sources.estate import Estate, Situation
 
 PLAYBOOKS = {book.name: book for book in map(load, library_dir("playbooks").glob("*.yaml"))}
+ACTIONS = load_plugins().by_name("andon_actions")
 NOW = 1_795_348_800.0
 
 
@@ -56,6 +58,11 @@ def test_each_says_why_what_helps_and_is_tested_on_bundles(name: str) -> None:
     expected = {test.expect.cause for test in playbook.tests}
     assert {cause.id for cause in playbook.causes} <= expected, "each cause is the first one named in some bundle"
     assert len(expected) >= 2, "at least one bundle is not of that cause"
+
+
+@pytest.mark.parametrize("name", sorted(PLAYBOOKS))
+def test_each_remedy_is_an_action_that_takes_what_it_says(name: str) -> None:
+    assert check_remedies(PLAYBOOKS[name], ACTIONS) == []
 
 
 def test_no_playbook_knows_the_practice_line() -> None:

@@ -61,18 +61,20 @@ def show(session: Session, name: str) -> None:
 @click.pass_obj
 def check(session: Session, files: tuple[Path, ...]) -> int:
     """Load playbooks and say what is wrong with each, at file:line:column."""
-    from console.playbook.checking import check_file_name
+    from console.playbook.checking import check_file_name, check_remedies
     from console.playbook.loader import load
 
     step_types = session.plugins.by_name("andon_step_types")
+    actions = session.plugins.by_name("andon_actions")
     rows = []
     for file in files:
         try:
             book = load(file, step_types)
             check_file_name(book)
-            rows.append(
-                {"file": str(file), "ok": True, "message": f"{len(book.steps)} steps, {len(book.causes)} causes"}
-            )
+            unknown = check_remedies(book, actions)
+            counted = f"{len(book.steps)} steps, {len(book.causes)} causes"
+            note = {"hint": "\n    ".join(unknown)} if unknown else {}
+            rows.append({"file": str(file), "ok": True, "message": counted, **note})
         except PlaybookError as error:
             rows.append({"file": str(file), "ok": False, "message": error.message, "hint": error.hint})
     session.emit_shape(rows, lambda: "\n".join(_checked(row) for row in rows))
