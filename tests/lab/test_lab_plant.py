@@ -324,7 +324,8 @@ def test_everything_ends_with_the_plant(models: dict[str, Network], tmp_path: Pa
 
 
 STARTS_A_PLANT = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests run in the background
 from pathlib import Path
 from console.lab.episode import find_fault
 from console.lab.plant import Plant
