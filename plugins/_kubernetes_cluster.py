@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from andon_plugins._kubernetes_door import Door, NotThere
 from andon_plugins._kubernetes_objects import Fields, Ref, at, differences, path_of, ref_of, said, setting, shown
 
-from console.errors import ActRefused, SourceError, UsageError
-from console.model import Blast, Draft
+from console.errors import ActRefused, SourceDenied, SourceError, UsageError
+from console.model import Blast, Change, Draft
 
 KEY = "andon.dev/act"  # the annotation that says which act changed an object last
 KEY_PATH = "/metadata/annotations/andon.dev~1act"
 JSON_PATCH = "application/json-patch+json"
+HOLDING = ("uid", "resourceVersion")  # that no other change comes in between: what is not there yet has no test
+MOST_LOOKS = 5  # at an object that others change all the time
 WORKLOADS = (("apps/v1", "deployments", "Deployment"), ("apps/v1", "statefulsets", "StatefulSet"),
              ("apps/v1", "daemonsets", "DaemonSet"), ("argoproj.io/v1alpha1", "rollouts", "Rollout"))  # fmt: skip
 SCALERS = (("autoscaling/v2", "horizontalpodautoscalers"), ("autoscaling/v1", "horizontalpodautoscalers"))
@@ -45,40 +47,65 @@ class Cluster:
             would = self.patch(ref, fields, expect, None)
         except ActRefused as error:
             raise UsageError(f"{said(ref)} would not take this: {error.message}", error.hint) from None
-        changes = tuple(differences(shown(live), shown(would)))
+        if "sub" in ref:  # its controller's own reports stand beside
+            each = ((path.strip("/").replace("/", "."), before[path], at(would, path)) for path in fields)
+            changes = tuple(Change(path, was, now) for path, was, now in each if was != now)
+        else:
+            changes = tuple(differences(shown(live), shown(would)))
         done: dict[str, Any] = {"ref": ref, "fields": fields}
         return Draft(said(ref), {**done, "evict": [*evict]} if evict else done, expect, changes,
                      {"ref": ref, "fields": before} if is_reversible else None, blast, tuple(warnings))  # fmt: skip
 
     def patch(self, ref: Ref, fields: Fields, expect: Mapping[str, Any], key: str | None) -> dict[str, Any]:
-        """One JSON Patch; without a key a dry run. Raises ActRefused where the object is not what was expected."""
+        """Set these values; without a key a dry run. Raises ActRefused where the object is not what was expected."""
+        if key is None:
+            return self._set(ref, fields, expect, {"dryRun": "All"})
+        if "sub" not in ref:
+            return self._set(ref, {**fields, KEY_PATH: key}, expect)
+        whole = {name: told for name, told in ref.items() if name != "sub"}
+        signed = self._set(whole, {KEY_PATH: key}, expect)  # such a part keeps no annotation: the key is left before
+        return self._set(ref, fields, {**expect, "uid": signed["metadata"]["uid"]})
+
+    def held(self, ref: Ref, expect: Mapping[str, Any]) -> dict[str, Any]:
+        """The object, where it is what was expected; ActRefused where not, or where that cannot be seen."""
         try:
             live = self.get(ref)
+        except NotThere:
+            raise ActRefused(f"{said(ref)} is not there any more", "make a new plan") from None
         except SourceError as error:  # nothing was written yet
             raise ActRefused(error.message, error.hint or "make a new plan") from None
         left = (live["metadata"].get("annotations") or {}).get(KEY)
         if "uid" not in expect and left != expect["key"]:
             raise ActRefused(f"{said(ref)} was changed by somebody else since", "take it back by hand")
-        same = [{"op": "test", "path": "/metadata/uid", "value": live["metadata"]["uid"]}]
         if live["metadata"]["uid"] != expect.get("uid", live["metadata"]["uid"]):
             raise ActRefused(f"{said(ref)} is another one by now", "make a new plan")
-        change, sign = [], []
-        for path, value in fields.items():
-            if (now := at(live, path)) != expect.get("fields", {path: now}).get(path):
-                raise ActRefused(f"{said(ref)} is not what it was: {path} is {now!r} now", "make a new plan")
-            change += setting(live, path, now, value)
-        if key is not None:
-            sign = setting(live, KEY_PATH, left, key)
-        params = None if key is not None else {"dryRun": "All"}
-        path = path_of(ref)
-        try:
-            if "sub" in ref:  # such a part keeps no annotation: the key is left on the whole, and before
-                if sign:
-                    self.door.change("PATCH", path, [*same, *sign], content=JSON_PATCH)
-                path, sign = f"{path}/{ref['sub']}", []
-            return self.door.change("PATCH", path, [*same, *change, *sign], content=JSON_PATCH, params=params)
-        except NotThere:
-            raise ActRefused(f"{said(ref)} is not there any more", "make a new plan") from None
+        for path, before in expect.get("fields", {}).items():
+            if (now := at(live, path)) != before:
+                told = f"is {now} now" if isinstance(now, int | float) else "is another one now"
+                raise ActRefused(f"{said(ref)} is not what it was: {path} {told}", "make a new plan")
+        return live
+
+    def _set(
+        self, ref: Ref, fields: Fields, expect: Mapping[str, Any], params: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """One JSON Patch on exactly the version that was looked at; once more where another came in between."""
+        seen, refusal = "", ActRefused("")
+        for _ in range(MOST_LOOKS):
+            live = self.held(ref, expect)
+            meta = live["metadata"]
+            if meta["resourceVersion"] == seen:
+                break
+            seen = meta["resourceVersion"]
+            same = [{"op": "test", "path": f"/metadata/{name}", "value": meta[name]} for name in HOLDING]
+            change = [each for path, value in fields.items() for each in setting(live, path, value)]
+            try:
+                path = "/".join(filter(None, (path_of(ref), ref.get("sub"))))
+                return self.door.change("PATCH", path, [*same, *change], content=JSON_PATCH, params=params)
+            except NotThere:
+                raise ActRefused(f"{said(ref)} is not there any more", "make a new plan") from None
+            except ActRefused as error:
+                refusal = error
+        raise refusal
 
     def get(self, ref: Ref) -> dict[str, Any]:
         """An object as it is. Raises NotThere."""
@@ -93,15 +120,26 @@ class Cluster:
         items: list[dict[str, Any]] = found.get("items") or []
         return items
 
+    def readable(
+        self, kinds: Iterable[tuple[str, str]], namespace: str, **params: str
+    ) -> list[tuple[Ref, dict[str, Any]]]:
+        """All of several kinds; a kind that may not be read is passed over, unless nothing else is found."""
+        found: list[tuple[Ref, dict[str, Any]]] = []
+        denied = None
+        for api, plural in kinds:
+            try:
+                found += [(ref_of(each, api, plural), each) for each in self.list(api, plural, namespace, **params)]
+            except SourceDenied as error:
+                denied = error
+        if denied is not None and not found:
+            raise denied
+        return found
+
     def workload(self, options: Mapping[str, Any]) -> tuple[Ref, dict[str, Any]]:
         """The one workload of this name. UsageError where there is none, or more than one."""
         name, namespace = options["workload"], options["namespace"] or ""
-        found = [
-            ({"api": api, "plural": plural, "namespace": each["metadata"]["namespace"], "name": name}, each)
-            for api, plural, kind in WORKLOADS
-            if options["kind"] in (None, kind)
-            for each in self.list(api, plural, namespace, fieldSelector=f"metadata.name={name}")
-        ]
+        kinds = [(api, plural) for api, plural, kind in WORKLOADS if options["kind"] in (None, kind)]
+        found = self.readable(kinds, namespace, fieldSelector=f"metadata.name={name}")
         if len(found) == 1:
             return found[0]
         where = f" in namespace {namespace}" if namespace else ""
@@ -118,10 +156,10 @@ class Cluster:
         except NotThere:
             raise UsageError(f"{self.name} has no node {options['node']!r}", "kubectl get nodes") from None
 
-    def named(self, plural: str, name: str, *apis: str) -> tuple[Ref, dict[str, Any]]:
+    def named(self, plural: str, name: str, *apis: str, hint: str) -> tuple[Ref, dict[str, Any]]:
         """The one object that is called so, `namespace/name` or the name alone, of the first API that has any.
 
-        UsageError where that is not one.
+        UsageError, with the hint, where that is not one.
         """
         namespace, _, own = name.rpartition("/")
         for api in apis:
@@ -130,7 +168,6 @@ class Cluster:
                 break
         if len(found) != 1:
             where = f" in namespace {namespace}" if namespace else ""
-            hint = "set its name in the actuator's table, with its namespace: ml/ranker-feed"
             raise UsageError(f"{self.name} has {len(found) or 'no'} {plural} called {own!r}{where}", hint)
         return ref_of(found[0], api, plural), found[0]
 

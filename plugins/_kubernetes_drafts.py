@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from andon_plugins._kubernetes_cluster import SCALERS, Cluster
-from andon_plugins._kubernetes_objects import Ref, container_of, ref_of, revision, rolling, said, stays
+from andon_plugins._kubernetes_objects import container_of, named, ref_of, revision, rolling, said
 
-from console.errors import UsageError
-from console.model import Blast, Change, Draft
+from console.errors import SourceDenied, UsageError
+from console.model import Blast, Draft
 
 Options = Mapping[str, Any]
 Drafting = Callable[[Cluster, Options], Draft]
@@ -26,7 +26,12 @@ def scale(cluster: Cluster, options: Options) -> Draft:
     to = options["replicas"] if options["replicas"] is not None else now + options["by"]
     to = min(max(to, 0), MOST_REPLICAS)
     warnings = ["it stops serving: no replica is left"] if to == 0 and now > 0 else []
-    for scaler in cluster.scalers(ref):
+    try:
+        scalers = cluster.scalers(ref)
+    except SourceDenied as error:
+        scalers = []
+        warnings.append(f"whether an autoscaler holds it is not known: {error.message}")
+    for scaler in scalers:
         spec = scaler["spec"]
         least, most = spec.get("minReplicas", 1), spec["maxReplicas"]
         if not least <= to <= most:
@@ -71,10 +76,10 @@ def set_image(cluster: Cluster, options: Options) -> Draft:
 def set_env(cluster: Cluster, options: Options) -> Draft:
     """Variables of the environment."""
     ref, live = cluster.workload(options)
-    place, container = container_of(live, options["container"])
-    kept = [each for each in container.get("env") or [] if each["name"] not in options["env"]]
-    env = [*kept, *({"name": name, "value": value} for name, value in options["env"].items())]
-    return cluster.drafted(ref, live, {f"{place}/env": env}, rolling(live))
+    place, _container = container_of(live, options["container"])
+    variables = {name: {"name": name, "value": value} for name, value in options["env"].items()}
+    fields = {f"{place}/env/{named(name)}": variable for name, variable in variables.items()}
+    return cluster.drafted(ref, live, fields, rolling(live))
 
 
 def set_args(cluster: Cluster, options: Options) -> Draft:
@@ -114,44 +119,3 @@ def taint(cluster: Cluster, options: Options) -> Draft:
     kept = [each for each in live["spec"].get("taints") or [] if any(each.get(k) != taint[k] for k in same)]
     blast = Blast(1, None if taint["effect"] == "NoExecute" else 0.0, "pods that do not tolerate it stay away")
     return cluster.drafted(ref, live, {"/spec/taints": [*kept, taint]}, blast)
-
-
-def drain(cluster: Cluster, options: Options) -> Draft:
-    """A node without pods."""
-    ref, live = cluster.node(options)
-    pods = [each for each in cluster.list("v1", "pods", fieldSelector=f"spec.nodeName={ref['name']}")
-            if not stays(each)]  # fmt: skip
-    evict = [{**ref_of(each, "v1", "pods"), "uid": each["metadata"]["uid"]} for each in pods]
-    alone = [f"{each['metadata']['namespace']}/{each['metadata']['name']}" for each in pods
-             if not each["metadata"].get("ownerReferences")]  # fmt: skip
-    warnings = [f"nothing makes them anew: {', '.join(alone)}"] if alone else []
-    blast = Blast(1 + len(evict), None, f"{len(evict)} pods move to other nodes, as their budgets allow")
-    made = cluster.drafted(ref, live, {"/spec/unschedulable": True}, blast, warnings, evict=evict)
-    moved = tuple(Change(f"pod {each['namespace']}/{each['name']}", ref["name"], "elsewhere") for each in evict)
-    return Draft(made.target, made.set, made.expect, (*made.changes, *moved), None if alone else made.restore,
-                 made.blast, made.warnings)  # fmt: skip
-
-
-def evict(cluster: Cluster, options: Options) -> Draft:
-    """One pod elsewhere, as its budgets allow."""
-    ref, live = cluster.named("pods", _pod(options), "v1")
-    return _ended(ref, live, {"end": "evict"}, "as its budgets allow")
-
-
-def delete_pod(cluster: Cluster, options: Options) -> Draft:
-    """One pod gone, whatever its budgets say; by force also where its node does not answer."""
-    ref, live = cluster.named("pods", _pod(options), "v1")
-    how = "by force: what it still does on its node goes on" if options["force"] else "its budgets are not asked"
-    return _ended(ref, live, {"end": "delete", "force": options["force"]}, how)
-
-
-def _pod(options: Options) -> str:
-    return "/".join(filter(None, (options["namespace"], options["pod"])))
-
-
-def _ended(ref: Ref, live: Mapping[str, Any], how: Mapping[str, Any], said_how: str) -> Draft:
-    uid, owners = live["metadata"]["uid"], live["metadata"].get("ownerReferences")
-    warnings = () if owners else ("nothing makes it anew",)
-    change = Change(f"pod {ref['namespace']}/{ref['name']}", live.get("status", {}).get("phase", "there"), "gone")
-    blast = Blast(1, None, f"1 pod ends, {said_how}")
-    return Draft(said(ref), {"ref": ref, **how}, {"uid": uid}, (change,), None, blast, warnings)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
-from console.errors import UsageError
+import orjson
+
+from console.errors import ActRefused, UsageError
 from console.model import Blast, Change
+from console.sources.redact import KEY_LIKE, MASK, SECRET_NAME
 
 NOT_SHOWN = ("managedFields", "generation", "resourceVersion", "annotations", "creationTimestamp", "uid")
 
 Ref = dict[str, str]  # api, plural, namespace, name; sub: the part of it that has a path of its own
-Fields = dict[str, Any]  # JSON pointer -> value; None: not there
+Fields = dict[str, Any]  # path -> value; None: not there. A path is a JSON pointer (RFC 6901) that may go by names
+NAMED = "name="  # how a step begins that goes by one: /spec/template/spec/containers/name=server/image
 
 
 def ref_of(live: Mapping[str, Any], api: str, plural: str) -> Ref:
@@ -33,50 +39,122 @@ def said(ref: Ref) -> str:
     return f"{ref['plural'].removesuffix('s')} {where}{ref['name']}"
 
 
-def _steps(path: str) -> list[str]:
-    return [step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:]]
+def named(name: str) -> str:
+    """The step of a path that leads to the item of a list that is called so."""
+    return f"{NAMED}{_escaped(name)}"
 
 
 def at(tree: Any, path: str) -> Any:
-    """What stands at a JSON pointer (RFC 6901); None where nothing does."""
+    """What stands at a path; None where nothing does.
+
+    >>> at({"env": [{"name": "MODE", "value": "fast"}]}, "/env/name=MODE/value")
+    'fast'
+    """
     for step in _steps(path):
         if isinstance(tree, list):
-            tree = tree[int(step)] if int(step) < len(tree) else None
+            place = _place(tree, step)
+            tree = None if place is None else tree[place]
         else:
             tree = tree.get(step) if isinstance(tree, Mapping) else None
     return tree
 
 
-def setting(live: Mapping[str, Any], path: str, now: Any, value: Any) -> list[dict[str, Any]]:
-    """The operations that hold a path to what it is and give it a value; parents that are not there are made."""
-    parts = path.split("/")
-    made = [
-        {"op": "add", "path": "/".join(parts[:depth]), "value": {}}
-        for depth in range(2, len(parts))
-        if at(live, "/".join(parts[:depth])) is None
-    ]
-    if now is None:
-        return [] if value is None else [*made, {"op": "add", "path": path, "value": value}]
-    test = {"op": "test", "path": path, "value": now}
-    return [test, {"op": "remove", "path": path} if value is None else {"op": "replace", "path": path, "value": value}]
+def setting(live: Mapping[str, Any], path: str, value: Any) -> list[dict[str, Any]]:
+    """The operations that hold a path to what it is and give it a value; parents that are not there are made.
+
+    ActRefused where that would make an item of a list in passing: whoever had that name is gone.
+    """
+    tree: Any = live
+    pointer = ""
+    held: list[dict[str, Any]] = []
+    steps = _steps(path)
+    for step, following in zip(steps, [*steps[1:], ""], strict=True):
+        if isinstance(tree, list):
+            place = _place(tree, step)
+            if place is None and following:
+                raise ActRefused(f"there is no {step.removeprefix(NAMED)} any more", "make a new plan")
+            pointer += "/-" if place is None else f"/{place}"
+            if step.startswith(NAMED) and place is not None:
+                held.append({"op": "test", "path": f"{pointer}/name", "value": tree[place]["name"]})
+        else:
+            pointer += f"/{_escaped(step)}"
+        tree = at(tree, f"/{_escaped(step)}")
+        if tree is None and following:
+            tree = [] if following.startswith(NAMED) else {}
+            held.append({"op": "add", "path": pointer, "value": tree})
+    if tree is None:
+        return [] if value is None else [*held, {"op": "add", "path": pointer, "value": value}]
+    held.append({"op": "test", "path": pointer, "value": tree})
+    change = {"op": "remove", "path": pointer} if value is None else {"op": "replace", "path": pointer, "value": value}
+    return [*held, change]
+
+
+def _steps(path: str) -> list[str]:
+    return [step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:]]
+
+
+def _escaped(step: str) -> str:
+    return step.replace("~", "~0").replace("/", "~1")
+
+
+def _place(items: Sequence[Any], step: str) -> int | None:
+    """Which item of a list a step leads to; None for one that is not there."""
+    if step.startswith(NAMED):
+        return next((place for place, each in enumerate(items) if each.get("name") == step[len(NAMED) :]), None)
+    return int(step) if int(step) < len(items) else None
+
+
+def digest(value: Any) -> str:
+    """What a value can be known by again, without keeping it."""
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def shown(live: Mapping[str, Any]) -> dict[str, Any]:
     """What of an object is worth comparing: all that is asked for, nothing that the server counts for itself."""
     meta = {name: told for name, told in live["metadata"].items() if name not in NOT_SHOWN}
-    return {name: told for name, told in {**live, "metadata": meta}.items() if name != "status"}
+    rest = ("apiVersion", "kind", "metadata", "status")  # what is listed does not say its kind
+    return {"metadata": meta, **{name: told for name, told in live.items() if name not in rest}}
 
 
 def differences(before: Any, after: Any, path: str = "") -> Iterator[Change]:
-    """Each field that differs, as deep as it goes."""
+    """Each field that differs, as deep as it goes; what may be a secret is masked."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
+        if before != after and _is_secret({**before, **after}):
+            yield Change(path, MASK, f"{MASK}, another")
+            return
         for name in dict.fromkeys((*before, *after)):
             yield from differences(before.get(name), after.get(name), f"{path}.{name}" if path else str(name))
+    elif isinstance(before, list) and isinstance(after, list) and (names := _names(before, after)) is not None:
+        for name in names:
+            one, other = (at(each, f"/{named(name)}") for each in (before, after))
+            yield from differences(one, other, f"{path}[{name}]")
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, (one, other) in enumerate(zip(before, after, strict=True)):
             yield from differences(one, other, f"{path}[{index}]")
     elif before != after:
-        yield Change(path, before, after)
+        yield Change(path, _masked(before), _masked(after))
+
+
+def _names(*lists: Sequence[Any]) -> list[str] | None:
+    """What the items of lists are called; None where some have no name, or one that others have too."""
+    if not all(isinstance(each, Mapping) and isinstance(each.get("name"), str) for items in lists for each in items):
+        return None
+    names = [[each["name"] for each in items] for items in lists]
+    return list(dict.fromkeys(chain(*names))) if all(len({*each}) == len(each) for each in names) else None
+
+
+def _masked(value: Any) -> Any:
+    """A value that came or went, without what may be a secret: the value of a variable, or of something in it."""
+    if isinstance(value, list):
+        return [_masked(each) for each in value]
+    if not isinstance(value, Mapping):
+        return KEY_LIKE.sub(MASK, value) if isinstance(value, str) else value
+    return {**value, "value": MASK} if _is_secret(value) else {name: _masked(told) for name, told in value.items()}
+
+
+def _is_secret(item: Mapping[str, Any]) -> bool:
+    """Whether it is a variable whose name says that nobody should read it."""
+    return "value" in item and SECRET_NAME.search(str(item.get("name", ""))) is not None
 
 
 def rolling(live: Mapping[str, Any]) -> Blast:
@@ -92,11 +170,11 @@ def rolling(live: Mapping[str, Any]) -> Blast:
 
 
 def container_of(live: Mapping[str, Any], name: str | None) -> tuple[str, dict[str, Any]]:
-    """(JSON pointer, the container) of a workload's template; UsageError where the choice is open."""
+    """(path, the container) of a workload's template; UsageError where the choice is open."""
     containers = live["spec"]["template"]["spec"]["containers"]
-    for index, each in enumerate(containers):
+    for each in containers:
         if each["name"] == name or (name is None and len(containers) == 1):
-            return f"/spec/template/spec/containers/{index}", each
+            return f"/spec/template/spec/containers/{named(each['name'])}", each
     names = ", ".join(each["name"] for each in containers)
     raise UsageError(f"which container? There are {names}", "give it in the remedy: with: {container: …}")
 
