@@ -77,6 +77,7 @@ class Config:
     actuators: tuple[ActuatorConfig, ...] = ()
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # who may answer a playbook's question: names
     policy: Path | None = None  # who may change what: policy.toml beside the configuration
+    signers: Path | None = None  # whose SSH keys sign plans: OpenSSH's allowed_signers, beside the configuration
     anchor: Path | Literal["syslog"] | None = None  # where the head of the audit log is kept beside
     links: Mapping[str, str] = field(default_factory=dict)  # by name: URLs with {model}, {gpu} … in them
 

@@ -107,6 +107,9 @@ class _Remedies(_Table):
     """Who may change what, and where the audit log's head is kept beside."""
 
     policy: str = Field("policy.toml", description="the policy's file, which no playbook and no checkout can replace")
+    signers: str = Field(
+        "allowed_signers", description="the operators' SSH keys that may sign plans, as OpenSSH lists them"
+    )
     anchor: str | None = Field(None, description="`syslog`, or a file on another disk: there a cut audit log shows")
 
 
@@ -139,7 +142,8 @@ def load_config(path: Path | None = None, *, data: Path | None = None) -> Config
     except FileNotFoundError:
         if named:
             raise ConfigError(f"there is no configuration file {path}", "name another with --config") from None
-        return Config(data=data or default_data_dir(), policy=path.absolute().parent / _Remedies().policy)
+        folder, usual = path.absolute().parent, _Remedies()
+        return Config(data=data or default_data_dir(), policy=folder / usual.policy, signers=folder / usual.signers)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}", "it must be a text file that you may read") from error
     except tomllib.TOMLDecodeError as error:
@@ -190,6 +194,7 @@ def _settings(path: Path, file: _File, data: Path | None) -> Config:
             for name, table in file.actuators.items()
         ),
         policy=beside(file.remedies.policy),
+        signers=beside(file.remedies.signers),
         anchor=_anchor(file.remedies.anchor, beside),
         plugin_dirs=tuple(map(beside, file.plugins.dirs)),
         plugins_disabled=tuple(file.plugins.disable),

@@ -66,6 +66,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         plugins_disabled=("dcgm",),
         playbook_dirs=(Path("/srv/playbooks"),),
         policy=tmp_path / "policy.toml",
+        signers=tmp_path / "allowed_signers",
     )
 
 

@@ -36,6 +36,11 @@ def approved(record: PlanRecord, approval: Approval, policy: Policy, asked: Aske
     if not decision.is_allowed:
         raise UsageError(*refusal(record.id, decision))
     approvals = (*record.approvals, approval)
+    if decision.is_signed and not all(each.signature for each in approvals):
+        raise UsageError(
+            f"rule {decision.rule!r} wants {record.id} signed",
+            f"andon plan approve {record.id} --sign ~/.ssh/id_ed25519",
+        )
     now = replace(record, approvals=approvals, rule=decision.rule, approvers=decision.approvers, changed=approval.time)
     is_enough = len(approvals) >= decision.approvers or any(each.is_break_glass for each in approvals)
     return moved(now, PlanState.APPROVED, approval.time) if is_enough else now
@@ -52,9 +57,7 @@ def unattended(record: PlanRecord, policy: Policy, asked: Asked) -> PlanRecord:
     decision = policy.decide(asked)
     if not decision.is_allowed:
         raise UsageError(*refusal(record.id, decision))
-    if decision.approvers > 0:
-        raise UsageError(
-            f"rule {decision.rule!r} wants {decision.approvers} to approve this, and nobody is there",
-            f"andon plan approve {record.id}",
-        )
+    if decision.approvers > 0 or decision.is_signed:
+        how = "a signature" if decision.is_signed else f"{decision.approvers} to approve this"
+        raise UsageError(f"rule {decision.rule!r} wants {how}, and nobody is there", f"andon plan approve {record.id}")
     return moved(replace(record, rule=decision.rule, approvers=0), PlanState.APPROVED, asked.now)

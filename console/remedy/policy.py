@@ -21,10 +21,10 @@ from console.config import duration
 from console.errors import AndonError, ConfigError
 from console.model import Plan, Risk
 from console.playbook.expressions import Expression, ExpressionError, Scope, Unknown
+from console.remedy.owned import read_owned
 
 RISKS: tuple[Risk, ...] = ("low", "medium", "high")
 HIGH_RISK_APPROVERS = 2
-OTHERS_MAY_WRITE = 0o022
 
 NAMES: Mapping[str, str] = {
     "plan.action": "string", "plan.actuator": "string", "plan.target": "string", "plan.risk": "string",
@@ -59,13 +59,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a plan may be done, by which rule, and how many different operators must say so first."""
+    """Whether a plan may be done, by which rule, and how many different operators must say so first, and how."""
 
     is_allowed: bool
     rule: str
     why: str
     approvers: int = 1
     outcomes: tuple[Outcome, ...] = ()
+    is_signed: bool = False  # each of them signs the plan with their SSH key
 
 
 class _Table(BaseModel):
@@ -109,6 +110,7 @@ class _Allow(_Rule):
     share: float | None = Field(None, ge=0, le=1, description="out of service at once, at most; a plan must tell")
     often: _Often | None = Field(None, description="at most")
     approvers: int = Field(1, ge=0, description="different operators who must approve; high risk always needs two")
+    signed: bool = Field(False, description="each of them signs the plan: andon plan approve --sign KEYFILE")
     unattended: bool = Field(False, description="also where nobody is there: CI with --approve policy")
 
 
@@ -151,7 +153,8 @@ class Policy:
         for rule, outcome in zip(self.rules, outcomes, strict=True):
             if outcome.effect == "allow" and outcome.holds and isinstance(rule.table, _Allow):
                 least = HIGH_RISK_APPROVERS if asked.plan.risk == "high" else 0
-                return Decision(True, outcome.rule, "it allows this", max(rule.table.approvers, least), outcomes)
+                many = max(rule.table.approvers, least)
+                return Decision(True, outcome.rule, "it allows this", many, outcomes, rule.table.signed)
         return Decision(False, "", "no rule allows this", outcomes=outcomes)
 
 
@@ -163,19 +166,8 @@ def load_policy(path: Path | None) -> Policy:
 
     Raises ConfigError for a file that is wrong, that others may write, or whose conditions do not hold together.
     """
-    if path is None:
-        return NOTHING_ALLOWED
-    try:
-        with path.open("rb") as file:
-            mode = path.stat().st_mode
-            data = file.read()
-    except FileNotFoundError:
-        return NOTHING_ALLOWED
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}", "without it nothing may be changed") from error
-    if mode & OTHERS_MAY_WRITE:
-        raise ConfigError(f"others may write {path}, and it says who may change what", f"chmod go-w {path}")
-    return policy_of(data, str(path))
+    data = read_owned(path, "who may change what") if path is not None else None
+    return NOTHING_ALLOWED if data is None else policy_of(data, str(path))
 
 
 def policy_of(data: bytes, name: str) -> Policy:

@@ -60,7 +60,8 @@ def _lines(record: PlanRecord) -> Iterator[str]:
         yield f"    … and {len(plan.changes) - MOST_CHANGES} more"
     for each in record.approvals:
         how = "broke the glass" if each.is_break_glass else "approved"
-        yield f"  {how}  {words.instant(each.time)} by {each.operator}{f': {each.reason}' if each.reason else ''}"
+        by = f"{each.operator}, signed" if each.signature else each.operator
+        yield f"  {how}  {words.instant(each.time)} by {by}{f': {each.reason}' if each.reason else ''}"
     yield from _doings("done", record.receipt)
     yield from _doings("taken back", record.undoing)
     for look in record.looks[-3:]:

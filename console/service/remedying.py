@@ -24,6 +24,7 @@ from console.remedy.approving import approved, unattended
 from console.remedy.doing import Means, apply, entry, reconcile, take_back
 from console.remedy.planning import options_of, plan_hash, plan_of, remedy_of
 from console.remedy.policy import Asked, Decision, Policy, load_policy
+from console.remedy.signing import verify
 from console.remedy.states import WAITING, moved, said
 from console.remedy.verifying import after_look, is_due, only, steps_of, verdict_of
 from console.service.peer import Peer
@@ -104,11 +105,12 @@ class Remedying:
     ) -> PlanRecord:
         """One operator's yes, to exactly this plan."""
         record = await self.get(id_)
+        key = await asyncio.to_thread(verify, hash_, peer.name, signature, self.config.signers) if signature else ""
         given = Approval(self.clock(), peer.name, peer.uid, hash_, reason, is_break_glass, signature)
         policy = await self._policy()
         after = approved(record, given, policy, await self._asked(record.plan, peer.name, is_attended=True))
         what = "broke the glass" if is_break_glass else "approved"
-        return await self._change(record, after, peer.name, what, reason=reason, policy=policy.hash)
+        return await self._change(record, after, peer.name, what, reason=reason, policy=policy.hash, signed_by=key)
 
     async def approve_by_policy(self, id_: str, operator: str, sha256: str = "") -> PlanRecord:
         """The policy's yes, where nobody is there; ConfigError where it is not the policy of this hash."""

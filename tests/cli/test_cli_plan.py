@@ -27,7 +27,7 @@ PLAN = plan(created=NOON, expires=NOON + 900, incident="I-3")
 RECORD = PlanRecord("P-1", plan_hash(PLAN), PLAN, changed=NOON)
 HIGH = replace(RECORD, plan=replace(PLAN, risk="high"))
 DECISION = {
-    "is_allowed": False, "rule": "freeze", "why": "it is the year's end", "approvers": 1,
+    "is_allowed": False, "rule": "freeze", "why": "it is the year's end", "approvers": 1, "is_signed": False,
     "outcomes": [{"rule": "freeze", "effect": "deny", "holds": True, "why": "between"}],
 }  # fmt: skip
 
@@ -94,6 +94,25 @@ def test_yes_is_for_the_hash_that_was_seen(asked: Asked, capsys: pytest.CaptureF
     assert run(["plan", "approve", "P-1", "--hash", RECORD.hash[:12], "--reason", "calm"]) == Exit.HEALTHY
     op, args = asked[-1]
     assert (op, args["hash"], args["reason"], args["break_glass"]) == ("plan.approve", RECORD.hash, "calm", False)
+
+
+def test_what_is_signed_is_what_is_shown(
+    asked: Asked, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Making keys and signatures is tested in tests/remedy/test_signing.py."""
+    key = tmp_path / "key"
+    yes = ["plan", "approve", "P-1", "--hash", RECORD.hash[:12], "--sign", str(key)]
+    assert run(yes) == Exit.USAGE  # there is no such key
+    assert f"there is no key {key}" in capsys.readouterr().err
+    monkeypatch.setattr("console.remedy.signing.sign", lambda hash_, key: f"{key.name} over {hash_}")
+    assert run(yes) == Exit.HEALTHY
+    assert asked[-1][1]["signature"] == f"key over {RECORD.hash}"
+    asked.clear()
+    other = dump(replace(RECORD, plan=replace(PLAN, risk="high")))
+    monkeypatch.setattr(Client, "request", lambda _client, op, **_args: asked.append((op, {})) or other)
+    assert run(yes) == Exit.USAGE
+    assert "is not of what it shows" in capsys.readouterr().err
+    assert [op for op, _args in asked] == ["plan.show"]
 
 
 def test_a_remedy_that_failed_exits_5(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -190,3 +190,23 @@ def test_the_policy_alone_approves_only_what_it_says_may_go_unattended() -> None
         unattended(one, policy(SMALL + "unattended = true"), asked(is_attended=False))
     alone = policy(SMALL + "unattended = true\napprovers = 0")
     assert unattended(one, alone, asked(is_attended=False)).state is PlanState.APPROVED
+    with pytest.raises(UsageError, match="wants a signature, and nobody is there"):
+        unattended(one, policy(SMALL + "unattended = true\napprovers = 0\nsigned = true"), asked(is_attended=False))
+
+
+def test_a_rule_may_want_each_of_them_to_sign() -> None:
+    rules = policy(SMALL + "signed = true\napprovers = 2")
+    one = record()
+    with pytest.raises(UsageError, match="rule 'small' wants P-1 signed") as refused:
+        approved(one, given_by("ada", 1, one), rules, asked())
+    assert refused.value.hint == "andon plan approve P-1 --sign ~/.ssh/id_ed25519"
+    first = approved(one, given_by("ada", 1, one, signature="…"), rules, asked())
+    with pytest.raises(UsageError, match="signed"):
+        approved(first, given_by("bob", 2, one), rules, asked())
+    in_haste = given_by("bob", 2, one, is_break_glass=True, reason="checkout is down")
+    with pytest.raises(UsageError, match="signed"):
+        approved(first, in_haste, rules, asked())
+    assert approved(first, given_by("bob", 2, one, signature="…"), rules, asked()).state is PlanState.APPROVED
+    unsigned = replace(one, approvals=(given_by("ada", 1, one),))  # by another policy, a moment ago
+    with pytest.raises(UsageError, match="signed"):
+        approved(unsigned, given_by("bob", 2, one, signature="…"), rules, asked())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -74,7 +75,7 @@ def explain(session: Session, id_: str) -> None:
     rule = f", by rule {decision['rule']!r}" if decision["rule"] else ""
     said = f"{'allowed' if decision['is_allowed'] else 'denied'}{rule}: {decision['why']}"
     if decision["is_allowed"]:
-        said += f"; {decision['approvers']} must approve"
+        said += f"; {decision['approvers']} must approve{', and sign it (--sign)' if decision['is_signed'] else ''}"
     table = columns(
         ["effect", "", "rule", "why"], rows, empty="there is no rule: nothing is allowed (docs/remedies.md)"
     )
@@ -86,17 +87,26 @@ def explain(session: Session, id_: str) -> None:
 @click.option("--hash", "hash_", help="Of the plan that was seen; where nobody is there to look at it now.")
 @click.option("--reason", default="", help="Why, for the audit log.")
 @click.option("--break-glass", is_flag=True, help="Alone, where two are wanted: needs --reason, and tells everybody.")
+@click.option("--sign", "key", type=click.Path(path_type=Path), metavar="KEYFILE", help="Sign it with this SSH key.")
 @click.pass_obj
-def approve(session: Session, id_: str, hash_: str | None, reason: str, break_glass: bool) -> int:
+def approve(session: Session, id_: str, hash_: str | None, reason: str, break_glass: bool, key: Path | None) -> int:
     """Say yes to exactly what the plan ID shows. At a terminal it is shown first, and high risk is typed out."""
+    from console.model import Plan
+    from console.remedy.planning import plan_hash
+    from console.remedy.signing import sign
+    from console.wire import load
+
     session.refuse_if_locked()
     shown = session.client.request("plan.show", plan=id_)
     if hash_ is None:
-        hash_ = _looked_at(shown)
+        _look_at(shown)
     elif len(hash_) < 12 or not shown["hash"].startswith(hash_):
         raise UsageError(f"{id_} is not the plan of that hash", f"look at it again: andon plan show {id_}")
+    if plan_hash(load(Plan, shown["plan"])) != shown["hash"]:  # of what is shown here, whatever the daemon says
+        raise UsageError(f"{id_} has a hash that is not of what it shows", "somebody changed it: andon audit verify")
+    signature = "" if key is None else sign(shown["hash"], key)
     done = session.client.request(
-        "plan.approve", plan=id_, hash=shown["hash"] if hash_ else "", reason=reason, break_glass=break_glass
+        "plan.approve", plan=id_, hash=shown["hash"], reason=reason, break_glass=break_glass, signature=signature
     )
     return _show(session, done)
 
@@ -177,8 +187,8 @@ def _show(session: Session, item: dict[str, Any]) -> int:
     return Exit.REMEDY if record.state in BAD else Exit.HEALTHY
 
 
-def _looked_at(item: dict[str, Any]) -> str:
-    """The hash of the plan, once a person at the terminal has seen it and said yes."""
+def _look_at(item: dict[str, Any]) -> None:
+    """Have a person at the terminal see the plan and say yes; UsageError where that is not so."""
     from console.model import PlanRecord
     from console.report.plan import in_words
     from console.wire import load
@@ -188,7 +198,6 @@ def _looked_at(item: dict[str, Any]) -> str:
     record = load(PlanRecord, item)
     click.echo(in_words(record), err=True)
     _confirm(record)
-    return record.hash
 
 
 def _confirm(record: PlanRecord) -> None:

@@ -86,7 +86,7 @@ def whole(row: Row) -> dict[str, str]:
     }
     told |= {f"change {at}": said for at, said in enumerate(changes(row), 1)}
     told |= {
-        f"yes {at}": f"{_when(each.get('time'))} {text(each, 'operator')} {text(each, 'reason')}".rstrip()
+        f"yes {at}": f"{_when(each.get('time'))} {text(each, 'operator')}{_how(each)} {text(each, 'reason')}".rstrip()
         for at, each in enumerate(dicts(row.get("approvals")), 1)
     }
     for name, word in (("receipt", "done"), ("undoing", "taken back")):
@@ -97,6 +97,11 @@ def whole(row: Row) -> dict[str, str]:
             )
     looks = dicts(row.get("looks"))[-3:]
     return told | {f"look {at}": f"{text(each, 'verdict')}: {text(each, 'text')}" for at, each in enumerate(looks, 1)}
+
+
+def _how(approval: Json) -> str:
+    broke = ", broke the glass" if approval.get("is_break_glass") else ""
+    return broke + (", signed" if approval.get("signature") else "")
 
 
 def _did(receipt: Json) -> str:
