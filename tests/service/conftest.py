@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -11,8 +12,10 @@ from typing import Any
 
 import pytest
 from household import Clock
+from stages import ACTUATOR, PLAYBOOK, POLICY, Stage
 
-from console.config import Config, SourceConfig
+from console.config import ActuatorConfig, Config, NotifierConfig, SourceConfig
+from console.model import Labels, Symptom
 from console.service.house import House
 from console.service.opening import open_house
 
@@ -157,3 +160,34 @@ async def opened(data: Path, clock: Clock, plugin_dir: Path) -> AsyncIterator[Op
             return await stack.enter_async_context(open_house(config))
 
         yield enter
+
+
+@pytest.fixture
+async def stage(opened: OpenHouse, clock: Clock, tmp_path: Path, plugin_dir: Path) -> Stage:
+    """The queue is deep since ten minutes, and more replicas would mend that."""
+    (plugin_dir / "machine.py").write_text(ACTUATOR)
+    books = tmp_path / "books"
+    books.mkdir()
+    (books / "deep_queue.yaml").write_text(PLAYBOOK)
+    (tmp_path / "policy.toml").write_text(POLICY)
+    machine = tmp_path / "machine.json"
+    machine.write_text(json.dumps({"replicas": 2}))
+    house = await opened(
+        "steady",
+        playbook_dirs=(books,),
+        watch=False,
+        policy=tmp_path / "policy.toml",
+        signers=tmp_path / "allowed_signers",
+        anchor=tmp_path / "heads",
+        notifiers=(NotifierConfig("file", "file"),),
+        actuators=(ActuatorConfig("plant", "machine", {"file": str(machine)}),),
+    )
+    here = Stage(house, clock, machine)
+    await here.live(1800, 3.0)
+    await here.live(600, 30.0)
+    symptom = Symptom("deep", "model.queue.depth", Labels.of(model="glove"))
+    incident = await house.records.open(symptom, "glove", clock.now)
+    diagnosis = await house.examine(incident, [symptom])
+    await house.records.keep_runs(diagnosis.runs, incident.id)
+    assert [each.id for each in diagnosis.causes if each.playbook == "deep_queue"] == ["too_few"]
+    return here
