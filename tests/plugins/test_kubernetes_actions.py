@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from kubeheld import Held, held, patched
 from pages import plugin
 
+from console.config import ActuatorConfig
 from console.errors import ActRefused, SourceDenied, SourceError, UsageError
 from console.library import add_plugin_folder, library_dir
 from console.model import Act, Draft
 from console.plugins import load_plugins
+from console.remedy.actuator import opened
 
 add_plugin_folder(library_dir("plugins"))
 from andon_plugins import _kubernetes_acts as acting  # noqa: E402
@@ -135,6 +137,38 @@ def test_another_one_of_the_same_name_is_left_alone(server: Held, acts: Any, act
     with pytest.raises(ActRefused):
         acts.act(act, KEY)
     assert server.writes == [] and acts.did(act, KEY) in (None, action in ("kubernetes.evict", "kubernetes.delete_pod"))
+
+
+@pytest.mark.parametrize("action", [name for name in EACH if "pod" not in EACH[name] and name != "model.retrain"])
+def test_what_somebody_changed_meanwhile_is_left_alone(server: Held, acts: Any, action: str) -> None:
+    draft, act = drafted(acts, action, **EACH[action])
+    path = next(
+        each for each in server.objects if each.endswith(f"/{act.set['ref']['plural']}/{act.set['ref']['name']}")
+    )
+    for place in draft.expect["fields"]:
+        before = server.objects[path]
+        wanted = {"name": place.rpartition("=")[2], "value": "theirs"} if "/env/" in place else 55
+        server.objects[path] = patched(before, setting(before, place, wanted))
+        with pytest.raises(ActRefused, match="is not what it was"):
+            acts.act(act, KEY)
+        server.objects[path] = before
+    assert server.writes == [] and acts.did(act, KEY) is False
+
+
+async def test_it_works_from_the_child_that_it_is_opened_in(server: Held, tmp_path: Path) -> None:
+    config = ActuatorConfig("prod", "kubernetes", {"kubeconfig": server.kubeconfig(tmp_path)})
+    told = ACTIONS["kubernetes.set_env"].options(**EACH["kubernetes.set_env"]).model_dump(mode="json")
+    async with opened(config, load_plugins()) as prod:
+        draft = await prod.draft("kubernetes.set_env", told)
+        act = Act("kubernetes.set_env", "prod", draft.target, draft.set, draft.expect)
+        facts = await prod.act(act, KEY)
+        assert await prod.did(act, KEY) is True
+        assert draft.restore is not None
+        await prod.act(Act(act.action, "prod", draft.target, draft.restore, facts), "key-2")
+        with pytest.raises(ActRefused, match="is not what it was"):
+            await prod.act(Act(act.action, "prod", draft.target, draft.restore, facts), "key-3")
+    container = server.objects[RANKER]["spec"]["template"]["spec"]["containers"][0]
+    assert container["env"] == [{"name": "MODE", "value": "fast"}]
 
 
 def test_what_its_controllers_report_in_between_holds_nothing_up(server: Held, acts: Any) -> None:
