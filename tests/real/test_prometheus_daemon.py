@@ -61,7 +61,8 @@ async def test_an_evaluation_of_all_triggers_is_a_few_questions(slow: str, tmp_p
             later = (there.asked.total() - first) / 4
     assert told == 6  # latency and errors, each as several playbooks judge it
     print(f"{first} questions for the first evaluation, {later:g} for each that follows")
-    assert first <= 80 and later <= 12, there.asked
+    # a quantile that is degraded is asked about once more each time, for the last half of its window
+    assert first <= 90 and later <= 20, there.asked
 
 
 async def test_a_prometheus_that_dies_is_said_and_opens_nothing(slow: str, tmp_path: Path) -> None:
