@@ -161,4 +161,5 @@ class PlanRecord:
     receipt: Receipt | None = None
     undoing: Receipt | None = None  # of taking it back
     looks: tuple[Look, ...] = ()
+    watched: float = 0.0  # since when what is seen tells whether it helped
     changed: float = 0.0  # when anything about it last did

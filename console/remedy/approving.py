@@ -4,12 +4,13 @@ lives. High risk asks for a second operator; alone there is a break-glass path, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from console.errors import UsageError
 from console.model import Approval, PlanRecord, PlanState
 from console.remedy.policy import Asked, Decision, Policy
-from console.remedy.states import moved, said
+from console.remedy.states import moved, past, said
 
 SHORTEST_REASON = 10  # characters
 
@@ -26,8 +27,8 @@ def approved(record: PlanRecord, approval: Approval, policy: Policy, asked: Aske
         raise UsageError(
             f"this approval is for another plan than {record.id}", f"look at it again: andon plan show {record.id}"
         )
-    if approval.time >= record.plan.expires:
-        raise UsageError(f"{record.id} is too old to be approved", "make a new plan: things may have changed")
+    if why := past(record, approval.time):
+        raise UsageError(f"{record.id} cannot be approved any more: {why}", "make a new plan")
     if any(each.uid == approval.uid for each in record.approvals):
         raise UsageError(f"{approval.operator} has approved {record.id} already", "another operator has to")
     if approval.is_break_glass and len(approval.reason.strip()) < SHORTEST_REASON:
@@ -46,6 +47,27 @@ def approved(record: PlanRecord, approval: Approval, policy: Policy, asked: Aske
     return moved(now, PlanState.APPROVED, approval.time) if is_enough else now
 
 
+def still_allowed(record: PlanRecord, policy: Policy, asked: Sequence[Asked]) -> None:
+    """Ask the policy once more, as the act begins: for each who approved, or for nobody where the policy did.
+
+    UsageError where it does not allow any more what was approved, or not in this way.
+    """
+    for each in asked:
+        decision = policy.decide(each)
+        if not decision.is_allowed:
+            raise UsageError(*refusal(record.id, decision))
+        if why := _missing(record, decision):
+            raise UsageError(f"rule {decision.rule!r} wants {record.id} {why} by now", "make a new plan")
+
+
+def _missing(record: PlanRecord, decision: Decision) -> str:
+    """What a rule wants of the approvals that they are not; empty: they will do."""
+    if decision.is_signed and not (record.approvals and all(each.signature for each in record.approvals)):
+        return "signed"
+    is_alone = any(each.is_break_glass for each in record.approvals)
+    return "" if is_alone or len(record.approvals) >= decision.approvers else f"approved by {decision.approvers}"
+
+
 def refusal(id_: str, decision: Decision) -> tuple[str, str]:
     """What to say, and what to do, where the policy does not allow a plan."""
     by = f"rule {decision.rule!r}" if decision.rule else "the policy"
@@ -57,6 +79,8 @@ def unattended(record: PlanRecord, policy: Policy, asked: Asked) -> PlanRecord:
     decision = policy.decide(asked)
     if not decision.is_allowed:
         raise UsageError(*refusal(record.id, decision))
+    if why := past(record, asked.now):
+        raise UsageError(f"{record.id} cannot be approved any more: {why}", "make a new plan")
     if decision.approvers > 0 or decision.is_signed:
         how = "a signature" if decision.is_signed else f"{decision.approvers} to approve this"
         raise UsageError(f"rule {decision.rule!r} wants {how}, and nobody is there", f"andon plan approve {record.id}")

@@ -16,12 +16,11 @@ from console.errors import ActRefused, AndonError, UsageError
 from console.model import Act, PlanRecord, PlanState, Receipt
 from console.remedy.actuator import Actuator
 from console.remedy.planning import reverse
-from console.remedy.states import moved, refuse_unless
+from console.remedy.states import moved, past, refuse_unless
 from console.sources.redact import shown_line
 from console.store.audit import Entry
 
 ACT_SECONDS = 60.0
-BACK_SECONDS = 5.0  # that a clock is set back now and then, and nobody minds
 SETTLE_SECONDS = 5.0  # after an act that nobody saw end: until then it may still arrive
 TRIES = (0.0, 2.0, 10.0)  # seconds before each look at whether it happened
 
@@ -54,11 +53,8 @@ async def apply(record: PlanRecord, operator: str, means: Means) -> PlanRecord:
     UsageError where it is not approved, its time is over, or its target is being changed already.
     """
     now = means.clock()
-    if record.state is PlanState.APPROVED and now >= record.plan.expires:
-        raise UsageError(f"the approval of {record.id} is over", "make a new plan: things may have changed")
-    if record.state is PlanState.APPROVED and now < record.changed - BACK_SECONDS:
-        why = f"the clock went back since {record.id} was approved"
-        raise UsageError(why, "make a new plan: its age is not known")
+    if record.state is PlanState.APPROVED and (why := past(record, now)):
+        raise UsageError(f"the approval of {record.id} is over: {why}", "make a new plan")
     intent = moved(record, PlanState.APPLYING, now, receipt=Receipt(uuid.uuid4().hex, now))
     intent = await means.change(record, intent, entry(intent, operator, "applying"))
     assert intent.receipt is not None

@@ -17,7 +17,7 @@ FOLLOWS: Mapping[PlanState, frozenset[PlanState]] = MappingProxyType(
         _S.APPROVED: frozenset({_S.APPLYING, _S.REJECTED, _S.CANCELLED, _S.EXPIRED}),
         _S.APPLYING: frozenset({_S.APPLIED, _S.FAILED, _S.UNKNOWN}),
         _S.APPLIED: frozenset({_S.VERIFYING, _S.ROLLED_BACK, _S.UNKNOWN}),
-        _S.VERIFYING: frozenset({_S.VERIFIED, _S.NOT_RECOVERED}),
+        _S.VERIFYING: frozenset({_S.VERIFIED, _S.NOT_RECOVERED, _S.ROLLED_BACK, _S.UNKNOWN}),
         _S.VERIFIED: frozenset({_S.ROLLED_BACK, _S.UNKNOWN}),
         _S.NOT_RECOVERED: frozenset({_S.ROLLED_BACK, _S.UNKNOWN}),
         _S.UNKNOWN: frozenset({_S.APPLIED, _S.FAILED, _S.ROLLED_BACK}),  # a person looked, and says
@@ -30,6 +30,7 @@ FOLLOWS: Mapping[PlanState, frozenset[PlanState]] = MappingProxyType(
 )
 WAITING = frozenset({_S.PLANNED, _S.APPROVED})  # for people
 AT_WORK = frozenset({_S.APPLYING, _S.APPLIED, _S.VERIFYING})  # its target is nobody else's meanwhile
+BACK_SECONDS = 5.0  # that a clock is set back now and then, and nobody minds
 BAD = frozenset({_S.FAILED, _S.NOT_RECOVERED, _S.ROLLED_BACK, _S.UNKNOWN})  # exit 5
 
 
@@ -45,6 +46,15 @@ def refuse_unless(record: PlanRecord, to: PlanState) -> None:
         raise UsageError(
             f"{record.id} is {said(record.state)}, so it cannot become {said(to)}", f"andon plan show {record.id}"
         )
+
+
+def past(record: PlanRecord, now: float) -> str:
+    """Why a plan that waits for people is too old for them by now; empty: it is not."""
+    if now >= record.plan.expires:
+        return "it is too old: things may have changed"
+    if now < record.changed - BACK_SECONDS:
+        return "the clock went back since: its age is not known"
+    return ""
 
 
 def said(state: PlanState) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from console.model import Check, Look, PlanRecord, PlanState, Run, State, Verdict
 from console.playbook.definition import Playbook
-from console.remedy.states import moved
+from console.remedy.states import BACK_SECONDS, moved
 
 LOOK_SECONDS = 15.0  # between two looks
 ENOUGH = 2  # looks in a row that say what is wanted
@@ -37,10 +37,16 @@ def steps_of(check: Check) -> tuple[str, ...]:
     return (check.step, *check.guards)
 
 
+def is_watched(record: PlanRecord) -> bool:
+    """Whether it is looked at from time to time whether it helped: not while it is being taken back."""
+    is_going_back = record.undoing is not None and record.undoing.ended is None
+    return record.state is PlanState.VERIFYING and not is_going_back
+
+
 def is_due(record: PlanRecord, now: float) -> bool:
     """Whether it is time for another look."""
     last = record.looks[-1].time if record.looks else record.changed
-    return now - last >= LOOK_SECONDS
+    return now - last >= LOOK_SECONDS or now < last - BACK_SECONDS
 
 
 def verdict_of(run: Run, step: str) -> Verdict:
@@ -52,7 +58,7 @@ def verdict_of(run: Run, step: str) -> Verdict:
 def after_look(record: PlanRecord, run: Run, now: float) -> PlanRecord:
     """The record once more was seen: verified, not recovered, or looked at again later."""
     check = record.plan.check
-    assert check is not None and record.receipt is not None
+    assert check is not None
     results = {step.id: step for step in run.steps}
     seen, verdict = results[check.step], verdict_of(run, check.step)
     looks = (*record.looks, Look(now, verdict, seen.reason))[-MOST_LOOKS:]
@@ -60,9 +66,9 @@ def after_look(record: PlanRecord, run: Run, now: float) -> PlanRecord:
     for guard in check.guards:
         if results[guard].state is State.DEGRADED:
             return moved(looked, PlanState.NOT_RECOVERED, now, reason=f"{guard} turned worse: {results[guard].reason}")
-    after = now - (record.receipt.ended or now)
+    after = now - record.watched
     if after >= check.watch and len(looks) >= ENOUGH and all(look.verdict is check.want for look in looks[-ENOUGH:]):
         return moved(looked, PlanState.VERIFIED, now)
-    if after >= check.within:
+    if after >= check.within and len(looks) >= ENOUGH and verdict is not check.want:
         return moved(looked, PlanState.NOT_RECOVERED, now, reason=f"{check.step} is {verdict}: {seen.reason}")
     return looked

@@ -20,13 +20,13 @@ from console.playbook.definition import Playbook
 from console.plugins import Plugins
 from console.remedy.actuator import Actuator, actuator_for, checked, opened
 from console.remedy.anchor import keep
-from console.remedy.approving import approved, unattended
+from console.remedy.approving import approved, still_allowed, unattended
 from console.remedy.doing import Means, apply, entry, reconcile, take_back
 from console.remedy.planning import options_of, plan_hash, plan_of, remedy_of
 from console.remedy.policy import Asked, Decision, Policy, load_policy
 from console.remedy.signing import verify
-from console.remedy.states import WAITING, moved, said
-from console.remedy.verifying import after_look, is_due, only, steps_of, verdict_of
+from console.remedy.states import BACK_SECONDS, WAITING, moved, past, said
+from console.remedy.verifying import after_look, is_due, is_watched, only, steps_of, verdict_of
 from console.service.peer import Peer
 from console.service.records import StoreRecords
 from console.store.audit import Entry, Head
@@ -58,6 +58,7 @@ class Remedying:
     on_change: Callable[[], None]
     _anchored: Head | None = None
     _at_work: set[str] = field(default_factory=set)  # plans that something is being done with right now
+    _deciding: asyncio.Lock = field(default_factory=asyncio.Lock)  # so that no two are counted as the last allowed one
 
     # ── what people ask for ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -182,15 +183,18 @@ class Remedying:
             await self._if_it_can_be(record, self._resumed(record))
 
     async def round(self) -> None:
-        """Let plans expire that nobody approved, and look at those that are watched."""
+        """Let plans expire that nobody approved, look at those that are watched, and go on with what was left half way."""
         now = self.clock()
-        for record in await self._do(lambda store: store.plans.list(states=[*WAITING, PlanState.VERIFYING])):
+        for record in await self._do(lambda store: store.plans.list(states=WAITING)):
+            if record.id not in self._at_work and (why := past(record, now)):
+                expired = moved(record, PlanState.EXPIRED, now, reason=why)
+                await self._if_it_can_be(record, self._change(record, expired, SELF, "expired"))
+        for record in await self._do(lambda store: store.plans.unfinished()):
             if record.id in self._at_work:
                 continue
-            if record.state in WAITING and now >= record.plan.expires:
-                expired = moved(record, PlanState.EXPIRED, now)
-                await self._if_it_can_be(record, self._change(record, expired, SELF, "expired"))
-            elif record.state is PlanState.VERIFYING and is_due(record, now):
+            if not is_watched(record):
+                await self._if_it_can_be(record, self._resumed(record))
+            elif is_due(record, now):
                 await self._if_it_can_be(record, self._looked(record))
 
     async def _if_it_can_be(self, record: PlanRecord, work: Awaitable[PlanRecord]) -> None:
@@ -237,7 +241,8 @@ class Remedying:
         """Begin to look whether what was applied helps, where the playbook says how that is seen."""
         if record.state is not PlanState.APPLIED or record.plan.check is None:
             return record
-        return await self._change(record, moved(record, PlanState.VERIFYING, self.clock()), operator, "verifying")
+        now = self.clock()
+        return await self._change(record, moved(record, PlanState.VERIFYING, now, watched=now), operator, "verifying")
 
     async def _resumed(self, record: PlanRecord) -> PlanRecord:
         is_doing = record.undoing is not None and record.undoing.ended is None
@@ -249,14 +254,15 @@ class Remedying:
     async def _looked(self, record: PlanRecord) -> PlanRecord:
         check = record.plan.check
         playbook = self.playbooks.get(record.plan.playbook)
-        assert check is not None and record.receipt is not None
+        assert check is not None
+        if (now := self.clock()) < record.watched - BACK_SECONDS:
+            return await self._change(record, replace(record, watched=now), SELF, "watched anew: the clock went back")
         if playbook is None or playbook.hash != record.plan.playbook_hash:
             reason = f"playbook {record.plan.playbook} changed meanwhile: nobody can tell whether it helped"
             after = moved(record, PlanState.NOT_RECOVERED, self.clock(), reason=reason)
         else:
             (before,) = await self.records.runs([record.plan.run])
-            since = record.receipt.ended or record.changed
-            run = await self.play(only(playbook, steps_of(check)), before, since)
+            run = await self.play(only(playbook, steps_of(check)), before, record.watched)
             after = after_look(record, run, self.clock())
         if after.state is PlanState.VERIFYING:
             return await self._do(lambda store: store.plans.look(record, after))
@@ -299,7 +305,11 @@ class Remedying:
 
     def _means(self) -> Means:
         async def change(before: PlanRecord, after: PlanRecord, line: Entry) -> PlanRecord:
-            return await self._do(lambda store: store.plans.change(before, after, line))
+            if after.state is not PlanState.APPLYING:
+                return await self._do(lambda store: store.plans.change(before, after, line))
+            async with self._deciding:
+                await self._still_allowed(before, line.operator)
+                return await self._do(lambda store: store.plans.change(before, after, line))
 
         return Means(change, self._opened, self.clock)
 
@@ -313,12 +323,17 @@ class Remedying:
         """As it is now: a change counts at once."""
         return await asyncio.to_thread(load_policy, self.config.policy)
 
+    async def _still_allowed(self, record: PlanRecord, operator: str) -> None:
+        """UsageError where the policy, as it is now, does not let this be done any more: a freeze began meanwhile."""
+        if record.approvals:
+            asked = [await self._asked(record.plan, each.operator, is_attended=True) for each in record.approvals]
+        else:
+            asked = [await self._asked(record.plan, operator, is_attended=False)]
+        still_allowed(record, await self._policy(), asked)
+
     async def _asked(self, plan: Plan, operator: str, *, is_attended: bool) -> Asked:
         roles = tuple(role for role, names in self.config.roles.items() if operator in names)
-        done = await self._do(lambda store: store.plans.list())
-        earlier = tuple(
-            each.receipt.began for each in done if each.receipt is not None and each.plan.act.action == plan.act.action
-        )
+        earlier = await self._do(lambda store: store.plans.done(plan.act.action))
         return Asked(plan, operator, roles, is_attended, self.clock(), earlier)
 
     async def _do(self, work: Callable[[Store], T]) -> T:

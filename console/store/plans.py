@@ -13,7 +13,7 @@ from console.model import Plan, PlanRecord, PlanState
 from console.store.audit import Entry, append
 from console.store.database import Database
 
-BUSY_STATES = (PlanState.APPLYING, PlanState.VERIFYING)
+MOST_DONE = 1000  # acts that are counted
 
 
 class Plans:
@@ -85,6 +85,16 @@ class Plans:
         )
         return tuple(_record(body) for (body,) in rows)
 
+    def done(self, action: str) -> tuple[float, ...]:
+        """When an action was begun, on whatever; the latest first. Those that came to nothing do not count."""
+        rows = self._database.rows(
+            "SELECT json_extract(body, '$.receipt.began') FROM plans WHERE json_extract(body, '$.plan.act.action') = ?"
+            " AND json_extract(body, '$.receipt.began') IS NOT NULL AND json_extract(body, '$.receipt.did') IS NOT 0"
+            " ORDER BY number DESC LIMIT ?",
+            (action, MOST_DONE),
+        )
+        return tuple(began for (began,) in rows)
+
     def unfinished(self) -> tuple[PlanRecord, ...]:
         """Those that a daemon did not live to end: busy ones, the oldest first."""
         rows = self._database.rows("SELECT body FROM plans WHERE is_busy ORDER BY number")
@@ -92,8 +102,12 @@ class Plans:
 
 
 def is_busy(record: PlanRecord) -> bool:
-    """Whether its target is being changed, watched or taken back."""
-    return record.state in BUSY_STATES or (record.undoing is not None and record.undoing.ended is None)
+    """Whether its target is being changed, watched (or about to be) or taken back."""
+    if record.undoing is not None and record.undoing.ended is None:
+        return True
+    if record.state is PlanState.APPLIED:
+        return record.plan.check is not None
+    return record.state in (PlanState.APPLYING, PlanState.VERIFYING)
 
 
 def _target(plan: Plan) -> str:

@@ -119,7 +119,7 @@ async def test_an_actuator_that_breaks_leaves_no_plan_as_it_was(store: Store) ->
 async def test_what_cannot_be_taken_back_says_so_and_what_somebody_else_changed_is_left(store: Store) -> None:
     thing = Thing()
     around = means(store, thing)
-    fixed = await apply(kept(store, plan(restore=None), state=PlanState.APPROVED), "ada", around)
+    fixed = await apply(kept(store, plan(restore=None, check=None), state=PlanState.APPROVED), "ada", around)
     with pytest.raises(UsageError, match="cannot be taken back"):
         await take_back(fixed, "ada", around)
     other = Thing()

@@ -9,7 +9,7 @@ from nouns import NOON, a_run, cause, step
 from plans import plan
 
 from console.errors import NoData, UsageError
-from console.model import Blast, Change, Check, Draft, PlanState, Receipt, State, Verdict
+from console.model import Blast, Change, Check, Draft, PlanState, State, Verdict
 from console.playbook.loader import load_text
 from console.remedy.planning import options_of, plan_of, remedy_of
 from console.remedy.verifying import ENOUGH, after_look, is_due, only
@@ -80,7 +80,7 @@ def watched(watch: float = 0.0) -> object:
     from console.model import PlanRecord
 
     made = plan(check=Check("depth", Verdict.OK, 300.0, ("errors",), watch))
-    return PlanRecord("P-1", "h", made, PlanState.VERIFYING, receipt=Receipt("k", NOON, NOON, True), changed=NOON)
+    return PlanRecord("P-1", "h", made, PlanState.VERIFYING, watched=NOON, changed=NOON)
 
 
 def look(record: object, depth: State, now: float, errors: State = State.OK) -> object:
@@ -106,14 +106,24 @@ def test_it_is_believed_once_as_much_was_seen_as_the_trouble_was_found_in() -> N
 
 
 def test_its_time_is_over_once_and_a_guard_ends_it_early() -> None:
-    late = look(watched(), State.DEGRADED, NOON + 300)
+    late = look(look(watched(), State.DEGRADED, NOON + 285), State.DEGRADED, NOON + 300)
     assert late.state is PlanState.NOT_RECOVERED  # type: ignore[attr-defined]
     early = look(watched(), State.OK, NOON + 15, errors=State.DEGRADED)
     assert early.state is PlanState.NOT_RECOVERED  # type: ignore[attr-defined]
     assert early.reason.startswith("errors turned worse")  # type: ignore[attr-defined]
 
 
+def test_who_slept_through_its_time_looks_twice_before_it_says_that_it_did_not_help() -> None:
+    awake = look(watched(), State.NO_DATA, NOON + 7200)
+    assert awake.state is PlanState.VERIFYING  # type: ignore[attr-defined]
+    assert look(awake, State.NO_DATA, NOON + 7215).state is PlanState.NOT_RECOVERED  # type: ignore[attr-defined]
+    well = look(awake, State.OK, NOON + 7215)
+    assert well.state is PlanState.VERIFYING  # type: ignore[attr-defined]
+    assert look(well, State.OK, NOON + 7230).state is PlanState.VERIFIED  # type: ignore[attr-defined]
+
+
 def test_no_data_is_no_help(monkeypatch: pytest.MonkeyPatch) -> None:
     record = look(look(watched(), State.NO_DATA, NOON + 15), State.NO_DATA, NOON + 30)
     assert record.state is PlanState.VERIFYING  # type: ignore[attr-defined]
     assert not is_due(record, NOON + 31) and is_due(record, NOON + 45)  # type: ignore[arg-type]
+    assert is_due(record, NOON - 3600)  # type: ignore[arg-type]  # a clock that was set back stops nothing

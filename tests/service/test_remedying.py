@@ -68,6 +68,88 @@ async def test_from_a_cause_to_a_fix_that_was_seen_to_work(stage: Stage, tmp_pat
     assert len((tmp_path / "heads").read_text().splitlines()) == len(whats)
 
 
+async def test_a_freeze_that_began_after_the_approval_holds(stage: Stage, tmp_path: Path) -> None:
+    await stage.approved()
+    (tmp_path / "policy.toml").write_text(POLICY + '[[deny]]\nname = "freeze"\n')
+    with pytest.raises(UsageError, match="rule 'freeze' does not let this be done"):
+        await stage.ask("plan.apply", plan="P-1")
+    assert ((await stage.ask("plan.show", plan="P-1"))["state"], stage.values()) == ("approved", {"replicas": 2})
+    (tmp_path / "policy.toml").write_text(POLICY + "approvers = 2\n")
+    with pytest.raises(UsageError, match="rule 'levers' wants P-1 approved by 2 by now"):
+        await stage.ask("plan.apply", plan="P-1")
+    (tmp_path / "policy.toml").write_text(POLICY)
+    assert (await stage.ask("plan.apply", plan="P-1"))["state"] == "verifying"
+
+
+async def test_how_often_is_counted_as_the_act_begins_and_not_only_as_it_is_approved(
+    stage: Stage, tmp_path: Path
+) -> None:
+    (tmp_path / "policy.toml").write_text(POLICY + 'often = {times = 1, within = "1h"}\n')
+    first, second = await stage.approved(), await stage.approved()
+    await stage.ask("plan.apply", plan=first["id"])
+    await stage.ask("plan.rollback", plan=first["id"])
+    with pytest.raises(UsageError, match="no rule allows this"):
+        await stage.ask("plan.apply", plan=second["id"])
+
+
+async def test_what_the_policy_approved_alone_it_is_asked_about_as_such_again(stage: Stage, tmp_path: Path) -> None:
+    alone = POLICY + "unattended = true\napprovers = 0\n"
+    (tmp_path / "policy.toml").write_text(alone)
+    await stage.ask("plan.make", incident="I-1", remedy="scale")
+    await stage.ask("plan.approve_by_policy", plan="P-1")
+    (tmp_path / "policy.toml").write_text(POLICY)
+    with pytest.raises(UsageError, match="no rule allows this"):
+        await stage.ask("plan.apply", plan="P-1")
+    (tmp_path / "policy.toml").write_text(alone)
+    assert (await stage.ask("plan.apply", plan="P-1"))["state"] == "verifying"
+
+
+async def test_an_operator_who_sees_it_do_harm_does_not_wait_for_the_verdict(stage: Stage) -> None:
+    await stage.approved()
+    await stage.ask("plan.apply", plan="P-1")
+    await stage.live(60, 30.0)
+    done = await stage.ask("plan.rollback", plan="P-1", by="bob", uid=2)
+    assert (done["state"], stage.values()["replicas"]) == ("rolled_back", 2)
+
+
+async def test_a_clock_that_is_set_back_while_it_is_watched_begins_the_watch_anew(stage: Stage) -> None:
+    await stage.approved()
+    await stage.ask("plan.apply", plan="P-1")
+    await stage.live(60, 3.0)
+    stage.clock.set(stage.clock.now - 7200)
+    await stage.house.remedying.round()
+    done = await stage.ask("plan.show", plan="P-1")
+    assert (done["state"], done["watched"]) == ("verifying", stage.clock.now)
+    whats = [line.entry.what for line in await stage.house.writer.do(lambda store: [*store.audit.lines()])]
+    assert whats[-1] == "watched anew: the clock went back"
+
+
+async def test_a_plan_whose_age_nobody_knows_is_over(stage: Stage) -> None:
+    made = await stage.ask("plan.make", incident="I-1", remedy="scale")
+    stage.clock.set(stage.clock.now - 7200)
+    with pytest.raises(UsageError, match="the clock went back"):
+        await stage.ask("plan.approve", plan=made["id"], hash=made["hash"])
+    await stage.house.remedying.round()
+    assert (await stage.ask("plan.show", plan="P-1"))["state"] == "expired"
+
+
+async def test_what_was_applied_and_not_yet_watched_is_watched_by_whoever_comes_next(stage: Stage) -> None:
+    approved = await stage.approved()
+    record = await stage.house.remedying.get(approved["id"])
+    from console.model import PlanState, Receipt
+    from console.remedy.doing import entry
+    from console.remedy.states import moved
+
+    now = stage.clock.now
+    intent = moved(record, PlanState.APPLYING, now, receipt=Receipt("k", now))
+    done = moved(intent, PlanState.APPLIED, now, receipt=Receipt("k", now, now, True))
+    for before, after in ((record, intent), (intent, done)):
+        line = entry(after, "ada", after.state)
+        await stage.house.writer.do(lambda store, b=before, a=after, e=line: store.plans.change(b, a, e))  # type: ignore[misc]
+    await stage.house.remedying.round()
+    assert (await stage.ask("plan.show", plan="P-1"))["state"] == "verifying"
+
+
 async def test_what_did_not_help_is_taken_back(stage: Stage) -> None:
     await stage.approved()
     await stage.ask("plan.apply", plan="P-1")
