@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from console.errors import UsageError
 from console.model import Approval, PlanRecord, PlanState
+from console.remedy.planning import plan_hash
 from console.remedy.policy import Asked, Decision, Policy
 from console.remedy.states import moved, past, said
 
@@ -50,8 +51,10 @@ def approved(record: PlanRecord, approval: Approval, policy: Policy, asked: Aske
 def still_allowed(record: PlanRecord, policy: Policy, asked: Sequence[Asked]) -> None:
     """Ask the policy once more, as the act begins: for each who approved, or for nobody where the policy did.
 
-    UsageError where it does not allow any more what was approved, or not in this way.
+    UsageError where it does not allow any more what was approved, or not in this way, or where that is not this plan.
     """
+    if any(each != record.hash for each in (plan_hash(record.plan), *(told.hash for told in record.approvals))):
+        raise UsageError(f"{record.id} is not the plan that was approved", "`andon audit verify`, and make a new plan")
     for each in asked:
         decision = policy.decide(each)
         if not decision.is_allowed:

@@ -183,7 +183,7 @@ class Remedying:
             await self._if_it_can_be(record, self._resumed(record))
 
     async def round(self) -> None:
-        """Let plans expire that nobody approved, look at those that are watched, and go on with what was left half way."""
+        """Let plans expire that nobody approved, look at what is watched, and go on with what was left half way."""
         now = self.clock()
         for record in await self._do(lambda store: store.plans.list(states=WAITING)):
             if record.id not in self._at_work and (why := past(record, now)):
@@ -324,12 +324,18 @@ class Remedying:
         return await asyncio.to_thread(load_policy, self.config.policy)
 
     async def _still_allowed(self, record: PlanRecord, operator: str) -> None:
-        """UsageError where the policy, as it is now, does not let this be done any more: a freeze began meanwhile."""
+        """UsageError where the policy, as it is now, does not let this be done any more: a freeze began meanwhile.
+
+        What was signed is checked again: whoever can write the store can write an approval, but no signature.
+        """
         if record.approvals:
             asked = [await self._asked(record.plan, each.operator, is_attended=True) for each in record.approvals]
         else:
             asked = [await self._asked(record.plan, operator, is_attended=False)]
         still_allowed(record, await self._policy(), asked)
+        for each in record.approvals:
+            if each.signature:
+                await asyncio.to_thread(verify, record.hash, each.operator, each.signature, self.config.signers)
 
     async def _asked(self, plan: Plan, operator: str, *, is_attended: bool) -> Asked:
         roles = tuple(role for role, names in self.config.roles.items() if operator in names)

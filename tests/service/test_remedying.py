@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 from household import ask
 from stages import POLICY, Stage
 
-from console.errors import ConfigError, UsageError
+from console.errors import AndonError, ConfigError, UsageError
 from console.model import Span, Window
+from console.service.operations import all_operations
+from console.store.audit import broken
 
 
 async def test_what_is_well_again_by_itself_is_left_alone(stage: Stage) -> None:
@@ -102,6 +105,52 @@ async def test_what_the_policy_approved_alone_it_is_asked_about_as_such_again(st
         await stage.ask("plan.apply", plan="P-1")
     (tmp_path / "policy.toml").write_text(alone)
     assert (await stage.ask("plan.apply", plan="P-1"))["state"] == "verifying"
+
+
+async def test_a_plan_that_was_changed_where_it_is_kept_is_not_done(stage: Stage) -> None:
+    approved = await stage.approved()
+    record = await stage.house.remedying.get(approved["id"])
+    forged = replace(record, plan=replace(record.plan, act=replace(record.plan.act, set={"replicas": 400})))
+    await stage.house.writer.do(lambda store: store.plans.look(record, forged))
+    with pytest.raises(UsageError, match="is not the plan that was approved"):
+        await stage.ask("plan.apply", plan="P-1")
+    signed = replace(record, approvals=(replace(record.approvals[0], signature="forged"),))
+    await stage.house.writer.do(lambda store: store.plans.look(forged, signed))
+    with pytest.raises(ConfigError, match="no signature can be checked"):
+        await stage.ask("plan.apply", plan="P-1")
+    assert stage.values() == {"replicas": 2}
+
+
+async def test_whatever_is_asked_of_plans_is_answered_or_refused_in_words(stage: Stage) -> None:
+    rng = random.Random(11)
+    made = await stage.ask("plan.make", incident="I-1", remedy="scale")
+    ops = [name for name in all_operations(stage.house) if name.startswith("plan.")]
+    words = [
+        "plan",
+        "incident",
+        "remedy",
+        "cause",
+        "run",
+        "hash",
+        "reason",
+        "break_glass",
+        "signature",
+        "state",
+        "all",
+        "?",
+    ]
+    values = [
+        "P-1", "P-0", "P-999999999999", "p-1", "P-١", "I-1", "scale", "applied", made["hash"], "0" * 64, "", "\x1b[2J",
+        "a" * 9000, 1, -1.5, True, None, [], {}, ["P-1"], {"$ne": 1},
+    ]  # fmt: skip
+    for _ in range(600):
+        args = {name: rng.choice(values) for name in rng.sample(words, rng.randint(0, 4))}
+        try:
+            await stage.ask(rng.choice(ops), **args)
+        except AndonError as error:
+            assert error.message
+    lines = await stage.house.writer.do(lambda store: [*store.audit.lines()])
+    assert broken(lines, {}) is None and stage.values().get("times", 0) <= 2
 
 
 async def test_an_operator_who_sees_it_do_harm_does_not_wait_for_the_verdict(stage: Stage) -> None:
