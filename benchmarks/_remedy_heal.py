@@ -46,6 +46,7 @@ WRONG: Mapping[str, Mapping[str, Any]] = {  # every action that can be taken bac
     "pipeline.pause": {"model": "elsewhere"},
     "litellm.fallback": {"model": "elsewhere"},
 }
+NOT_NAMED = "not named"
 OVER = ("verified", "not_recovered", "rolled_back", "failed", "unknown", "applied", "expired")
 
 
@@ -81,9 +82,11 @@ def table(found: list[Healing]) -> str:
         said = f"{one.fault:<23} {one.cause:<44} {one.action:<26} {one.state:<14}"
         rows.append(f"{said} {'yes' if one.is_restored else 'no':<9} {one.after:>7.0f} {one.seconds:>6.1f}")
         rows += [f"    {one.why}"] if one.why and one.state not in ("rolled_back", "verified") else []
-    verified = sum(one.state == "verified" for one in found)
-    back = sum(one.state == "rolled_back" and one.is_restored for one in found)
-    return "\n".join([*rows, f"{verified} of {len(found)} verified, {back} not recovered and as before"])
+    named = [one for one in found if one.state != NOT_NAMED]
+    verified = sum(one.state == "verified" for one in named)
+    back = sum(one.state == "rolled_back" and one.is_restored for one in named)
+    rows.append(f"{len(found) - len(named)} episodes in which the fault was not named in its time")
+    return "\n".join([*rows, f"of {len(named)} others {verified} verified, {back} not recovered and as before"])
 
 
 def healed(name: str, seed: int, wrong: str = "", slot: int = 0) -> Healing:
@@ -114,7 +117,7 @@ def _mended(line: Line, fault: LabFault, seed: int, wrong: str, began: float) ->
     named = _named(line, expected(fault.expect, parameters))
     told: dict[str, Any] = {"fault": fault.name, "seed": seed}
     if named is None:
-        return Healing(**told, cause="", action=wrong, state="not named", is_restored=False, after=0.0,
+        return Healing(**told, cause="", action=wrong, state=NOT_NAMED, is_restored=False, after=0.0,
                        seconds=time.monotonic() - began)  # fmt: skip
     incident, diagnosis, cause = named
     told["cause"] = first_named(diagnosis)
