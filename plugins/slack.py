@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from console.model import Notice
+from console.model import Incident, Notice, NoticeOf, PlanRecord
 from console.plugins import Notifier, hookimpl
 from console.report.clean import clean
 from console.sources.posting import AddressOptions, post
@@ -17,7 +17,12 @@ MOST_TITLE = 400
 MOST_FINDING = 300
 MOST_FINDINGS = 5
 MOST_LABELS = 10
-SAID = {"opened": "is open", "cause": "has a likely cause", "closed": "is closed", "test": "this is a test"}
+SAID: Mapping[NoticeOf, str] = {
+    "opened": "is open", "cause": "has a likely cause", "closed": "is closed", "test": "this is a test",
+    "second_operator": "waits for another operator", "break_glass": "was approved by one operator alone",
+    "failed": "failed", "not_recovered": "did not help", "rolled_back": "was taken back",
+    "unknown": "was begun, and nobody can tell whether it happened",
+}  # fmt: skip
 
 
 class SlackOptions(AddressOptions):
@@ -31,9 +36,14 @@ async def notify(options: SlackOptions, notice: Notice) -> None:
 
 def message(notice: Notice) -> dict[str, Any]:
     """The message: what happened, the likeliest cause with the findings it stands on, and how to see all of it."""
-    head = _plain(f"{notice.incident.id} {SAID[notice.what]}: {notice.incident.subject}", MOST_HEADER)
+    whose = notice.plan.plan.title if notice.plan else notice.incident.subject if notice.incident else ""
+    head = _plain(f"{notice.about} {SAID[notice.what]}: {whose}", MOST_HEADER)
     blocks: list[dict[str, Any]] = [{"type": "header", "text": {"type": "plain_text", "text": head, "emoji": False}}]
-    blocks += [_section(lines) for lines in (_about(notice), _cause(notice), _how(notice)) if lines]
+    blocks += [
+        _section(lines)
+        for lines in (_about(notice.incident), _cause(notice), _plan(notice.plan), _how(notice))
+        if lines
+    ]
     return {"text": escaped(head, MOST_HEADER), "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 
@@ -66,8 +76,9 @@ def _section(lines: list[str]) -> dict[str, Any]:
     return {"type": "section", "text": {"type": "mrkdwn", "text": "\n".join(kept), "verbatim": True}}
 
 
-def _about(notice: Notice) -> list[str]:
-    incident = notice.incident
+def _about(incident: Incident | None) -> list[str]:
+    if incident is None:
+        return []
     labels = ", ".join(f"{name}={value}" for name, value in incident.symptom.labels[:MOST_LABELS])
     owner = f"{incident.owner} looks after it" if incident.owner else ""
     return [escaped(each, MOST_TITLE) for each in (incident.title, labels, owner) if each]
@@ -80,6 +91,15 @@ def _cause(notice: Notice) -> list[str]:
     first = f"{min(100 * cause.probability, 99):.0f} %: {cause.title} ({cause.subject})"
     told = [escaped(f"{each.id} {each.text}", MOST_FINDING) for each in notice.cited[:MOST_FINDINGS]]
     return [f"*{escaped(first, MOST_TITLE)}*", *told]
+
+
+def _plan(record: PlanRecord | None) -> list[str]:
+    if record is None:
+        return []
+    plan = record.plan
+    told = [f"{plan.risk} risk, for {plan.cause} of {plan.subject}, planned by {plan.operator}"]
+    told += [f"{each.operator} approved it{': ' * bool(each.reason)}{each.reason}" for each in record.approvals]
+    return [escaped(each, MOST_TITLE) for each in (*told, record.reason) if each]
 
 
 def _how(notice: Notice) -> list[str]:

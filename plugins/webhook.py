@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from console.model import Notice
+from console.model import Incident, Notice, PlanRecord
 from console.plugins import Notifier, hookimpl
 from console.sources.posting import AddressOptions, post, secret_of
 from console.sources.site import VariableName
@@ -35,7 +35,7 @@ async def notify(options: WebhookOptions, notice: Notice) -> None:
     moment = f"{notice.time:.0f}"
     headers = {
         "Content-Type": "application/json",
-        "X-Andon-Delivery": f"{notice.incident.id}/{notice.what}",
+        "X-Andon-Delivery": f"{notice.about}/{notice.what}",
         "X-Andon-Timestamp": moment,
     }
     if options.secret_env is not None:
@@ -45,23 +45,15 @@ async def notify(options: WebhookOptions, notice: Notice) -> None:
 
 def message(notice: Notice) -> dict[str, Any]:
     """The notice as plain JSON types."""
-    incident, diagnosis = notice.incident, notice.diagnosis
+    diagnosis = notice.diagnosis
     return {
         "schema": SCHEMA,
         "what": notice.what,
         "time": notice.time,
         "command": notice.command,
         "url": notice.url,
-        "incident": {
-            "id": incident.id,
-            "title": incident.title,
-            "state": incident.state,
-            "subject": incident.subject,
-            "owner": incident.owner,
-            "opened": incident.opened,
-            "closed": incident.closed,
-            "labels": dict(incident.symptom.labels),
-        },
+        "incident": notice.incident and _incident(notice.incident),
+        "plan": notice.plan and _plan(notice.plan),
         "verdict": diagnosis and str(diagnosis.verdict),
         "causes": [
             {"id": cause.id, "playbook": cause.playbook, "title": cause.title, "subject": cause.subject,
@@ -70,6 +62,43 @@ def message(notice: Notice) -> dict[str, Any]:
         ],
         "findings": [{"id": each.id, "text": each.text} for each in notice.cited[:MOST_FINDINGS]],
     }  # fmt: skip
+
+
+def _incident(incident: Incident) -> dict[str, Any]:
+    return {
+        "id": incident.id,
+        "title": incident.title,
+        "state": incident.state,
+        "subject": incident.subject,
+        "owner": incident.owner,
+        "opened": incident.opened,
+        "closed": incident.closed,
+        "labels": dict(incident.symptom.labels),
+    }
+
+
+def _plan(record: PlanRecord) -> dict[str, Any]:
+    plan = record.plan
+    return {
+        "id": record.id,
+        "title": plan.title,
+        "state": record.state,
+        "reason": record.reason,
+        "hash": record.hash,
+        "action": plan.act.action,
+        "target": plan.act.target,
+        "risk": plan.risk,
+        "cause": plan.cause,
+        "subject": plan.subject,
+        "incident": plan.incident,
+        "operator": plan.operator,
+        "expires": plan.expires,
+        "approvers": record.approvers,
+        "approvals": [
+            {"operator": each.operator, "time": each.time, "reason": each.reason, "is_break_glass": each.is_break_glass}
+            for each in record.approvals
+        ],
+    }
 
 
 @hookimpl

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from console.model.comparing import Comparison, Side, Stat, State, Verdict
 from console.model.gpus import Gpu, GpuLink, GpuProcess
 from console.model.happened import Alert, Event, Finding, FindingKind, LogLine, Matcher, Silence, TraceSpan
-from console.model.incidents import Answer, Diagnosis, Incident, IncidentState, Note, Notice, Offer, Symptom, Windows
+from console.model.incidents import Answer, Diagnosis, Incident, IncidentState, Note, Offer, Symptom, Windows
+from console.model.notices import Notice, NoticeOf
 from console.model.performance import (
     Disparity,
     Exemplar,
@@ -120,6 +121,7 @@ __all__ = [
     "Move",
     "Note",
     "Notice",
+    "NoticeOf",
     "Offer",
     "Outcomes",
     "Performance",

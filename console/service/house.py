@@ -54,6 +54,7 @@ PROBED_SECONDS = 3600.0  # since golden inputs were sent, for their answers to s
 LONGEST_THROTTLE = 86400.0  # seconds; a playbook that wants more is run by itself once a day
 SHOW_SECONDS = 1.0  # from one look at the live sources to the next, while somebody looks at the board
 BOARD_SECONDS = 0.9  # between two states of the board: a little less, so that what was just seen does not wait
+WAYS_ON = {"second_operator": "plan approve"}  # what a notice of a plan asks for, where that is not to look at it
 SETTLE_SECONDS = 5.0  # from when somebody looks until what is live and did not come is late
 
 
@@ -230,17 +231,21 @@ class House:
         return await asyncio.wait_for(self.bench.do(work), AGAIN_SECONDS)
 
     async def notice(self, due: Due) -> Notice:
-        """What is to be said of an incident, as it is now."""
-        incident = await self.records.incident(due.incident)
-        runs = await self.records.runs(incident.runs)
-        page = self.config.links.get("incident", "").replace("{incident}", incident.id)
+        """What is to be said of an incident or a plan, as it is now."""
+        plan = await self.remedying.get(due.about) if due.about.startswith("P-") else None
+        id_ = due.about if plan is None else plan.plan.incident
+        incident = await self.records.incident(id_) if id_ else None
+        runs = await self.records.runs(incident.runs) if incident and plan is None else []
+        page = self.config.links.get("incident", "").replace("{incident}", id_) if id_ else ""
+        what = f"incident show {id_}" if plan is None else f"{WAYS_ON.get(due.what, 'plan show')} {plan.id}"
         return Notice(
             due.what,
             due.time,
             incident,
             diagnose(runs, incident) if runs else None,
-            f"andon incident show {incident.id}",
+            f"andon {what}",
             "" if "{" in page else page,
+            plan,
         )
 
     async def see_rows(self, model: str) -> View:

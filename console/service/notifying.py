@@ -1,4 +1,4 @@
-"""Telling people about incidents by the configured notifiers: each thing once, tried again where that may help.
+"""Telling people of incidents and plans by the configured notifiers: each thing once, tried again where that may help.
 
 What is to be told is on disk before anybody is told, and goes on after a restart. A notifier that fails or hangs is
 named in the status and holds up nobody but itself.
@@ -27,11 +27,11 @@ from console.errors import (
     StoreError,
     UsageError,
 )
-from console.model import Notice
+from console.model import Notice, NoticeOf
 from console.plugins import Notifier, Plugins, guard
 from console.service.writer import Writer
 from console.sources.opening import checked_options
-from console.store.notices import Due, What
+from console.store.notices import Due, dues
 from console.words import nearest
 
 log = logging.getLogger("andon.notify")
@@ -112,16 +112,20 @@ class Notifying:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=2.0)
 
-    async def tell(self, what: What, incident: str) -> None:
+    async def tell(self, what: NoticeOf, about: str) -> None:
         """See to it that everybody is told, once. A store that fails says so by itself."""
         if not self.voices:
             return
         now = self._clock()
         try:
             await self._writer.do(lambda store: store.notices.forget(now - KEPT_SECONDS))
-            await self._writer.do(lambda store: store.notices.add(incident, what, [*self.voices], now))
+            await self._writer.do(lambda store: store.notices.add(dues(about, what, [*self.voices], now)))
         except StoreError:
             return
+        self.wake()
+
+    def wake(self) -> None:
+        """There is something new to tell on disk."""
         for event in self._news.values():
             event.set()
 
@@ -166,7 +170,7 @@ class Notifying:
             failures += 1
             is_hopeless = isinstance(error, SourceMalformed) or failures >= MOST_TRIES
             if is_hopeless and not isinstance(error, ConfigError):
-                self._say(voice, f"{due.incident} {due.what} was not told: {error.message}")
+                self._say(voice, f"{due.about} {due.what} was not told: {error.message}")
                 await self._settle(due, "given up")
                 return 0
             self._say(voice, f"{error.message}; {error.hint}".rstrip("; "))
@@ -200,7 +204,7 @@ class Notifying:
 
 async def say(voice: Voice, notice: Notice) -> None:
     """Tell one thing by one notifier, within its time. Whatever a plugin raises comes out as andon's own family."""
-    doing = f"telling {voice.name} of {notice.incident.id}"
+    doing = f"telling {voice.name} of {notice.about}"
     try:
         if inspect.iscoroutinefunction(voice.offer.notify):
             await asyncio.wait_for(voice.offer.notify(voice.options, notice), TELL_SECONDS)

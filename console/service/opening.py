@@ -121,7 +121,9 @@ async def open_house(config: Config) -> AsyncIterator[House]:
             records, house.situation, bench, step_types, playbooks, config.roles, house.follow, house.went_on
         )
         stack.push_async_callback(house.running.close)
-        house.remedying = Remedying(config, plugins, records, playbooks, clock, house.play_again, house.board.touch)
+        house.remedying = Remedying(
+            config, plugins, records, playbooks, clock, house.play_again, house.board.touch, house.notifying
+        )
         house.outlook = Outlook(records, house.watch, house.board.touch)
         house.drifts = Drifts(
             lambda: models_with_rows(estate, [*house.sightings.newest]),

@@ -26,10 +26,13 @@ from console.remedy.planning import options_of, plan_hash, plan_of, remedy_of
 from console.remedy.policy import Asked, Decision, Policy, load_policy
 from console.remedy.signing import verify
 from console.remedy.states import BACK_SECONDS, WAITING, moved, past, said
+from console.remedy.telling import told_of
 from console.remedy.verifying import after_look, is_due, is_watched, only, steps_of, verdict_of
+from console.service.notifying import Notifying
 from console.service.peer import Peer
 from console.service.records import StoreRecords
 from console.store.audit import Entry, Head
+from console.store.notices import dues
 from console.store.store import Store
 from console.triage import diagnose
 
@@ -38,6 +41,7 @@ log = logging.getLogger("andon.remedy")
 PLAN_SECONDS = 60.0  # for an actuator to say what it would do
 ROUND_SECONDS = 5.0
 STILL_SECONDS = 30.0  # for one more look, before anything is changed, at what it is to be changed for
+NOBODY_TOLD = "nobody was told that the glass was broken: no [notify.NAME] is configured"
 SELF = "andon"  # who acts where nobody asked: by a rule that is written down
 
 T = TypeVar("T")
@@ -56,6 +60,7 @@ class Remedying:
     clock: Clock
     play: Play
     on_change: Callable[[], None]
+    notifying: Notifying
     _anchored: Head | None = None
     _at_work: set[str] = field(default_factory=set)  # plans that something is being done with right now
     _deciding: asyncio.Lock = field(default_factory=asyncio.Lock)  # so that no two are counted as the last allowed one
@@ -110,6 +115,8 @@ class Remedying:
         given = Approval(self.clock(), peer.name, peer.uid, hash_, reason, is_break_glass, signature)
         policy = await self._policy()
         after = approved(record, given, policy, await self._asked(record.plan, peer.name, is_attended=True))
+        if is_break_glass and not self.notifying.voices:
+            after = replace(after, reason=NOBODY_TOLD)
         what = "broke the glass" if is_break_glass else "approved"
         return await self._change(record, after, peer.name, what, reason=reason, policy=policy.hash, signed_by=key)
 
@@ -293,8 +300,14 @@ class Remedying:
     async def _change(
         self, before: PlanRecord, after: PlanRecord, operator: str, what: str, **facts: Any
     ) -> PlanRecord:
-        line = entry(after, operator, what, **facts)
-        done = await self._do(lambda store: store.plans.change(before, after, line))
+        return await self._kept(before, after, entry(after, operator, what, **facts))
+
+    async def _kept(self, before: PlanRecord, after: PlanRecord, line: Entry) -> PlanRecord:
+        """One change on disk: with its line in the audit log, and with what people are to be told of it."""
+        what = told_of(before, after)
+        told = dues(after.id, what, [*self.notifying.voices], line.time) if what else []
+        done = await self._do(lambda store: store.plans.change(before, after, line, told))
+        self.notifying.wake()
         self.on_change()
         return done
 
@@ -306,10 +319,10 @@ class Remedying:
     def _means(self) -> Means:
         async def change(before: PlanRecord, after: PlanRecord, line: Entry) -> PlanRecord:
             if after.state is not PlanState.APPLYING:
-                return await self._do(lambda store: store.plans.change(before, after, line))
+                return await self._kept(before, after, line)
             async with self._deciding:
                 await self._still_allowed(before, line.operator)
-                return await self._do(lambda store: store.plans.change(before, after, line))
+                return await self._kept(before, after, line)
 
         return Means(change, self._opened, self.clock)
 

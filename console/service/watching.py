@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Protocol
 
 from console.errors import AndonError, NoData, UsageError
-from console.model import Diagnosis, Incident, Labels, Run, Symptom
+from console.model import Diagnosis, Incident, Labels, NoticeOf, Run, Symptom
 from console.service.reports import write_report
 from console.sources.alerts import NAMED_BY, subject_among
-from console.store.notices import What
 
 log = logging.getLogger("andon.watch")
 
@@ -77,7 +76,7 @@ class Watch:
         records: Records,
         evaluate: Callable[[float], Awaitable[Sequence[Symptom]]],
         examine: Callable[[Incident, Sequence[Symptom]], Awaitable[Diagnosis]],
-        tell: Callable[[What, str], Awaitable[None]],
+        tell: Callable[[NoticeOf, str], Awaitable[None]],
         data: Path,
         *,
         on_change: Callable[[], None] = lambda: None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from console import wire
@@ -12,6 +12,7 @@ from console.errors import UsageError
 from console.model import Plan, PlanRecord, PlanState
 from console.store.audit import Entry, append
 from console.store.database import Database
+from console.store.notices import Due, put
 
 MOST_DONE = 1000  # acts that are counted
 
@@ -36,8 +37,8 @@ class Plans:
             append(connection, replace(entry, subject=record.id))
             return record
 
-    def change(self, before: PlanRecord, after: PlanRecord, entry: Entry) -> PlanRecord:
-        """Put the record in the place of what it was.
+    def change(self, before: PlanRecord, after: PlanRecord, entry: Entry, told: Iterable[Due] = ()) -> PlanRecord:
+        """Put the record in the place of what it was; whom that is to be told is on disk with it.
 
         UsageError where somebody else changed it first, and where its target is being changed by another plan.
         """
@@ -52,6 +53,7 @@ class Plans:
                         f"{before.id} was changed by somebody else just now", f"andon plan show {before.id}"
                     )
                 append(connection, entry)
+                put(connection, told)
         except sqlite3.IntegrityError:
             raise UsageError(
                 f"{after.plan.act.target} is being changed by another plan", "`andon plan list` shows which"

@@ -165,4 +165,19 @@ CREATE TABLE audit (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (V1, V2, V3, V4, V5)
+V6 = """
+-- People are told of plans too.
+ALTER TABLE notices RENAME TO notices_of_incidents;
+CREATE TABLE notices (
+    about    TEXT NOT NULL,          -- id of an incident or of a plan
+    what     TEXT NOT NULL,
+    notifier TEXT NOT NULL,
+    time     REAL NOT NULL,          -- when it happened
+    state    TEXT NOT NULL CHECK (state IN ('waiting', 'told', 'given up')),
+    PRIMARY KEY (about, what, notifier)
+) WITHOUT ROWID;
+INSERT INTO notices SELECT incident, what, notifier, time, state FROM notices_of_incidents;
+DROP TABLE notices_of_incidents;
+"""
+
+MIGRATIONS: tuple[str, ...] = (V1, V2, V3, V4, V5, V6)

@@ -8,19 +8,21 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nouns import diagnosis
+from nouns import NOON, diagnosis
 from pages import plugin
+from plans import plan
 
 from console.errors import AndonError, ConfigError, SourceBusy, SourceDenied, SourceError, SourceMalformed
-from console.model import Incident, Labels, Notice, Symptom
+from console.model import Approval, Incident, Labels, Notice, NoticeOf, PlanRecord, Symptom
 
 SLACK, WEBHOOK = plugin("slack"), plugin("webhook")
+INCIDENTS = ("opened", "cause", "closed", "test")
 HOSTILE = "<!channel> @here & <https://evil|click> *b* `c` \x1b[2J \ud800 "
 
 
@@ -82,13 +84,32 @@ async def test_slack_gets_blocks_with_the_cause_and_the_command(monkeypatch: pyt
     assert "andon incident show I-3" in shown
 
 
+def of_a_plan(what: str, text: str = "it is not what it was", **changes: Any) -> Notice:
+    made = plan(title=text, cause=text, subject=text, operator=text)
+    yes = Approval(NOON, text, 1, "h", "checkout is down", is_break_glass=True)
+    record = PlanRecord("P-1", "h", made, reason=text, approvals=(yes,))
+    return replace(Notice(what, NOON, None, None, "andon plan show P-1", plan=record), **changes)  # type: ignore[arg-type]
+
+
+async def test_a_plan_is_told_of_with_who_said_yes_and_why_also_without_an_incident() -> None:
+    async with catching() as (catcher, url):
+        await WEBHOOK.notify(WEBHOOK.WebhookOptions(url=url), of_a_plan("break_glass"))
+    ((request, body),) = catcher.caught
+    told = json.loads(body)
+    assert request.headers["X-Andon-Delivery"] == "P-1/break_glass"
+    assert (told["incident"], told["plan"]["id"], told["plan"]["target"]) == (None, "P-1", "deployment prod/ranker")
+    assert told["plan"]["approvals"][0]["is_break_glass"] is True
+    shown = json.dumps(SLACK.message(of_a_plan("break_glass", "scale it")))
+    assert "P-1 was approved by one operator alone: scale it" in shown and "checkout is down" in shown
+
+
 def pieces(message: dict[str, Any]) -> list[dict[str, Any]]:
     return [block["text"] for block in message["blocks"]]
 
 
-@pytest.mark.parametrize("what", ["opened", "cause", "closed", "test"])
+@pytest.mark.parametrize("what", get_args(NoticeOf))
 def test_nothing_from_outside_is_a_mention_or_a_link_in_slack(what: str) -> None:
-    message = SLACK.message(notice(what, HOSTILE))
+    message = SLACK.message(notice(what, HOSTILE) if what in INCIDENTS else of_a_plan(what, HOSTILE))
     json.dumps(message).encode()
     for piece in pieces(message):
         if piece["type"] == "mrkdwn":

@@ -77,7 +77,7 @@ class Rig:
 def write(options, notice):
     if folder := os.environ.get("TOLD"):
         with open(os.path.join(folder, "told"), "a") as file:
-            file.write(f"{notice.incident.id} {notice.what}\\n")
+            file.write(f"{notice.about} {notice.what}\\n")
 
 async def shout(options, notice):
     raise RuntimeError("no voice")

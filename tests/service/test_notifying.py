@@ -32,11 +32,11 @@ class Ear(BaseModel):
     async def notify(self, _options: BaseModel, notice: Notice) -> None:
         if self.fails:
             raise self.fails.pop(0)
-        self.heard.append(f"{notice.incident.id} {notice.what}")
+        self.heard.append(f"{notice.about} {notice.what}")
 
 
 async def build(due: Due) -> Notice:
-    return Notice(due.what, due.time, Incident(due.incident, "slow", "open", 1.0, Symptom("slow")))
+    return Notice(due.what, due.time, Incident(due.about, "slow", "open", 1.0, Symptom("slow")))
 
 
 def voice(name: str, notify: Callable[..., object]) -> Voice:

@@ -9,13 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from household import ask
+from household import ask, eventually
 from stages import POLICY, Stage
 
 from console.errors import AndonError, ConfigError, UsageError
 from console.model import Span, Window
 from console.service.operations import all_operations
 from console.store.audit import broken
+from console.store.notices import Due
 
 
 async def test_what_is_well_again_by_itself_is_left_alone(stage: Stage) -> None:
@@ -69,6 +70,37 @@ async def test_from_a_cause_to_a_fix_that_was_seen_to_work(stage: Stage, tmp_pat
     notes = [note["text"] for note in (await stage.ask("incident.show", incident="I-1"))["notes"]]
     assert any("P-1 is verified" in note for note in notes)
     assert len((tmp_path / "heads").read_text().splitlines()) == len(whats)
+
+
+async def test_people_who_are_not_looking_are_told_of_a_plan_also_where_no_incident_is_its_reason(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOLD", str(tmp_path))
+
+    def told() -> list[str]:
+        return (tmp_path / "told").read_text().splitlines() if (tmp_path / "told").exists() else []
+
+    (tmp_path / "policy.toml").write_text(POLICY + "approvers = 2\n")
+    await stage.approved()
+    await eventually(lambda: told() == ["P-1 second_operator"])
+    (run,) = (await stage.house.records.incident("I-1")).runs[-1:]
+    made = await stage.ask("plan.make", run=run, remedy="scale")
+    reason = "checkout is down and bob is on a plane"
+    await stage.ask("plan.approve", plan="P-2", hash=made["hash"], reason=reason, break_glass=True)
+    await eventually(lambda: told()[1:] == ["P-2 break_glass"])
+    stage.machine.write_text(json.dumps({"replicas": 2, "trouble": "refuses"}))
+    await stage.ask("plan.apply", plan="P-2")
+    await eventually(lambda: told()[2:] == ["P-2 failed"])
+    notice = await stage.house.notice(Due("P-1", "second_operator", "file", 1.0))
+    assert (notice.command, notice.incident and notice.incident.id) == ("andon plan approve P-1", "I-1")
+
+
+async def test_where_nobody_is_told_who_breaks_the_glass_hears_that(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text(POLICY + "approvers = 2\n")
+    stage.house.notifying.voices.clear()
+    made = await stage.ask("plan.make", incident="I-1", remedy="scale")
+    done = await stage.ask("plan.approve", plan="P-1", hash=made["hash"], reason="it cannot wait", break_glass=True)
+    assert done["state"] == "approved" and done["reason"].startswith("nobody was told that the glass was broken")
 
 
 async def test_a_freeze_that_began_after_the_approval_holds(stage: Stage, tmp_path: Path) -> None:

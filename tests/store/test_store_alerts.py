@@ -6,6 +6,9 @@ from pathlib import Path
 
 from console.model import Alert, Labels
 from console.store.alerts import Held, Opened
+from console.store.database import Database
+from console.store.notices import dues
+from console.store.schema import MIGRATIONS
 from console.store.store import DATABASE_NAME, Store
 
 
@@ -32,12 +35,22 @@ def test_an_alert_fires_since_it_says_so_but_never_since_later_than_it_came() ->
 
 def test_notices_are_waited_for_in_order_once_and_forgotten_when_they_are_old(tmp_path: Path) -> None:
     with Store.open(tmp_path / DATABASE_NAME) as store:
-        assert store.notices.add("I-1", "cause", ["a", "b"], 2.0) == 2
-        assert store.notices.add("I-1", "opened", ["a"], 2.0) == 1
-        assert store.notices.add("I-1", "cause", ["a", "b"], 3.0) == 0
+        assert store.notices.add(dues("I-1", "cause", ["a", "b"], 2.0)) == 2
+        assert store.notices.add(dues("I-1", "opened", ["a"], 2.0)) == 1
+        assert store.notices.add(dues("I-1", "cause", ["a", "b"], 3.0)) == 0
         waiting = store.notices.waiting("a")
         assert [each.what for each in waiting] == ["opened", "cause"]
         store.notices.settle(waiting[0], "told")
         store.notices.forget(10.0)
         assert [each.what for each in store.notices.waiting("a")] == ["cause"]
-        assert store.notices.add("I-1", "opened", ["a"], 11.0) == 1  # forgotten, so it would be told again
+        assert store.notices.add(dues("I-1", "opened", ["a"], 11.0)) == 1  # forgotten, so it would be told again
+
+
+def test_what_waited_when_only_incidents_were_told_of_is_still_told(tmp_path: Path) -> None:
+    before = Database.open(tmp_path / DATABASE_NAME, migrations=MIGRATIONS[:5])
+    with before.write() as connection:
+        connection.execute("INSERT INTO notices VALUES ('I-1', 'opened', 'a', 2.0, 'waiting')")
+    before.close()
+    with Store.open(tmp_path / DATABASE_NAME) as store:
+        assert store.notices.waiting("a") == dues("I-1", "opened", ["a"], 2.0)
+        assert store.notices.add(dues("P-1", "break_glass", ["a"], 3.0)) == 1
