@@ -66,6 +66,17 @@ LATENCY = _object(
     age=NUMBER,
     spark=_text(),
 )
+WAITING_PLAN = _object(
+    id=_text(),
+    title=_text(),
+    state=_text(),
+    text=_text(),
+    risk=_text(),
+    operator=_text(),
+    incident=_text(),
+    changed=NUMBER,
+    expires=NUMBER,
+)
 PICTURE: dict[str, Any] = {
     "version": _text(),
     "config": _text(),
@@ -78,6 +89,7 @@ PICTURE: dict[str, Any] = {
     "hints": _list(_text()),
     "models": _list(_object(model=_text(), lights={"type": "object", "additionalProperties": LIGHT})),
     "incidents": _list(BRIEF),
+    "plans": _list(WAITING_PLAN),
     "sources": _list(_object(name=_text(), kind=_text(), state=_text(), age={"type": ["number", "null"]})),
     "troubles": _list(_text()),
 }

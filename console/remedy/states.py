@@ -29,7 +29,7 @@ FOLLOWS: Mapping[PlanState, frozenset[PlanState]] = MappingProxyType(
     }
 )
 WAITING = frozenset({_S.PLANNED, _S.APPROVED})  # for people
-AT_WORK = frozenset({_S.APPLYING, _S.APPLIED, _S.VERIFYING})  # its target is nobody else's meanwhile
+OPEN = frozenset({*WAITING, _S.APPLYING, _S.VERIFYING, _S.UNKNOWN})  # somebody has to do something about it, or does
 BACK_SECONDS = 5.0  # that a clock is set back now and then, and nobody minds
 BAD = frozenset({_S.FAILED, _S.NOT_RECOVERED, _S.ROLLED_BACK, _S.UNKNOWN})  # exit 5
 

@@ -86,7 +86,7 @@ def _next(record: PlanRecord) -> Iterator[str]:
             yield f"  next      {who}: andon plan approve {record.id}    (andon plan explain {record.id}: who may)"
         case PlanState.APPROVED:
             yield f"  next      andon plan apply {record.id}"
-        case PlanState.APPLIED | PlanState.VERIFIED if record.plan.is_reversible:
+        case PlanState.APPLIED | PlanState.VERIFYING | PlanState.VERIFIED if record.plan.is_reversible:
             yield f"  back      andon plan rollback {record.id}"
         case PlanState.UNKNOWN:
             yield f"  next      look at {record.plan.act.target}, then: andon plan settle {record.id} applied|failed"

@@ -9,7 +9,7 @@ from typing import Any
 
 import console
 from console.config import default_config_path
-from console.model import Incident, Symptom
+from console.model import Incident, PlanRecord, PlanState, Symptom
 from console.service.fleet import state_of
 from console.service.hosts import ALLOCATABLE, REQUESTED
 from console.service.house import SHOW_SECONDS, House
@@ -24,6 +24,8 @@ BUSY = 0.05  # of its time, from which a GPU counts as in use
 LATE_SECONDS = 5.0  # at least, until a GPU is stale
 LATE_PACES = 3  # rounds that may be missed
 EXAMPLE = ("  [sources.chat]", '  kind = "metrics"', '  url = "http://HOST:8000/metrics"')
+MOST_PLANS = 20
+_WAITS = (PlanState.UNKNOWN, PlanState.PLANNED, PlanState.APPROVED, PlanState.APPLYING, PlanState.VERIFYING)
 _RANK = {"degraded": 0, "stale": 1, "ok": 2, "no_data": 3}
 
 
@@ -60,6 +62,7 @@ async def read_board(house: House) -> dict[str, Any]:
         "latency": latency(house, now),
         "drift": house.drifts.rows(),
         "incidents": [_brief(incident) | outlook[incident.id] for incident in incidents],
+        "plans": plans(await house.open_plans_or_none()),
         "sources": sources(house, now),
         "troubles": troubles(house),
         "links": dict(house.config.links),
@@ -95,6 +98,42 @@ def models(house: House, incidents: Sequence[Incident], now: float) -> list[dict
     symptoms = [*house.watch.symptoms, *(incident.symptom for incident in incidents)]
     rows = [_row(name, times, symptoms, incidents, now) for name, times in house.sightings.newest.items()]
     return sorted(rows, key=lambda row: (min(_RANK[light["state"]] for light in row["lights"].values()), row["model"]))
+
+
+def plans(records: Sequence[PlanRecord]) -> list[dict[str, Any]]:
+    """What somebody has to say yes to, do or settle, those first that wait for people longest; then what is at work."""
+    rows = sorted(records, key=lambda each: (_WAITS.index(each.state), each.changed))
+    return [
+        {"id": each.id, "title": each.plan.title, "state": each.state, "text": waiting_for(each),
+         "risk": each.plan.risk, "operator": each.plan.operator, "incident": each.plan.incident,
+         "changed": each.changed, "expires": each.plan.expires}
+        for each in rows[:MOST_PLANS]
+    ]  # fmt: skip
+
+
+def waiting_for(record: PlanRecord) -> str:
+    """What happens next to a plan that is not over, and who is to do it.
+
+    >>> from console.model import Act, Plan
+    >>> act = Act("kubernetes.scale", "prod", "deployment prod/chat", {})
+    >>> plan = Plan("scale", "I-1", "r", "p", "h", "scale", "c", "chat", act, (), "high", "ada", 0.0, 900.0)
+    >>> waiting_for(PlanRecord("P-1", "h", plan, approvers=2))
+    'waits for 2 operators to approve it'
+    """
+    left = record.approvers - len(record.approvals)
+    match record.state:
+        case PlanState.PLANNED if record.approvals:
+            said = " and ".join(each.operator for each in record.approvals)
+            return f"waits for another operator to approve it, {said} did"
+        case PlanState.PLANNED:
+            return "waits for somebody to approve it" if left <= 1 else f"waits for {left} operators to approve it"
+        case PlanState.APPROVED:
+            return "is approved and not applied"
+        case PlanState.UNKNOWN:
+            return "may have happened or not: somebody has to look"
+        case PlanState.VERIFYING:
+            return "is done; whether it helped is being watched"
+    return "is being done"
 
 
 def latency(house: House, now: float) -> list[dict[str, Any]]:

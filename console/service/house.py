@@ -11,7 +11,19 @@ from dataclasses import dataclass, field
 from console.clock import Clock
 from console.config import Config
 from console.errors import BundleError, SourceError, StoreError
-from console.model import Diagnosis, Finding, Incident, Notice, Reading, Run, Span, StepResult, Symptom, Window
+from console.model import (
+    Diagnosis,
+    Finding,
+    Incident,
+    Notice,
+    PlanRecord,
+    Reading,
+    Run,
+    Span,
+    StepResult,
+    Symptom,
+    Window,
+)
 from console.playbook.bundles.file import to_bytes
 from console.playbook.bundles.recording import Recording, recorded
 from console.playbook.definition import Playbook
@@ -118,6 +130,13 @@ class House:
         """The incidents that are not closed; none while the store cannot be read, which `troubles` then says."""
         try:
             return await self.records.standing()
+        except StoreError:
+            return ()
+
+    async def open_plans_or_none(self) -> Sequence[PlanRecord]:
+        """The plans that somebody has to do something about, or does; none while the store cannot be read."""
+        try:
+            return await self.remedying.list()
         except StoreError:
             return ()
 

@@ -25,7 +25,7 @@ from console.remedy.doing import Means, apply, entry, reconcile, take_back
 from console.remedy.planning import options_of, plan_hash, plan_of, remedy_of
 from console.remedy.policy import Asked, Decision, Policy, load_policy
 from console.remedy.signing import verify
-from console.remedy.states import BACK_SECONDS, WAITING, moved, past, said
+from console.remedy.states import BACK_SECONDS, OPEN, WAITING, moved, past, said
 from console.remedy.telling import told_of
 from console.remedy.verifying import after_look, is_due, is_watched, only, steps_of, verdict_of
 from console.service.notifying import Notifying
@@ -177,8 +177,8 @@ class Remedying:
 
     async def list(self, *, everything: bool = False, incident: str | None = None) -> Sequence[PlanRecord]:
         """Plans that somebody has to do something about or that are at work; or all; the newest first."""
-        found = await self._do(lambda store: store.plans.list(incident=incident))
-        return found if everything else [each for each in found if not _is_over(each)]
+        states = () if everything else OPEN
+        return await self._do(lambda store: store.plans.list(states=states, incident=incident))
 
     # ── what goes on by itself ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -379,7 +379,3 @@ def _cause(
         raise UsageError(f"no cause of {whose} has a remedy {remedy!r}", hint)
     last = {run.playbook: run for run in runs}
     return able[0], last[able[0].playbook]
-
-
-def _is_over(record: PlanRecord) -> bool:
-    return record.state not in (*WAITING, PlanState.APPLYING, PlanState.VERIFYING, PlanState.UNKNOWN)

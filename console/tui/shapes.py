@@ -75,6 +75,7 @@ INCIDENT = {
 BOARD = {
     "now": time, "interval": number, "version": text, "config": text, "models": [ROW], "gpus": [ROW], "latency": [ROW],
     "drift": [ROW], "incidents": [INCIDENT], "sources": [ROW], "troubles": [text], "hints": [text],
+    "plans": [{"id": Needed(text), "title": text, "text": text, "risk": text, "state": text}],
     "links": {...: text}, "fleet": ROW,
 }  # fmt: skip
 WINDOW = {
@@ -117,10 +118,11 @@ ALERT = {
 }  # fmt: skip
 SILENCE = {"id": Needed(text), "author": text, "comment": text, "source": text, "end": time, "matchers": [text]}
 RECEIPT = {"began": time, "ended": time, "did": anything, "text": text}
+YES = {"time": time, "operator": text, "reason": text, "is_break_glass": anything, "signature": text}
 PLAN = {
     "id": Needed(text), "hash": text, "state": text, "reason": text, "rule": text, "approvers": number,
-    "changed": time, "approvals": [{"time": time, "operator": text, "reason": text}], "receipt": RECEIPT,
-    "undoing": RECEIPT, "looks": [{"time": time, "verdict": text, "text": text}],
+    "changed": time, "approvals": [YES], "receipt": RECEIPT, "undoing": RECEIPT,
+    "looks": [{"time": time, "verdict": text, "text": text}],
     "plan": {
         "title": text, "incident": text, "remedy": text, "cause": text, "subject": text, "risk": text,
         "operator": text, "created": time, "expires": time, "probability": number, "restore": anything,
@@ -147,6 +149,7 @@ ANSWERS: Mapping[str, Any] = {
     "silence.create": {"id": text, "source": text, "end": time, "alerts": number},
     "silence.end": ROW,
     "plan.list": [PLAN],
+    "plan.explain": {"decision": {"is_allowed": anything, "rule": text, "why": text, "is_signed": anything}},
     **dict.fromkeys(("plan.make", "plan.approve", "plan.reject", "plan.apply", "plan.rollback"), PLAN),
 } | dict.fromkeys(("incident.open", "incident.ack", "incident.note", "incident.close", "answer"), INCIDENT)  # fmt: skip
 

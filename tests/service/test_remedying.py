@@ -14,6 +14,7 @@ from stages import POLICY, Stage
 
 from console.errors import AndonError, ConfigError, UsageError
 from console.model import Span, Window
+from console.service.board import read_board
 from console.service.operations import all_operations
 from console.store.audit import broken
 from console.store.notices import Due
@@ -101,6 +102,23 @@ async def test_where_nobody_is_told_who_breaks_the_glass_hears_that(stage: Stage
     made = await stage.ask("plan.make", incident="I-1", remedy="scale")
     done = await stage.ask("plan.approve", plan="P-1", hash=made["hash"], reason="it cannot wait", break_glass=True)
     assert done["state"] == "approved" and done["reason"].startswith("nobody was told that the glass was broken")
+
+
+async def test_every_board_shows_what_waits_for_somebody(stage: Stage, tmp_path: Path) -> None:
+    async def shown() -> list[tuple[str, str]]:
+        return [(each["id"], each["text"]) for each in (await read_board(stage.house))["plans"]]
+
+    (tmp_path / "policy.toml").write_text(POLICY + "approvers = 2\n")
+    made = await stage.ask("plan.make", incident="I-1", remedy="scale")
+    assert await shown() == [("P-1", "waits for 2 operators to approve it")]
+    await stage.ask("plan.approve", plan="P-1", hash=made["hash"])
+    assert await shown() == [("P-1", "waits for another operator to approve it, ada did")]
+    await stage.ask("plan.approve", plan="P-1", hash=made["hash"], by="bob", uid=2)
+    assert await shown() == [("P-1", "is approved and not applied")]
+    await stage.ask("plan.apply", plan="P-1")
+    assert await shown() == [("P-1", "is done; whether it helped is being watched")]
+    await stage.ask("plan.rollback", plan="P-1")
+    assert await shown() == []
 
 
 async def test_a_freeze_that_began_after_the_approval_holds(stage: Stage, tmp_path: Path) -> None:

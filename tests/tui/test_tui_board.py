@@ -19,6 +19,7 @@ from consoles import (
     running,
     settled,
     text_of,
+    until,
 )
 from textual.pilot import Pilot
 
@@ -55,6 +56,24 @@ async def test_everything_that_matters_is_seen_without_scrolling(tmp_path: Path,
         "glove_luma -20.3",
     ):
         assert words in shown
+    assert all(len(line) <= size[0] for line in shown.splitlines())
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_plans_that_wait_for_somebody_are_seen_on_every_board(tmp_path: Path, size: tuple[int, int]) -> None:
+    waiting = {"id": "P-3", "title": "kubernetes.scale deployment prod/chat", "state": "planned", "risk": "high",
+               "text": "waits for another operator to approve it, ada did"}  # fmt: skip
+    others = [waiting | {"id": f"P-{number}"} for number in (4, 5)]
+    client = TellingClient(tmp_path, board() | {"plans": [waiting]})
+    async with running(client, size=size) as (app, pilot):
+        assert "◐ P-3 waits for another operator to approve it, ada did, high risk" in text_of(app)
+        assert "8 shows it" in text_of(app)
+        client.tell(board() | {"plans": [waiting, *others]})
+        await until(pilot, lambda: "and 2 more plans; 8 shows them" in text_of(app))
+        shown = text_of(app)
+        assert "▲ I-3" in shown and "n1/0" in shown and "glove_luma -20.3" in shown
+        client.tell(board())
+        await until(pilot, lambda: "P-3" not in text_of(app))
     assert all(len(line) <= size[0] for line in shown.splitlines())
 
 

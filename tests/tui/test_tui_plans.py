@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,12 @@ from console.errors import UsageError
 from console.model import PlanRecord
 from console.remedy.planning import plan_hash
 from console.tui.app import Console
+from console.tui.screens import plan_yes
 from console.tui.screens.card import Card
 from console.tui.screens.prompt import Prompt
 from console.wire import dump
 
+DECISION = {"is_allowed": True, "rule": "levers", "why": "it allows this", "approvers": 1, "is_signed": False}
 SIZES = ((80, 24), (120, 40), (200, 50))
 
 
@@ -31,7 +35,7 @@ def row(state: str = "planned", **changes: Any) -> dict[str, Any]:
 
 def telling(folder: Path, *rows: dict[str, Any]) -> TellingClient:
     client = TellingClient(folder, board())
-    client.answers = {"plan.list": [*rows]}
+    client.answers = {"plan.list": [*rows], "plan.explain": {"decision": DECISION}}
     return client
 
 
@@ -88,6 +92,76 @@ async def test_esc_approves_nothing_and_high_risk_is_typed_out(tmp_path: Path) -
         await pilot.press("Y")
         await typed(app, pilot, "deployment prod/ranker")
         await until(pilot, lambda: bool(asked(client, "plan.approve")))
+
+
+async def test_what_the_policy_does_not_let_be_done_is_said_before_anybody_types(tmp_path: Path) -> None:
+    client = telling(tmp_path, row())
+    client.answers["plan.explain"] = {
+        "decision": DECISION | {"is_allowed": False, "rule": "freeze", "why": "it denies"}
+    }
+    async with running(client) as (app, pilot):
+        await open_plans(app, pilot)
+        await pilot.press("Y")
+        await until(pilot, lambda: "rule 'freeze' does not let this be done: it denies" in text_of(app))
+    assert not asked(client, "plan.approve")
+
+
+async def test_the_first_of_two_hears_that_another_is_wanted_and_alone_says_why(tmp_path: Path) -> None:
+    client = telling(tmp_path, told := row())
+    client.answers["plan.approve"] = row("planned")
+    async with running(client) as (app, pilot):
+        await open_plans(app, pilot)
+        await pilot.press("Y")
+        await typed(app, pilot, "")
+        await until(pilot, lambda: "your yes to P-1 counts; another operator's is wanted" in text_of(app))
+        client.answers["plan.approve"] = row("approved")
+        await pilot.press("B")
+        await typed(app, pilot, "")
+        assert "Break the glass for P-1" in await typed(app, pilot, "checkout is down")
+        await until(pilot, lambda: "P-1 is approved by you" in text_of(app))
+    assert asked(client, "plan.approve")[1] == {
+        "plan": "P-1", "hash": told["hash"], "reason": "checkout is down", "break_glass": True
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("code", [0, 2])
+async def test_a_yes_that_is_wanted_signed_leaves_the_terminal_to_the_command_that_signs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    client = telling(tmp_path, told := row())
+    client.answers["plan.explain"] = {"decision": DECISION | {"is_signed": True}}
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **_options: Any) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, code)
+
+    monkeypatch.setattr(plan_yes.subprocess, "run", run)
+    monkeypatch.setattr("builtins.input", lambda _prompt: "")
+    monkeypatch.setattr(Console, "suspend", lambda _app: nullcontext())
+    async with running(client) as (app, pilot):
+        await open_plans(app, pilot)
+        await pilot.press("Y")
+        await typed(app, pilot, "")
+        assert "wants P-1 signed: with which SSH key?" in await typed(app, pilot, "/keys/ada")
+        words = "P-1 is approved and signed by you" if code == 0 else "P-1 was not approved"
+        await until(pilot, lambda: words in text_of(app))
+    (command,) = commands
+    assert command[3:] == [
+        "console.cli", "--data", str(tmp_path), "plan", "approve", "P-1", "--hash", told["hash"], "--sign", "/keys/ada"
+    ]  # fmt: skip
+    assert not asked(client, "plan.approve")
+
+
+async def test_a_terminal_that_cannot_be_left_says_what_to_type_in_another(tmp_path: Path) -> None:
+    client = telling(tmp_path, row())
+    client.answers["plan.explain"] = {"decision": DECISION | {"is_signed": True}}
+    async with running(client, size=(160, 40)) as (app, pilot):
+        await open_plans(app, pilot)
+        await pilot.press("Y")
+        await typed(app, pilot, "")
+        await typed(app, pilot, "/keys/ada")
+        await until(pilot, lambda: "andon plan approve P-1 --sign /keys/ada" in text_of(app))
 
 
 async def test_it_is_applied_rejected_and_taken_back_from_here_and_what_went_wrong_is_said(tmp_path: Path) -> None:

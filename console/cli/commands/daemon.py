@@ -52,6 +52,7 @@ def _status_text(shape: dict[str, Any]) -> str:
     lines += ["", columns(["source", "kind", "state", "age", "why"], sources, empty="no source is configured")]
     open_ones = [(each["id"], each["state"], each["subject"], each["title"]) for each in shape["incidents"]]
     lines += ["", columns(["incident", "state", "subject", "title"], open_ones, empty="no incident is open")]
+    lines += [clean(f"{each['id']} {each['text']}: {each['title']} ({each['risk']} risk)") for each in shape["plans"]]
     lines += [f"trouble: {clean(trouble)}" for trouble in shape["troubles"]]
     return "\n".join(lines)
 

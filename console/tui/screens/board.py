@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from console.tui.feed import Picture
-from console.tui.panels import drift, fleet, gpus, incidents, latency, models
+from console.tui.panels import drift, fleet, gpus, incidents, latency, models, plans
 from console.tui.panels.figures import dicts, known, short, text
 from console.tui.panels.panel import Panel
 from console.tui.panels.room import Want, share
@@ -40,7 +40,7 @@ class Board(Sheet):
     def __init__(self) -> None:
         super().__init__()
         self._is_wide = True  # what the columns are made for
-        self._troubles = 0  # lines
+        self._above = 0  # lines above the tables
 
     def body(self) -> ComposeResult:
         def model(row: Row) -> str:
@@ -50,7 +50,7 @@ class Board(Sheet):
             return text(row, "id")
 
         with Vertical(id="board"):
-            yield Text(id="troubles")
+            yield Text(id="above")
             yield Text(id="hints")
             yield Panel("models", models.columns(is_wide=True), key=model, facts=models.facts, empty=models.EMPTY,
                         id="models")  # fmt: skip
@@ -76,7 +76,7 @@ class Board(Sheet):
             self._say_instead([NOTHING_YET, "", *hints])
         else:
             self._say_instead(())
-        self._say_troubles([str(trouble) for trouble in board.get("troubles") or ()])
+        self._say_above([str(trouble) for trouble in board.get("troubles") or ()], dicts(board.get("plans")))
         said = {"models": models.EMPTY, "gpus": gpus.EMPTY}
         empty = next((name for name in said if not rows[name]), None)
         for name in ("gpus", "latency", "drift"):
@@ -142,7 +142,7 @@ class Board(Sheet):
             name: Want(panel.wanted if panel.display else 0, panel.heads + LEAST[name])
             for name, panel in panels.items()
         }
-        room = height - FRAME - self._troubles
+        room = height - FRAME - self._above
         live = [wants.pop(name) for name in ("gpus", "latency", "drift")]
         if is_wide:
             live = [Want(max(each.lines for each in live), max(each.least for each in live))]
@@ -167,15 +167,16 @@ class Board(Sheet):
         hints.display = bool(said)
         hints.show([[(f" {line}", "")] for line in _wrapped(said, (self.app.size.width or 80) - 2)])
 
-    def _say_troubles(self, troubles: Sequence[str]) -> None:
-        """What is wrong with the daemon itself."""
+    def _say_above(self, troubles: Sequence[str], waiting: Sequence[Row]) -> None:
+        """What is wrong with the daemon itself, and the plans that wait for somebody."""
         width = self.app.size.width
         lines: list[Line] = [[(fit(f" ✖ {trouble}", width), "error")] for trouble in troubles[:MOST_TROUBLES]]
         if len(troubles) > MOST_TROUBLES:
             more = len(troubles) - MOST_TROUBLES + 1
             lines[-1] = [(fit(f" ✖ and {more} more troubles; `andon status` says all", width), "error")]
-        told = self.query_one("#troubles", Text)
-        told.styles.height = self._troubles = len(lines)
+        lines += plans.lines(waiting, width)
+        told = self.query_one("#above", Text)
+        told.styles.height = self._above = len(lines)
         told.show(lines)
 
 

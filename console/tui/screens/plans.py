@@ -12,6 +12,7 @@ from textual.binding import Binding
 from console.errors import AndonError
 from console.tui.panels.figures import age, dicts, known, text
 from console.tui.screens import plan_rows
+from console.tui.screens.plan_yes import ask_yes
 from console.tui.screens.prompt import Prompt
 from console.tui.screens.sheet import Sheet
 from console.tui.screens.triage_words import Json
@@ -32,8 +33,8 @@ class Plans(Sheet):
     NAME = "plans"
     ABOUT = (
         "What a remedy would change, exactly. Nothing is changed before somebody said yes to exactly that: Y, and for "
-        "high risk the target's name is typed. p applies it, once; then andon looks whether it helped, and restores "
-        "what was before where it did not. u restores it by hand."
+        "high risk the target's name is typed; B where two are wanted and nobody else is there. p applies it, once; "
+        "then andon looks whether it helped, and restores what was before where it did not. u restores it by hand."
     )
     KEYS = (
         ("Enter", "all of it"),
@@ -41,10 +42,12 @@ class Plans(Sheet):
         ("N", "reject"),
         ("p", "apply"),
         ("u", "take back"),
+        ("B", "yes, alone"),
         ("A", "over ones too"),
     )
     BINDINGS: ClassVar = [
         Binding("Y", "approve", "approve", show=False),
+        Binding("B", "alone", "break the glass", show=False),
         Binding("N", "reject", "reject", show=False),
         Binding("p", "apply", "apply", show=False),
         Binding("u", "rollback", "take back", show=False),
@@ -115,23 +118,30 @@ class Plans(Sheet):
 
     def action_approve(self) -> None:
         """Yes to exactly what is shown: its hash goes with the answer."""
+        self._ask_yes(is_alone=False)
+
+    def action_alone(self) -> None:
+        """Yes where two were wanted and nobody else is there."""
+        self._ask_yes(is_alone=True)
+
+    def _ask_yes(self, *, is_alone: bool) -> None:
         row = self._row()
         if not row or self.console_app.is_locked():
             return
-        id_, hash_, target = text(row, "id"), text(row, "hash"), text(plan_rows.part(row, "act"), "target")
-        is_high = text(plan_rows.plan_of(row), "risk") == "high"
-        what = "; ".join(plan_rows.changes(row, 3))
-        how = f"High risk: type {target} to approve" if is_high else "Enter approves, Esc does not"
 
-        def said(typed: str | None) -> None:
-            if typed is None:
-                return
-            if is_high and typed != target:
-                self.say("that is not its name: nothing was approved", "warn")
-                return
-            self._do("plan.approve", f"{id_} is approved by you", plan=id_, hash=hash_)
+        def heard(answer: Json) -> None:
+            ask_yes(self, row, answer.get("decision") or {}, self.console_app.client.data, is_alone=is_alone)
 
-        self.app.push_screen(Prompt(f"{id_} {target}: {what}. {how}"), said)
+        self.console_app.ask("plan.explain", heard, plan=text(row, "id"))
+
+    def approve(self, id_: str, **args: Any) -> None:
+        """Send a yes."""
+        self._do("plan.approve", f"{id_} is approved by you", **args)
+
+    def approved(self, id_: str) -> None:
+        """A yes was given already, signed."""
+        self.say(f"{id_} is approved and signed by you", "bold")
+        self._ask()
 
     def action_reject(self) -> None:
         """No, and why."""
@@ -166,10 +176,14 @@ class Plans(Sheet):
 
     def _do(self, op: str, done: str, **args: Any) -> None:
         def heard(answer: Json) -> None:
-            is_bad = text(answer, "state") in ("failed", "unknown", "not_recovered")
+            is_bad = text(answer, "state") in ("failed", "unknown", "not_recovered", "expired")
             why = text(answer, "reason")
-            told = f"{text(answer, 'id')} is {text(answer, 'state').replace('_', ' ')}: {why}" if is_bad else done
-            self.say(told, "error" if is_bad else "bold")
+            if is_bad:
+                self.say(f"{text(answer, 'id')} is {text(answer, 'state').replace('_', ' ')}: {why}", "error")
+            elif text(answer, "state") == "planned":
+                self.say(f"your yes to {text(answer, 'id')} counts; another operator's is wanted", "bold")
+            else:
+                self.say(done, "bold")
             self._ask()
 
         def refused(error: AndonError) -> None:
