@@ -184,6 +184,7 @@ def _option(*names: str, **attributes: Any) -> click.Option:
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
+DATA = click.Path(file_okay=False, readable=False, path_type=Path)  # who reaches the socket by its group reads no more
 
 
 def global_options(*, hidden: bool = False) -> list[click.Parameter]:
@@ -197,7 +198,7 @@ def global_options(*, hidden: bool = False) -> list[click.Parameter]:
             hidden=hidden,
             help="The configuration file (also ANDON_CONFIG); see `andon config path`.",
         ),
-        _option("--data", type=FOLDER, metavar="DIR", hidden=hidden, help="The data folder; see `andon config show`."),
+        _option("--data", type=DATA, metavar="DIR", hidden=hidden, help="The data folder; see `andon config show`."),
         _option(
             "--source",
             multiple=True,
