@@ -19,20 +19,25 @@ LOOK_SECONDS = 1.0
 AT_WORK = ("applying", "applied", "verifying")
 
 
-def remedied(session: Session, diagnosis: Diagnosis, sha256: str, code: int) -> int:
-    """The exit code once it is over: 0 verified, 5 where it failed or did not help; `code` where nothing may be done.
+def remedied(session: Session, diagnosis: Diagnosis, sha256: str) -> tuple[Diagnosis, int]:
+    """The diagnosis with what was done about it, and the exit code: 0 verified, 5 where it failed or did not help.
 
-    Raises ConfigError where the policy is another one than that of this hash.
+    As without remedies where nothing may be done. Raises ConfigError where the policy is another one than that of this
+    hash.
     """
+    from console.model import PlanRecord
+    from console.triage import with_plans
+    from console.wire import load
+
     session.refuse_if_locked()
     run, cause = diagnosis.runs[0], diagnosis.causes[0]
     for remedy in cause.remedies:
         plan = _approved(session, run.id, cause.id, remedy, sha256)
         if plan is not None:
             _say(f"{plan['id']}: {plan['plan']['title']}, approved by rule {plan['rule']!r}")
-            plan = session.client.request("plan.apply", timeout=ACT_SECONDS, plan=plan["id"])
-            return _outcome(_watched(session, plan), code)
-    return code
+            plan = _watched(session, session.client.request("plan.apply", timeout=ACT_SECONDS, plan=plan["id"]))
+            return with_plans(diagnosis, [load(PlanRecord, plan)]), _outcome(plan, diagnosis.exit)
+    return diagnosis, diagnosis.exit
 
 
 def _approved(session: Session, run: str, cause: str, remedy: str, sha256: str) -> dict[str, Any] | None:

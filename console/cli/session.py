@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.errors import UsageError
+from console.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from console.config import Config
     from console.errors import PluginError
-    from console.model import Diagnosis
+    from console.model import Diagnosis, PlanRecord
     from console.playbook.definition import Playbook
     from console.plugins import Plugins
     from console.service.client import Client
@@ -153,6 +153,22 @@ class Session:
         else:
             self.emit(FORMATS[self.format](diagnosis))
         return diagnosis.exit
+
+    def emit_plan(self, record: PlanRecord) -> int:
+        """A plan in the format asked for; answers its exit code."""
+        from console.remedy.states import BAD
+        from console.report.plan import in_words
+        from console.report.plan_junit import plan_junit
+        from console.report.plan_markdown import plan_markdown
+        from console.wire import dump
+
+        if self.format == "junit":
+            self.emit(plan_junit(record))
+        elif self.format == "markdown":
+            self.emit(plan_markdown(record))
+        else:
+            self.emit_shape(dump(record), lambda: in_words(record))
+        return Exit.REMEDY if record.state in BAD else Exit.HEALTHY
 
 
 def _write(path: Path, text: str) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 from console.lab.score import Score
 from console.lab.standing import Standing
-from console.model import Diagnosis, Event, Finding, Incident, Question, Ranking, Verdict
+from console.model import Diagnosis, Event, Finding, Incident, PlanRecord, Question, Ranking, Verdict
 from console.playbook.explaining import Explanation
+from console.remedy.policy import Decision
 from console.sources.types import SourceStatus
 from console.triage.comparing import Compared
 from console.triage.planning import PlannedRun
@@ -132,6 +133,27 @@ SHAPES: dict[str, type[Any] | dict[str, Any]] = {
     "event": Event,
     "events": _list(schema(Event)),
     "plan": PlannedRun,
+    "remedy-plan": PlanRecord,
+    "remedy-plans": _list(schema(PlanRecord)),
+    "remedy-decision": _object(plan=schema(PlanRecord), decision=schema(Decision)),
+    "remedy-policy": _object(path=_text(), sha256=_text(), rules=_list(_text())),
+    "audit-lines": _list(
+        _object(
+            number={"type": "integer"},
+            time=NUMBER,
+            operator=_text(),
+            what=_text(),
+            subject=_text(),
+            facts={"type": "object"},
+            hash=_text(),
+        )
+    ),
+    "audit-verified": _object(
+        lines={"type": "integer"},
+        anchors={"type": "integer"},
+        fault={"type": ["string", "null"]},
+        head={"type": ["string", "null"]},
+    ),
     "source-status": SourceStatus,
     "incidents": _list(schema(Incident)),
     "exported": _object(file=_text()),

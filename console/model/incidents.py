@@ -7,6 +7,7 @@ from typing import Literal
 
 from console.model.comparing import Verdict
 from console.model.happened import Finding
+from console.model.plans import PlanRecord
 from console.model.runs import Cause, Run
 from console.model.samples import NO_LABELS, Labels
 from console.model.windows import Window
@@ -69,7 +70,7 @@ class Offer:
 
     id: str
     cause: str
-    plan: None = None
+    plan: PlanRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from console import words
 from console.model import Diagnosis, Run, State, StepResult
 from console.report import phrases
 from console.report.clean import clean
+from console.report.plan_junit import plan_suite
 
 ELEMENTS = {
     State.DEGRADED: "failure",
@@ -20,10 +21,11 @@ ELEMENTS = {
 
 
 def junit_report(diagnosis: Diagnosis) -> str:
-    """One test suite a run, one test case a step."""
+    """One test suite a run, one test case a step; and one suite a plan that was made of a remedy."""
     root = ElementTree.Element("testsuites", name="andon", time=f"{diagnosis.seconds:.3f}")
     for run in diagnosis.runs:
         root.append(_suite(run, diagnosis))
+    root.extend(plan_suite(offer.plan) for offer in diagnosis.remedies if offer.plan)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import re
-
 from console import words
 from console.model import Cause, Diagnosis, Finding, Note, Run, StepResult
 from console.report import phrases
-from console.report.clean import clean
-
-SPECIAL = re.compile(r"([\\`*_\[\]<>|#])")
+from console.report.marked import code, safe
+from console.report.plan_markdown import plan_section
 
 
 def markdown_report(diagnosis: Diagnosis) -> str:
     """Headings, tables and lists; text from outside is escaped."""
     incident = diagnosis.incident
     title = f"{incident.id} {incident.title}" if incident else ", ".join(run.title for run in diagnosis.runs)
-    lines = [f"# {words.mark(diagnosis.verdict)} {diagnosis.verdict}: {_safe(title)}", ""]
+    lines = [f"# {words.mark(diagnosis.verdict)} {diagnosis.verdict}: {safe(title)}", ""]
     lines += [*map(_note, incident.notes), ""] if incident and incident.notes else []
     lines += (
         ["## Causes", "", *map(_cause, diagnosis.causes)]
         if diagnosis.causes
         else [f"{phrases.without_cause(diagnosis).capitalize()}."]
     )
+    lines += _remedies(diagnosis)
     for run in diagnosis.runs:
         lines += ["", *_run(run)]
     if diagnosis.findings:
@@ -34,7 +32,7 @@ def markdown_report(diagnosis: Diagnosis) -> str:
     lines += [
         "",
         f"Current: {phrases.window(windows.current)}  ",
-        f"Baseline: {_safe(phrases.window(windows.baseline))}",
+        f"Baseline: {safe(phrases.window(windows.baseline))}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -42,18 +40,29 @@ def markdown_report(diagnosis: Diagnosis) -> str:
 def _cause(cause: Cause) -> str:
     cited = ", ".join(cause.evidence) or "nothing"
     against = f", against: {', '.join(cause.against)}" if cause.against else ""
-    return f"1. **{_safe(cause.title)}** ({phrases.odds(cause)}), about `{_code(cause.subject)}`; for: {cited}{against}"
+    return f"1. **{safe(cause.title)}** ({phrases.odds(cause)}), about `{code(cause.subject)}`; for: {cited}{against}"
+
+
+def _remedies(diagnosis: Diagnosis) -> list[str]:
+    """What each cause points to, and whole what was planned of it."""
+    lines = ["", "## Remedies", ""] if diagnosis.remedies else []
+    for offer in diagnosis.remedies:
+        made = f": {offer.plan.id} is {offer.plan.state.replace('_', ' ')}" if offer.plan else ""
+        lines.append(f"- `{code(offer.id)}` for {safe(offer.cause)}{made}")
+    for offer in diagnosis.remedies:
+        lines += ["", *plan_section(offer.plan)] if offer.plan else []
+    return lines
 
 
 def _note(note: Note) -> str:
-    return f"- {words.instant(note.time)} {_safe(note.operator)}: {_safe(note.text)}"
+    return f"- {words.instant(note.time)} {safe(note.operator)}: {safe(note.text)}"
 
 
 def _run(run: Run) -> list[str]:
     rows = [
-        f"| {words.mark(step.state)} {step.state} | {_safe(step.title)} | {_safe(_why(step))} |" for step in run.steps
+        f"| {words.mark(step.state)} {step.state} | {safe(step.title)} | {safe(_why(step))} |" for step in run.steps
     ]
-    return [f"## {_safe(run.title)} (`{_code(run.playbook)}`)", "", "| state | step | why |", "|---|---|---|", *rows]
+    return [f"## {safe(run.title)} (`{code(run.playbook)}`)", "", "| state | step | why |", "|---|---|---|", *rows]
 
 
 def _why(step: StepResult) -> str:
@@ -62,12 +71,4 @@ def _why(step: StepResult) -> str:
 
 def _finding(finding: Finding) -> str:
     since = words.instant(finding.onset) if finding.onset else ""
-    return f"| {finding.id} | {finding.verdict} | {_safe(finding.text)} | {phrases.certainty(finding)} | {since} |"
-
-
-def _safe(text: str) -> str:
-    return SPECIAL.sub(r"\\\1", clean(text).replace("\n", " "))
-
-
-def _code(text: str) -> str:
-    return clean(text).replace("`", "'").replace("\n", " ")
+    return f"| {finding.id} | {finding.verdict} | {safe(finding.text)} | {phrases.certainty(finding)} | {since} |"

@@ -103,6 +103,20 @@ def _cause(rank: int, cause: Cause, diagnosis: Diagnosis, width: int, paint: Pai
     for move in cause.moves:
         if move.counted:
             lines += _move(move, by_id, width)
+    return [*lines, *_remedies(cause, diagnosis, width)]
+
+
+def _remedies(cause: Cause, diagnosis: Diagnosis, width: int) -> list[str]:
+    """What the cause points to, and what was planned of it."""
+    if not cause.remedies:
+        return []
+    lines = _hang(f"{INDENT} remedy  ", ", ".join(cause.remedies), width)
+    for offer in diagnosis.remedies:
+        if offer.cause == cause.id and offer.plan is not None:
+            plan = offer.plan
+            why = f": {clean(plan.reason)}" if plan.reason else ""
+            told = f"{plan.id} {clean(plan.plan.title)} is {plan.state.replace('_', ' ')}{why}"
+            lines += _hang(f"{INDENT} plan    ", told, width)
     return lines
 
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from console.model import Cause, Diagnosis, Finding, Incident, Move, Offer, Run, StepResult, Verdict, Windows
+from console.model import (
+    Cause,
+    Diagnosis,
+    Finding,
+    Incident,
+    Move,
+    Offer,
+    PlanRecord,
+    Run,
+    StepResult,
+    Verdict,
+    Windows,
+)
 from console.playbook.concluding import exit_of
 
 # Worst first: what a person reading one word should know.
@@ -35,6 +47,13 @@ def diagnose(runs: Sequence[Run], incident: Incident | None = None) -> Diagnosis
         runs=runs,
         seconds=sum(run.seconds for run in runs),
     )
+
+
+def with_plans(diagnosis: Diagnosis, plans: Sequence[PlanRecord]) -> Diagnosis:
+    """The diagnosis with the last plan of each remedy that it offers; `plans` are the newest first."""
+    last = {(each.plan.remedy, each.plan.cause): each for each in reversed(plans)}
+    offers = tuple(replace(offer, plan=last.get((offer.id, offer.cause))) for offer in diagnosis.remedies)
+    return replace(diagnosis, remedies=offers)
 
 
 def _ranked(causes: Iterable[Cause]) -> tuple[Cause, ...]:

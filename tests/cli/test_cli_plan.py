@@ -10,11 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from nouns import NOON
 from plans import kept, plan
 
 from console.cli import run
+from console.cli.shapes import shape_schema
 from console.errors import Exit, RemedyError
 from console.model import Approval, PlanRecord, PlanState, Receipt
 from console.remedy.planning import plan_hash
@@ -162,3 +164,37 @@ def test_a_log_that_was_tampered_with_exits_1(log: Path, capsys: pytest.CaptureF
     connection.close()
     assert run(["audit", "verify", "--data", str(log)]) == Exit.PROBLEM
     assert "line 2" in capsys.readouterr().out
+
+
+def test_a_log_that_is_not_whole_is_exported_and_that_is_said(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with sqlite3.connect(log / DATABASE_NAME) as connection:
+        connection.execute("UPDATE audit SET line = '\x1b[2Jno line' WHERE number = 2")
+    connection.close()
+    for form in ([], ["--csv"]):
+        assert run(["audit", "export", *form, "--data", str(log)]) == Exit.HEALTHY
+        told = capsys.readouterr()
+        assert "this log is not whole: line 2" in told.err
+        assert len(told.out.splitlines()) == 3 + len(form) and "no line" in told.out and "\x1b" not in told.out
+    assert run(["audit", "show", "--data", str(log)]) == Exit.HEALTHY
+    assert "damaged" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("shape", [
+    ("remedy-plan", ["plan", "show", "P-1"]), ("remedy-plans", ["plan", "list"]),
+    ("remedy-decision", ["plan", "explain", "P-1"]), ("remedy-policy", ["plan", "policy"]),
+    ("audit-lines", ["audit", "show"]), ("audit-verified", ["audit", "verify"]),
+])  # fmt: skip
+def test_what_is_printed_has_its_published_shape(
+    asked: Asked, log: Path, capsys: pytest.CaptureFixture[str], shape: tuple[str, list[str]]
+) -> None:
+    name, words = shape
+    run(["--format", "json", "--data", str(log), *words])
+    jsonschema.validate(json.loads(capsys.readouterr().out), shape_schema(name))
+
+
+@pytest.mark.parametrize(("form", "begins"), [("junit", "<?xml"), ("markdown", "## ○ P-1 planned")])
+def test_a_plan_is_printed_as_what_is_asked_for(
+    asked: Asked, capsys: pytest.CaptureFixture[str], form: str, begins: str
+) -> None:
+    assert run(["plan", "show", "P-1", "--format", form]) == Exit.HEALTHY
+    assert capsys.readouterr().out.startswith(begins)

@@ -11,15 +11,20 @@ from plans import plan
 
 from console.cli.remedying import remedied
 from console.errors import AndonError, ConfigError, Exit, UsageError
-from console.model import PlanRecord, PlanState
+from console.model import Offer, PlanRecord, PlanState
 from console.remedy.planning import plan_hash
 from console.triage import diagnose
 from console.wire import dump
 
 CAUSE = cause("load", playbook="queue", remedies=("first", "second"))
 RUN = a_run(playbook="queue", causes=(CAUSE,))
-DIAGNOSIS = replace(diagnose([RUN]), causes=(CAUSE,))
-PLAN = plan(created=NOON, expires=NOON + 900)
+DIAGNOSIS = replace(
+    diagnose([RUN]),
+    causes=(CAUSE,),
+    remedies=tuple(Offer(name, CAUSE.id) for name in CAUSE.remedies),
+    exit=Exit.PROBLEM,
+)
+PLAN = plan(created=NOON, expires=NOON + 900, cause="load")
 
 
 class Daemon:
@@ -39,7 +44,8 @@ class Daemon:
         if (error := self.refuses.get(f"{op} {about}")) is not None:
             raise error
         state = {"plan.apply": "verifying", "plan.show": self.ends}.get(op, "planned")
-        record = PlanRecord(f"P-{about}" if op == "plan.make" else about, plan_hash(PLAN), PLAN, PlanState(state))
+        made = replace(PLAN, remedy=about.removeprefix("P-"))
+        record = PlanRecord(f"P-{made.remedy}", plan_hash(made), made, PlanState(state))
         return dump(record)
 
 
@@ -55,7 +61,12 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 )  # fmt: skip
 def test_it_is_waited_for_until_it_is_over(ends: str, code: Exit, capsys: pytest.CaptureFixture[str]) -> None:
     daemon = Daemon(ends)
-    assert remedied(daemon, DIAGNOSIS, "", Exit.PROBLEM) == code  # type: ignore[arg-type]
+    done, exits = remedied(daemon, DIAGNOSIS, "")  # type: ignore[arg-type]
+    assert exits == code
+    assert [offer.plan and (offer.plan.id, str(offer.plan.state)) for offer in done.remedies] == [
+        ("P-first", ends),
+        None,
+    ]
     assert daemon.asked == [
         ("plan.make", "first"), ("plan.approve_by_policy", "P-first"), ("plan.apply", "P-first"),
         ("plan.show", "P-first"),
@@ -68,11 +79,11 @@ def test_the_next_one_is_tried_where_one_cannot_be_planned_or_is_not_allowed(
 ) -> None:
     cannot = {"plan.make first": UsageError("nothing is configured that does it")}
     daemon = Daemon("verified", cannot)
-    assert remedied(daemon, DIAGNOSIS, "", Exit.PROBLEM) == Exit.HEALTHY  # type: ignore[arg-type]
+    assert remedied(daemon, DIAGNOSIS, "")[1] == Exit.HEALTHY  # type: ignore[arg-type]
     assert ("plan.apply", "P-second") in daemon.asked
     denied = {f"plan.approve_by_policy P-{name}": UsageError("rule 'freeze' does not let") for name in CAUSE.remedies}
     daemon = Daemon("verified", denied)
-    assert remedied(daemon, DIAGNOSIS, "", Exit.PROBLEM) == Exit.PROBLEM  # type: ignore[arg-type]
+    assert remedied(daemon, DIAGNOSIS, "") == (DIAGNOSIS, Exit.PROBLEM)  # type: ignore[arg-type]
     assert [about for op, about in daemon.asked if op == "plan.cancel"] == ["P-first", "P-second"]
     assert not [op for op, _about in daemon.asked if op == "plan.apply"]
     assert "rule 'freeze'" in capsys.readouterr().err
@@ -81,5 +92,5 @@ def test_the_next_one_is_tried_where_one_cannot_be_planned_or_is_not_allowed(
 def test_another_policy_than_the_one_that_was_looked_at_ends_it() -> None:
     daemon = Daemon("verified", {"plan.approve_by_policy P-first": ConfigError("the policy is another one")})
     with pytest.raises(ConfigError):
-        remedied(daemon, DIAGNOSIS, "a" * 64, Exit.PROBLEM)  # type: ignore[arg-type]
+        remedied(daemon, DIAGNOSIS, "a" * 64)  # type: ignore[arg-type]
     assert daemon.asked[-1] == ("plan.cancel", "P-first")

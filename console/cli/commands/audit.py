@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,8 @@ from console.errors import Exit
 
 if TYPE_CHECKING:
     from console.store.audit import Line
+
+FIELDS = ("number", "time", "operator", "what", "subject", "facts", "hash")
 
 
 @click.group(cls=Group)
@@ -29,13 +31,12 @@ def show(session: Session, count: int) -> None:
     from console import words
     from console.report.tables import columns
 
-    lines = _lines(session)[-count:]
-    told = [(line.number, line.entry) for line in lines]
+    shape = [_told(line) for line in _lines(session)[-count:]]
     rows = [
-        (number, words.instant(entry.time), entry.operator, entry.what, entry.subject, entry.facts.get("target", ""))
-        for number, entry in told
-    ]
-    shape = [json.loads(line.text) | {"hash": line.hash} for line in lines]
+        (each["number"], words.instant(each["time"]), each["operator"], each["what"], each["subject"],
+         each["facts"].get("target", ""))
+        for each in shape
+    ]  # fmt: skip
     headings = ["line", "time", "who", "what", "plan", "target"]
     session.emit_shape(shape, lambda: columns(headings, rows, empty="nothing was planned or changed yet"))
 
@@ -62,20 +63,33 @@ def verify(session: Session) -> int:
 @click.option("--csv", "as_csv", is_flag=True, help="As CSV; JSON lines otherwise.")
 @click.pass_obj
 def export(session: Session, as_csv: bool) -> None:
-    """Every line, as JSON lines or CSV, to stdout or --output."""
+    """Every line, as JSON lines or CSV, to stdout or --output; also of a log that is not whole, which is said."""
+    from console.store.audit import broken
+
     lines = _lines(session)
+    if fault := broken(lines, {}):
+        click.echo(f"this log is not whole: {fault}", err=True)
+    told = [_told(line) for line in lines]
     if not as_csv:
-        session.emit("\n".join(json.dumps(json.loads(line.text) | {"hash": line.hash}) for line in lines))
+        session.emit("\n".join(map(json.dumps, told)))
         return
     out = io.StringIO()
     table = csv.writer(out)
-    table.writerow(["number", "time", "operator", "what", "subject", "facts", "hash"])
-    for line in lines:
-        entry = line.entry
-        facts = json.dumps(dict(entry.facts), sort_keys=True)
-        row = [line.number, entry.time, entry.operator, entry.what, entry.subject, facts, line.hash]
-        table.writerow([_harmless(each) for each in row])
+    table.writerow(FIELDS)
+    for each in told:
+        table.writerow([_harmless(each[name]) for name in FIELDS])
     session.emit(out.getvalue().rstrip("\n"))
+
+
+def _told(line: Line) -> dict[str, Any]:
+    """What a line says; of one that was changed so that it says nothing any more, the text as it is."""
+    try:
+        told = json.loads(line.text)
+        when, facts = float(told["time"]), dict(told["facts"])
+        said = {name: str(told[name]) for name in ("operator", "what", "subject")}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        when, facts, said = 0.0, {"damaged": line.text}, {"operator": "", "what": "damaged", "subject": ""}
+    return {"number": line.number, "time": when, **said, "facts": facts, "hash": line.hash}
 
 
 def _lines(session: Session) -> list[Line]:
@@ -86,6 +100,11 @@ def _lines(session: Session) -> list[Line]:
         return [*store.audit.lines()]
 
 
-def _harmless(cell: object) -> object:
-    """What a spreadsheet would take for a formula, as text."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t")) else cell
+def _harmless(cell: Any) -> Any:
+    """What a spreadsheet would take for a formula, and a terminal for a command, as text."""
+    from console.report.clean import clean
+
+    if isinstance(cell, dict):
+        return json.dumps(cell, sort_keys=True)
+    text = clean(cell) if isinstance(cell, str) else cell
+    return f"'{text}" if isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

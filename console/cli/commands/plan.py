@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console.cli.session import Group, Session
-from console.errors import Exit, UsageError
+from console.errors import UsageError
 
 if TYPE_CHECKING:
     from console.model import PlanRecord
@@ -178,13 +178,9 @@ ACT_SECONDS = 180.0  # an act, and finding out what became of it
 
 def _show(session: Session, item: dict[str, Any]) -> int:
     from console.model import PlanRecord
-    from console.remedy.states import BAD
-    from console.report.plan import in_words
     from console.wire import load
 
-    record = load(PlanRecord, item)
-    session.emit_shape(item, lambda: in_words(record))
-    return Exit.REMEDY if record.state in BAD else Exit.HEALTHY
+    return session.emit_plan(load(PlanRecord, item))
 
 
 def _look_at(item: dict[str, Any]) -> None:

@@ -83,14 +83,22 @@ def run(
         _show_plan(session, plan_run(book, given, session.config_with_sources, current, baseline))
         return None
     diagnosis, is_kept = run_playbook(session, book, given, current, baseline)
-    code = emit_run(session, diagnosis, is_kept)
     if approve == "none" or not diagnosis.causes:
-        return code
-    if not is_kept:
-        raise UsageError("what is changed has to be kept and watched, by a daemon", "start `andon daemon` first")
+        return emit_run(session, diagnosis, is_kept)
+    code = diagnosis.exit
+    try:
+        diagnosis, code = _remedied(session, diagnosis, is_kept, policy_sha256)
+    finally:  # what was found is told, whatever came of the remedy
+        emit_run(session, diagnosis, is_kept)
+    return code
+
+
+def _remedied(session: Session, diagnosis: Diagnosis, is_kept: bool, policy_sha256: str) -> tuple[Diagnosis, int]:
     from console.cli.remedying import remedied
 
-    return remedied(session, diagnosis, policy_sha256, code)
+    if not is_kept:
+        raise UsageError("what is changed has to be kept and watched, by a daemon", "start `andon daemon` first")
+    return remedied(session, diagnosis, policy_sha256)
 
 
 def run_playbook(

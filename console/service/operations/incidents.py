@@ -15,7 +15,7 @@ from console.service.house import House
 from console.service.operation import Arguments, Operation
 from console.service.peer import Peer
 from console.service.watching import MOST_OPEN
-from console.triage import diagnose
+from console.triage import diagnose, with_plans
 from console.triage.cord import pulled
 from console.triage.questions import check_answer, check_role, waiting_for
 from console.wire import dump
@@ -121,7 +121,8 @@ def operations(house: House) -> tuple[Operation, ...]:
 
     async def diagnosis(arguments: One, _peer: Peer) -> Any:
         incident = await records.incident(arguments.incident)
-        return dump(diagnose(await records.runs(incident.runs), incident))
+        plans = await house.remedying.list(everything=True, incident=incident.id)
+        return dump(with_plans(diagnose(await records.runs(incident.runs), incident), plans))
 
     return (
         Operation("incident.list", Which, list_them),
