@@ -172,7 +172,7 @@ class RemedyError(AndonError):
 
 
 class ActRefused(RemedyError):
-    """What was to be changed refused it, or was never reached: for sure nothing was changed."""
+    """What was to be changed refused it, or was never reached: for sure it was not done, nor will be."""
 
 
 class NoData(AndonError):

@@ -12,10 +12,11 @@ from typing import Any
 
 from andon_plugins import _kubernetes_drafts as drafts
 from andon_plugins import _kubernetes_endings as endings
+from andon_plugins import _kubernetes_revisions as revisions
 from andon_plugins._kubernetes_cluster import KEY, Cluster
 from andon_plugins._kubernetes_door import Door, NotThere
 from andon_plugins._kubernetes_models import flag, is_made, make_job, pause, retrain
-from andon_plugins._kubernetes_objects import at
+from andon_plugins._kubernetes_objects import at, digest
 from andon_plugins._kubernetes_traffic import shift_weight
 
 from console.model import Act, Draft
@@ -30,7 +31,7 @@ class Acts:
         self._drafts: Mapping[str, drafts.Drafting] = {
             "kubernetes.scale": drafts.scale,
             "kubernetes.restart": drafts.restart,
-            "kubernetes.undo": drafts.undo,
+            "kubernetes.undo": revisions.undo,
             "kubernetes.set_image": drafts.set_image,
             "kubernetes.set_env": drafts.set_env,
             "kubernetes.set_args": drafts.set_args,
@@ -58,9 +59,13 @@ class Acts:
         if "end" in act.set:
             endings.end(self._cluster, act)
             return {}
+        if "revision" in act.set:
+            fields = revisions.fields_of(self._cluster, act.set["revision"])
+            done = self._cluster.patch(act.set["ref"], fields, act.expect, key)
+            return {"uid": done["metadata"]["uid"], "digests": {p: digest(at(done, p)) for p in fields}, "key": key}
         done = self._cluster.patch(act.set["ref"], act.set["fields"], act.expect, key)
-        if moving := act.set.get("evict"):
-            endings.empty(self._cluster, moving)
+        if "evict" in act.set:
+            endings.drained(self._cluster, act, key, done)
         left = {path: at(done, path) for path in act.set["fields"]}  # with what the server filled in
         return {"uid": done["metadata"]["uid"], "fields": left, "key": key}
 
@@ -81,7 +86,7 @@ class Acts:
             return False if left == act.expect.get("key") else None
         if "sub" in act.set["ref"]:  # the key was left before
             return all(at(live, path) == value for path, value in act.set["fields"].items())
-        return endings.are_gone(self._cluster, act.set.get("evict", ())) or None
+        return endings.was_drained(self._cluster, act, live) if "evict" in act.set else True
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -6,9 +6,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from andon_plugins._kubernetes_door import Door, NotThere
-from andon_plugins._kubernetes_objects import Fields, Ref, at, differences, path_of, ref_of, said, setting, shown
+from andon_plugins._kubernetes_objects import (
+    Fields,
+    Ref,
+    at,
+    differences,
+    digest,
+    holds_secret,
+    is_secret,
+    path_of,
+    ref_of,
+    said,
+    setting,
+    shown,
+)
 
-from console.errors import ActRefused, SourceDenied, SourceError, UsageError
+from console.errors import ActRefused, SourceDenied, SourceError, SourceMalformed, UsageError
 from console.model import Blast, Change, Draft
 
 KEY = "andon.dev/act"  # the annotation that says which act changed an object last
@@ -39,27 +52,37 @@ class Cluster:
         is_reversible: bool = True,
         evict: Sequence[Mapping[str, str]] = (),
     ) -> Draft:
-        """The draft of an act that sets these values, with what the server says would come of it."""
+        """The draft of an act that sets these values, with what the server says would come of it.
+
+        A plan keeps no secret: where one is replaced, its digest is what is expected, and nothing leads back.
+        """
         before = {path: at(live, path) for path in fields}
-        expect = {"uid": live["metadata"]["uid"], "fields": before,
+        secret = {path: digest(value) for path, value in before.items() if holds_secret(value)}
+        expect = {"uid": live["metadata"]["uid"], "digests": secret,
+                  "fields": {path: value for path, value in before.items() if path not in secret},
                   "key": (live["metadata"].get("annotations") or {}).get(KEY)}  # fmt: skip
-        try:
-            would = self.patch(ref, fields, expect, None)
-        except ActRefused as error:
-            raise UsageError(f"{said(ref)} would not take this: {error.message}", error.hint) from None
+        if secret and is_reversible:
+            is_reversible = False
+            warnings = [*warnings, "what is there now holds a secret, which no plan keeps: it cannot be taken back"]
+        would = self.tried(ref, fields, expect)
         if "sub" in ref:  # its controller's own reports stand beside
             each = ((path.strip("/").replace("/", "."), before[path], at(would, path)) for path in fields)
             changes = tuple(Change(path, was, now) for path, was, now in each if was != now)
         else:
-            changes = tuple(differences(shown(live), shown(would)))
+            changes = tuple(differences(shown(live), shown(would), hides=is_secret))
         done: dict[str, Any] = {"ref": ref, "fields": fields}
         return Draft(said(ref), {**done, "evict": [*evict]} if evict else done, expect, changes,
                      {"ref": ref, "fields": before} if is_reversible else None, blast, tuple(warnings))  # fmt: skip
 
-    def patch(self, ref: Ref, fields: Fields, expect: Mapping[str, Any], key: str | None) -> dict[str, Any]:
-        """Set these values; without a key a dry run. Raises ActRefused where the object is not what was expected."""
-        if key is None:
+    def tried(self, ref: Ref, fields: Fields, expect: Mapping[str, Any]) -> dict[str, Any]:
+        """What the object would be with these values, as its server's dry run says. UsageError where it refuses."""
+        try:
             return self._set(ref, fields, expect, {"dryRun": "All"})
+        except ActRefused as error:
+            raise UsageError(f"{said(ref)} would not take this: {error.message}", error.hint) from None
+
+    def patch(self, ref: Ref, fields: Fields, expect: Mapping[str, Any], key: str) -> dict[str, Any]:
+        """Set these values. Raises ActRefused where the object is not what was expected."""
         if "sub" not in ref:
             return self._set(ref, {**fields, KEY_PATH: key}, expect)
         whole = {name: told for name, told in ref.items() if name != "sub"}
@@ -83,6 +106,9 @@ class Cluster:
             if (now := at(live, path)) != before:
                 told = f"is {now} now" if isinstance(now, int | float) else "is another one now"
                 raise ActRefused(f"{said(ref)} is not what it was: {path} {told}", "make a new plan")
+        for path, before in expect.get("digests", {}).items():
+            if digest(at(live, path)) != before:
+                raise ActRefused(f"{said(ref)} is not what it was: {path} is another one now", "make a new plan")
         return live
 
     def _set(
@@ -100,7 +126,9 @@ class Cluster:
             change = [each for path, value in fields.items() for each in setting(live, path, value)]
             try:
                 path = "/".join(filter(None, (path_of(ref), ref.get("sub"))))
-                return self.door.change("PATCH", path, [*same, *change], content=JSON_PATCH, params=params)
+                return self._whole(
+                    ref, self.door.change("PATCH", path, [*same, *change], content=JSON_PATCH, params=params)
+                )
             except NotThere:
                 raise ActRefused(f"{said(ref)} is not there any more", "make a new plan") from None
             except ActRefused as error:
@@ -109,7 +137,14 @@ class Cluster:
 
     def get(self, ref: Ref) -> dict[str, Any]:
         """An object as it is. Raises NotThere."""
-        return self.door.get(path_of(ref))
+        return self._whole(ref, self.door.get(path_of(ref)))
+
+    def _whole(self, ref: Ref, answer: dict[str, Any]) -> dict[str, Any]:
+        if "uid" not in (answer.get("metadata") or {}):
+            raise SourceMalformed(
+                f"{self.name} does not answer as an API server about {said(ref)}", "check its address"
+            )
+        return answer
 
     def list(self, api: str, plural: str, namespace: str = "", **params: str) -> list[dict[str, Any]]:
         """All of one kind; none where this server has no such kind."""

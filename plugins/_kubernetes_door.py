@@ -23,6 +23,7 @@ from console.errors import ActRefused, ConfigError, SourceDenied, SourceError, S
 MOST_BYTES = 64 << 20  # of one page of a list
 MOST_LINE_BYTES = 16 << 20  # of one object of a watch; etcd takes 1.5 MiB
 MOST_REASON_BYTES = 4096
+MOST_WORDS = 240  # characters of one that are told
 CONNECT_SECONDS = 5.0
 CONNECTIONS = 64
 RELOAD_SECONDS = 10.0  # between two readings of the kubeconfig: a program that logs in is not to be run in a storm
@@ -112,17 +113,21 @@ class Door:
         Raises ActRefused where it was refused or never reached, so that for sure nothing was changed, NotThere for 404,
         and SourceError where nobody can tell.
         """
+        import urllib3
+
         try:
             response = self._send(path, params, PLAIN, self._seconds, method=method, body=body, content=content)
         except (SourceDenied, Refused, SourceUnreached) as error:
             raise ActRefused(error.message, error.hint) from None
         try:
-            answer = orjson.loads(response.read(MOST_BYTES, decode_content=True) or b"{}")
-        except (ValueError, OSError) as error:
+            answer = orjson.loads(response.read(MOST_BYTES, decode_content=True))
+        except (ValueError, OSError, urllib3.exceptions.HTTPError) as error:
             raise SourceMalformed(f"{self._about(path)} broke off its answer: {_first(error)}", "") from None
         finally:
             response.release_conn()
-        return answer if isinstance(answer, dict) else {}
+        if not isinstance(answer, dict):
+            raise SourceMalformed(f"{self._about(path)} answered what is no object", "look at what lies between")
+        return answer
 
     def watch(self, path: str, params: Mapping[str, str], *, accept: str, silence: float) -> Iterator[dict[str, Any]]:
         """The changes as they come, until the server ends it or is silent for so many seconds.
@@ -292,11 +297,14 @@ class Door:
 
 
 def _words(body: bytes) -> str:
-    """What a Status object says; cut short, for it comes from outside."""
+    """What a Status object says, with the causes that it does not repeat; cut short, for it comes from outside."""
     try:
-        return " ".join(str(orjson.loads(body)["message"]).split())[:200]
-    except (ValueError, KeyError, TypeError):
+        status = orjson.loads(body)
+        said = str(status["message"])
+        causes = [str(each["message"]) for each in (status.get("details") or {}).get("causes") or ()]
+    except (ValueError, KeyError, TypeError, AttributeError):
         return ""
+    return " ".join(" ".join((said, *(each for each in causes if each not in said))).split())[:MOST_WORDS]
 
 
 def _first(error: BaseException) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from andon_plugins._kubernetes_cluster import SCALERS, Cluster
-from andon_plugins._kubernetes_objects import container_of, named, ref_of, revision, rolling, said
+from andon_plugins._kubernetes_objects import container_of, named, ref_of, rolling, said
 
 from console.errors import SourceDenied, UsageError
 from console.model import Blast, Draft
@@ -46,24 +46,6 @@ def restart(cluster: Cluster, options: Options) -> Draft:
     ref, live = cluster.workload(options)
     fields = {RESTARTED: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
     return cluster.drafted(ref, live, fields, rolling(live), is_reversible=False)
-
-
-def undo(cluster: Cluster, options: Options) -> Draft:
-    """The template of an earlier revision."""
-    ref, live = cluster.workload(options)
-    if ref["plural"] != "deployments":
-        raise UsageError(f"{said(ref)} has no revisions that this can go back to", "set the image instead")
-    revisions = sorted(cluster.replica_sets(live), key=revision)
-    present = revision(live)
-    wanted = options["revision"]
-    able = [each for each in revisions if (revision(each) == wanted if wanted else revision(each) < present)]
-    if not able:
-        known = ", ".join(str(revision(each)) for each in revisions)
-        raise UsageError(f"{said(ref)} has no revision to go back to", f"it has {known or 'none'}")
-    template = able[-1]["spec"]["template"]
-    template["metadata"]["labels"].pop("pod-template-hash", None)
-    warnings = [f"back to revision {revision(able[-1])} of {present}"]
-    return cluster.drafted(ref, live, {"/spec/template": template}, rolling(live), warnings)
 
 
 def set_image(cluster: Cluster, options: Options) -> Draft:

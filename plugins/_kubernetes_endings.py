@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from andon_plugins._kubernetes_cluster import Cluster
 from andon_plugins._kubernetes_door import NotThere
-from andon_plugins._kubernetes_objects import Ref, path_of, ref_of, said, stays
+from andon_plugins._kubernetes_objects import Ref, at, path_of, ref_of, said, stays
 
 from console.errors import ActRefused, SourceError
 from console.model import Act, Blast, Change, Draft
 
 Options = Mapping[str, Any]
 
-EVICT_SECONDS = 15.0  # for all of a node's pods
+EVICT_SECONDS = 12.0  # for all of a node's pods: of those that an act may take, some are left to put its mark back
+AGAIN_SECONDS = 0.5  # between two rounds
+MOST_NAMES = 5
 MADE_BY = {"ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController"}
 
 
@@ -63,28 +66,67 @@ def has_ended(cluster: Cluster, act: Act) -> bool:
     return meta["uid"] != act.expect["uid"] or ("deletionTimestamp" in meta and not act.expect["ending"])
 
 
-def empty(cluster: Cluster, pods: Sequence[Mapping[str, str]]) -> None:
-    """Ask each pod to go, again and again where a budget does not allow it yet. SourceError where some stay."""
-    left = [*pods]
+def drained(cluster: Cluster, act: Act, key: str, marked: Mapping[str, Any]) -> None:
+    """Have the pods of a node that was marked go elsewhere.
+
+    ActRefused where some stay: the node's mark is then put back. SourceError where nobody knows whether it was.
+    """
+    pods = act.set["evict"]
+    stay = _evicted(cluster, pods)
+    if not stay:
+        return
+    why = next(iter(stay.values()))
+    told = f"{len(pods) - len(stay)} of {len(pods)} pods were evicted, {_listed([*stay])} stay: {why}"
+    node, hint = said(act.set["ref"]), "look at the budgets of what stays"
+    try:
+        held = {"uid": marked["metadata"]["uid"], "fields": act.set["fields"]}
+        cluster.patch(act.set["ref"], act.expect["fields"], held, key)
+    except SourceError as error:
+        raise SourceError(f"{told}; whether {node} is marked as before is not known: {error.message}", hint) from None
+    except ActRefused as error:
+        raise ActRefused(f"{told}; the mark was left as it is: {error.message}", hint) from None
+    raise ActRefused(f"{told}; {node} is marked as before", hint)
+
+
+def was_drained(cluster: Cluster, act: Act, node: Mapping[str, Any]) -> bool:
+    """Whether the pods of an act's node left it; False where its mark was put back. SourceError where it is neither."""
+    pods = act.set["evict"]
+    stay = [_name(pod) for pod in pods if _stays_there(cluster, pod)]
+    if not stay:
+        return True
+    if all(at(node, path) == before for path, before in act.expect["fields"].items()):
+        return False
+    told = f"{said(act.set['ref'])} is marked, and {len(stay)} of {len(pods)} pods stay: {_listed(stay)}"
+    raise SourceError(told, "drain it again, or take the mark away")
+
+
+def _evicted(cluster: Cluster, pods: Sequence[Ref]) -> dict[str, str]:
+    """Why those stay that do: each pod is asked to go, again and again where a budget does not allow it yet."""
+    stay = {_name(pod): "there was no time to ask them" for pod in pods}
     deadline = time.monotonic() + EVICT_SECONDS
-    why = ""
-    while left and time.monotonic() < deadline:
-        for pod in [*left]:
-            try:
-                _end(cluster, dict(pod), {"end": "evict"}, pod["uid"])
-                left.remove(pod)
-            except NotThere:
-                left.remove(pod)
-            except ActRefused as error:
-                why = error.message
-        time.sleep(0.5 if left else 0.0)
-    if left:
-        raise SourceError(f"{len(left)} of {len(pods)} pods are still there: {why}", "look at their budgets")
+    while stay:
+        for pod in [each for each in pods if _name(each) in stay]:
+            if time.monotonic() > deadline:
+                return stay
+            if why := _refusal(cluster, pod):
+                stay[_name(pod)] = why
+            else:
+                del stay[_name(pod)]
+        time.sleep(AGAIN_SECONDS if stay else 0.0)
+    return {}
 
 
-def are_gone(cluster: Cluster, pods: Sequence[Mapping[str, str]]) -> bool:
-    """Whether none of these pods is there; another one of the same name may be."""
-    return not any(_is_there(cluster, pod) for pod in pods)
+def _refusal(cluster: Cluster, pod: Ref) -> str:
+    """Why a pod that was asked to go stays; empty where it goes."""
+    try:
+        _end(cluster, pod, {"end": "evict"}, pod["uid"])
+    except NotThere:
+        return ""
+    except (ActRefused, SourceError) as error:
+        with suppress(SourceError):  # who cannot look takes it as it was told
+            return error.message if _stays_there(cluster, pod) else ""
+        return error.message
+    return ""
 
 
 def _ended(cluster: Cluster, options: Options, how: Mapping[str, Any], told: str) -> Draft:
@@ -118,8 +160,19 @@ def _end(cluster: Cluster, ref: Ref, how: Mapping[str, Any], uid: str, *, is_dry
     cluster.door.change("POST", f"{path_of(ref)}/eviction", body)
 
 
-def _is_there(cluster: Cluster, pod: Mapping[str, str]) -> bool:
+def _stays_there(cluster: Cluster, pod: Ref) -> bool:
+    """Whether this pod is there and not on its way out; another one of its name may be there."""
     try:
-        return bool(cluster.get(dict(pod))["metadata"]["uid"] == pod["uid"])
+        meta = cluster.get(pod)["metadata"]
     except NotThere:
         return False
+    return bool(meta["uid"] == pod["uid"] and "deletionTimestamp" not in meta)
+
+
+def _name(pod: Ref) -> str:
+    return f"{pod['namespace']}/{pod['name']}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + more

@@ -83,14 +83,26 @@ def make_job(cluster: Cluster, act: Act, key: str) -> str:
     return str(job["metadata"]["name"])
 
 
-def is_made(cluster: Cluster, act: Act, key: str) -> bool:
-    """Whether the Job of an act is there."""
+def is_made(cluster: Cluster, act: Act, key: str) -> bool | None:
+    """Whether the Job of an act is there; None where it may have been, for what it was made of does not keep them."""
     ref = act.set["ref"]
     try:
         job = cluster.get({**ref, **JOBS, "name": _name(ref, key)})
     except NotThere:
-        return False
+        return None if _may_be_cleaned_up(cluster, act) else False
     return bool((job["metadata"].get("annotations") or {}).get(KEY) == key)
+
+
+def _may_be_cleaned_up(cluster: Cluster, act: Act) -> bool:
+    """Whether a Job may go by itself: with its CronJob, soon after its end, or as one too many."""
+    try:
+        live = cluster.get(act.set["ref"])
+    except NotThere:
+        return True
+    spec = live["spec"]
+    is_same = live["metadata"]["uid"] == act.expect["uid"] and digest(spec["jobTemplate"]) == act.expect["template"]
+    keeps = spec.get("successfulJobsHistoryLimit") != 0 and spec.get("failedJobsHistoryLimit") != 0
+    return not (is_same and keeps) or "ttlSecondsAfterFinished" in (spec["jobTemplate"].get("spec") or {})
 
 
 def _name(ref: Ref, key: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -11,11 +11,12 @@ import orjson
 
 from console.errors import ActRefused, UsageError
 from console.model import Blast, Change
-from console.sources.redact import KEY_LIKE, MASK, SECRET_NAME
+from console.sources.redact import KEY_LIKE, MASK, SECRET_NAME, SECRET_PAIR, USERINFO_WITHIN
 
 NOT_SHOWN = ("managedFields", "generation", "resourceVersion", "annotations", "creationTimestamp", "uid")
 
 Ref = dict[str, str]  # api, plural, namespace, name; sub: the part of it that has a path of its own
+Hides = Callable[[Mapping[str, Any]], bool]  # whether the value of such a variable is not shown
 Fields = dict[str, Any]  # path -> value; None: not there. A path is a JSON pointer (RFC 6901) that may go by names
 NAMED = "name="  # how a step begins that goes by one: /spec/template/spec/containers/name=server/image
 
@@ -116,23 +117,31 @@ def shown(live: Mapping[str, Any]) -> dict[str, Any]:
     return {"metadata": meta, **{name: told for name, told in live.items() if name not in rest}}
 
 
-def differences(before: Any, after: Any, path: str = "") -> Iterator[Change]:
-    """Each field that differs, as deep as it goes; what may be a secret is masked."""
+def differences(before: Any, after: Any, path: str = "", *, hides: Hides) -> Iterator[Change]:
+    """Each field that differs, as deep as it goes; what may be a secret is masked, as is what `hides` tells."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
-        if before != after and _is_secret({**before, **after}):
+        if before != after and hides({**before, **after}):
             yield Change(path, MASK, f"{MASK}, another")
             return
         for name in dict.fromkeys((*before, *after)):
-            yield from differences(before.get(name), after.get(name), f"{path}.{name}" if path else str(name))
+            own = f"{path}.{name}" if path else str(name)
+            one, other = before.get(name), after.get(name)
+            if one != other and path.endswith("annotations") and SECRET_NAME.search(str(name)):
+                yield Change(own, MASK, f"{MASK}, another")
+            else:
+                yield from differences(one, other, own, hides=hides)
     elif isinstance(before, list) and isinstance(after, list) and (names := _names(before, after)) is not None:
         for name in names:
             one, other = (at(each, f"/{named(name)}") for each in (before, after))
-            yield from differences(one, other, f"{path}[{name}]")
+            yield from differences(one, other, f"{path}[{name}]", hides=hides)
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, (one, other) in enumerate(zip(before, after, strict=True)):
-            yield from differences(one, other, f"{path}[{index}]")
+            if one != other and index and any(_is_secret_option(each[index - 1]) for each in (before, after)):
+                yield Change(f"{path}[{index}]", MASK, f"{MASK}, another")
+            else:
+                yield from differences(one, other, f"{path}[{index}]", hides=hides)
     elif before != after:
-        yield Change(path, _masked(before), _masked(after))
+        yield Change(path, _masked(before, hides), _masked(after, hides))
 
 
 def _names(*lists: Sequence[Any]) -> list[str] | None:
@@ -143,18 +152,37 @@ def _names(*lists: Sequence[Any]) -> list[str] | None:
     return list(dict.fromkeys(chain(*names))) if all(len({*each}) == len(each) for each in names) else None
 
 
-def _masked(value: Any) -> Any:
+def holds_secret(value: Any) -> bool:
+    """Whether a value says, or seems to say, what nobody should read."""
+    return bool(_masked(value, is_secret) != value)
+
+
+def _masked(value: Any, hides: Hides) -> Any:
     """A value that came or went, without what may be a secret: the value of a variable, or of something in it."""
     if isinstance(value, list):
-        return [_masked(each) for each in value]
+        pairs = zip(value, (None, *value), strict=False)
+        return [MASK if _is_secret_option(before) else _masked(each, hides) for each, before in pairs]
+    if isinstance(value, str):
+        return KEY_LIKE.sub(MASK, SECRET_PAIR.sub(rf"\1{MASK}", USERINFO_WITHIN.sub(f"{MASK}@", value)))
     if not isinstance(value, Mapping):
-        return KEY_LIKE.sub(MASK, value) if isinstance(value, str) else value
-    return {**value, "value": MASK} if _is_secret(value) else {name: _masked(told) for name, told in value.items()}
+        return value
+    return {**value, "value": MASK} if hides(value) else {name: _masked(told, hides) for name, told in value.items()}
 
 
-def _is_secret(item: Mapping[str, Any]) -> bool:
+def is_variable(item: Mapping[str, Any]) -> bool:
+    """Whether it is one of an environment, or like one: a name and its value."""
+    return "name" in item and "value" in item
+
+
+def is_secret(item: Mapping[str, Any]) -> bool:
     """Whether it is a variable whose name says that nobody should read it."""
     return "value" in item and SECRET_NAME.search(str(item.get("name", ""))) is not None
+
+
+def _is_secret_option(argument: Any) -> bool:
+    """Whether what follows this argument of a program is a secret: --api-key hunter2."""
+    is_option = isinstance(argument, str) and argument.startswith("-") and "=" not in argument
+    return is_option and SECRET_NAME.search(argument) is not None
 
 
 def rolling(live: Mapping[str, Any]) -> Blast:

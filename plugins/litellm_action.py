@@ -60,6 +60,10 @@ class _Settings(BaseModel):
     source: _Source = _Source()
 
 
+class _Done(BaseModel):
+    model: str
+
+
 class Litellm:
     """An actuator over one proxy."""
 
@@ -101,11 +105,7 @@ class Litellm:
         if now != act.set["instead_of"] or _is_of_its_file(settings):
             raise ActRefused(f"the fallbacks of {model} are {now or 'none'} by now", "make a new plan")
         try:
-            if to is None:
-                await self._site.ask("DELETE", f"fallback/{quote(model, safe='')}")
-            else:
-                body = orjson.dumps({"model": model, "fallback_models": to, "fallback_type": "general"})
-                await self._site.ask("POST", "fallback", body=body, headers={"Content-Type": "application/json"})
+            await self._set(model, to)
         except (SourceDenied, SourceRefused, SourceUnreached) as error:
             raise ActRefused(error.message, error.hint) from None
         return {"to": to}
@@ -120,6 +120,18 @@ class Litellm:
     async def close(self) -> None:
         """Hang up."""
         await self._site.close()
+
+    async def _set(self, model: str, to: list[str] | None) -> None:
+        """SourceMalformed where something else than the proxy answered: then nobody knows."""
+        if to is None:
+            said = await self._site.ask("DELETE", f"fallback/{quote(model, safe='')}")
+        else:
+            body = orjson.dumps({"model": model, "fallback_models": to, "fallback_type": "general"})
+            said = await self._site.ask("POST", "fallback", body=body, headers={"Content-Type": "application/json"})
+        try:
+            _Done.model_validate_json(said)
+        except ValidationError:
+            raise SourceMalformed(f"{self.name} does not answer as a LiteLLM proxy does", "check its url") from None
 
     async def _settings(self) -> _Settings:
         """What there is, by the database where it has one: any other of its processes may have written it."""

@@ -62,6 +62,10 @@ class _Registered(BaseModel):
     registered_model: _Model
 
 
+class _Done(BaseModel):
+    """An object, whatever it says: what stands between may answer with a page."""
+
+
 class _Version(BaseModel):
     version: Number
     status: str = READY
@@ -149,16 +153,19 @@ class Registry:
         return found
 
     async def _ask(self, answer: type[Answer], what: str, **params: str) -> Answer:
-        body = await self._site.get(f"{API}/{what}", params)
+        return self._read(answer, what, await self._site.get(f"{API}/{what}", params))
+
+    async def _post(self, what: str, **body: str) -> None:
+        headers = {"Content-Type": "application/json"}
+        path = f"{API}/registered-models/{what}"
+        self._read(_Done, what, await self._site.ask("POST", path, body=orjson.dumps(body), headers=headers))
+
+    def _read(self, answer: type[Answer], what: str, body: bytes) -> Answer:
         try:
             return answer.model_validate_json(body)
         except ValidationError:
             words = f"{self.name}: {what} does not answer as an MLflow registry does"
             raise SourceMalformed(words, "check its url") from None
-
-    async def _post(self, what: str, **body: str) -> None:
-        headers = {"Content-Type": "application/json"}
-        await self._site.ask("POST", f"{API}/registered-models/{what}", body=orjson.dumps(body), headers=headers)
 
 
 @hookimpl

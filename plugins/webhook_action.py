@@ -14,7 +14,7 @@ from typing import Any
 from andon_plugins.webhook import WebhookOptions, signature
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.errors import ActRefused, ConfigError, SourceDenied, SourceMalformed, SourceUnreached
+from console.errors import ActRefused, ConfigError, SourceDenied, SourceMalformed, SourceRefused, SourceUnreached
 from console.model import Act, Blast, Change, Draft
 from console.plugins import ActionType, ActuatorType, hookimpl
 from console.sources.posting import post, secret_of
@@ -57,7 +57,7 @@ class Webhook:
             if self._options.secret_env is not None:
                 headers["X-Andon-Signature"] = signature(secret_of(self._options.secret_env), moment, body)
             await post(self._options, body, headers)
-        except (ConfigError, SourceDenied, SourceMalformed, SourceUnreached) as error:
+        except (ConfigError, SourceDenied, SourceMalformed, SourceRefused, SourceUnreached) as error:
             raise ActRefused(error.message, error.hint) from None
         return {}
 

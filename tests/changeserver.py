@@ -14,7 +14,7 @@ Answering = Callable[[str, str, dict[str, str], Any], tuple[int, Any]]
 
 REFUSED = ("400", "401", "403", "404", "409", "422", "429", "down")
 """Troubles after which for sure nothing was done; `down` is for the caller to make."""
-UNSURE = ("500", "hang", "500 after", "hang after", "drop after")
+UNSURE = ("500", "hang", "garbage", "500 after", "hang after", "drop after", "garbage after")
 """Troubles after which nobody knows: `after` it was done."""
 
 

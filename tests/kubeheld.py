@@ -22,11 +22,18 @@ Fault = tuple[Literal["before", "after"], int]  # whether it was done, and what 
 
 
 class Refused(Exception):
-    """An answer other than 200."""
+    """An answer other than 200, and what caused it."""
 
-    def __init__(self, code: int, words: str) -> None:
+    def __init__(self, code: int, words: str, *causes: str) -> None:
         super().__init__(words)
         self.code = code
+        self.causes = causes
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """The object that says so."""
+        details = {"causes": [{"reason": "Told", "message": each} for each in self.causes]} if self.causes else None
+        return {"kind": "Status", "code": self.code, "message": str(self), "details": details}
 
 
 @dataclass(slots=True)
@@ -34,7 +41,7 @@ class Held:
     """The objects by path, and what goes wrong."""
 
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)  # of the next writes, one each
+    faults: list[Fault | None] = field(default_factory=list)  # of the next writes, one each
     denied: set[str] = field(default_factory=set)  # plurals that may not be read
     budget: int = 100  # evictions that are allowed
     meanwhile: Callable[[], object] | None = None  # once, between the next reading and what follows
@@ -103,7 +110,7 @@ class Held:
         if method == "POST" and path.endswith("/eviction"):
             assert body["metadata"]["name"] == path.split("/")[-2]
             if self.budget <= 0:
-                raise Refused(429, "the budget does not allow it")
+                raise Refused(429, "the budget does not allow it.", "The budget keeps 2", "does not allow it")
             self.budget -= 1
             return self._gone(path.removesuffix("/eviction"), body["deleteOptions"])
         if method == "POST":
@@ -185,7 +192,7 @@ def held() -> Iterator[Held]:
                 assert self.command != "PATCH" or self.headers["Content-Type"] == "application/json-patch+json"
                 body = here.answer(self.command, parts.path, dict(parse_qsl(parts.query)), json.loads(text or b"null"))
             except Refused as error:
-                code, body = error.code, {"kind": "Status", "code": error.code, "message": str(error)}
+                code, body = error.code, error.status
             if code == 0:
                 self.connection.shutdown(socket.SHUT_RDWR)
                 self.close_connection = True

@@ -95,7 +95,7 @@ def means(store: Store, thing: Thing, now: float = NOON + 1) -> Means:
     async def opened(_name: str) -> AsyncIterator[Actuator]:
         yield thing
 
-    return Means(change, opened, lambda: now, settle=0.0)
+    return Means(change, opened, lambda: now, settle=0.0, tries=(0.0, 0.0))
 
 
 def kept(store: Store, made: Plan | None = None, **changes: Any) -> Any:

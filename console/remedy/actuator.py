@@ -37,7 +37,8 @@ class Actuator(Protocol):
 
         `act.expect` is what the draft said, or the facts of the act that this one takes back: where nobody lived to
         see those, the `key` of that act alone. `key` is left on what was changed, where it has a place for it. Raises
-        ActRefused where for sure nothing was changed. After anything else nobody knows, and `did` is asked.
+        ActRefused where for sure it was not done, and says what of it had to be. After anything else nobody knows, and
+        `did` is asked.
         """
 
     async def did(self, act: Act, key: str) -> bool | None:

@@ -38,6 +38,7 @@ class Means:
     opened: Opened
     clock: Clock
     settle: float = SETTLE_SECONDS
+    tries: tuple[float, ...] = TRIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ async def _do(act: Act, key: str, means: Means) -> _Outcome:
 async def _found(act: Act, receipt: Receipt, why: str, means: Means) -> _Outcome:
     """Whether an act happened, by what there is to see."""
     trouble = why
-    for wait in TRIES:
+    for wait in means.tries:
         await asyncio.sleep(wait)
         try:
             async with asyncio.timeout(ACT_SECONDS), means.opened(act.actuator) as actuator:

@@ -14,7 +14,15 @@ from typing import Self
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from console.errors import ConfigError, SourceBusy, SourceDenied, SourceError, SourceMalformed, SourceUnreached
+from console.errors import (
+    ConfigError,
+    SourceBusy,
+    SourceDenied,
+    SourceError,
+    SourceMalformed,
+    SourceRefused,
+    SourceUnreached,
+)
 from console.sources.options import LocalPath
 from console.sources.redact import MASK, shown_line
 from console.sources.site import VariableName
@@ -22,10 +30,15 @@ from console.sources.site import VariableName
 MOST_ANSWER_BYTES = 4096
 MOST_SAID = 120  # characters
 SHORTEST_SECRET = 6  # characters of a part of an address: shorter ones are ordinary words
-BUSY = (429, 503)
+TOO_MANY = 429
+BUSY = 503  # what stands before it may say so too, of what it handed on
 REFUSED = (401, 403, 404, 410)  # a wrong secret, or an address that was taken back
 LATER = (408, 425)
 DEFAULT_BUSY_SECONDS = 30.0
+
+
+class TooMany(SourceBusy, SourceRefused):
+    """It took none of it, and wants to be left alone."""
 
 
 class AddressOptions(BaseModel):
@@ -56,9 +69,9 @@ def secret_of(variable: str) -> str:
 async def post(options: AddressOptions, body: bytes, headers: Mapping[str, str]) -> None:
     """Hand over one message.
 
-    Raises ConfigError without an address, SourceBusy where it wants to be left alone, SourceDenied where it does not
-    let us in, SourceMalformed where it does not take this message, SourceUnreached where nobody hears it, and
-    SourceError for all else that may pass.
+    Raises ConfigError without an address, SourceBusy where it wants to be left alone, and TooMany where it says beside
+    that it took none of it, SourceDenied where it does not let us in, SourceMalformed where it does not take this
+    message, SourceUnreached where nobody hears it, and SourceError for all else that may pass.
     """
     url = _url(options.url or secret_of(options.url_env or ""))
     where = url.host
@@ -106,8 +119,9 @@ async def _said(response: httpx.Response, url: httpx.URL) -> str:
 def _refusal(where: str, response: httpx.Response, said: str) -> SourceError:
     code = response.status_code
     answered = f"{where} answered {code}{said}"
-    if code in BUSY:
-        return SourceBusy(answered, "", seconds=_retry_after(response.headers.get("retry-after", "")))
+    if code in (TOO_MANY, BUSY):
+        kind = TooMany if code == TOO_MANY else SourceBusy
+        return kind(answered, "", seconds=_retry_after(response.headers.get("retry-after", "")))
     if code in REFUSED:
         return SourceDenied(answered, "check its address and secret")
     if code >= 500 or code in LATER:

@@ -6,53 +6,37 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kubeheld import Held, held, patched
+from kuberanker import EACH, FLAGS, POD, RANKER, RETRAIN, ROLLOUT, ROUTE, SETS, furnish, revision_of
 from pages import plugin
 
 from console.config import ActuatorConfig
 from console.errors import ActRefused, SourceDenied, SourceError, UsageError
 from console.library import add_plugin_folder, library_dir
-from console.model import Act, Draft
+from console.model import Act, Change, Draft
 from console.plugins import load_plugins
 from console.remedy.actuator import opened
 
 add_plugin_folder(library_dir("plugins"))
 from andon_plugins import _kubernetes_acts as acting  # noqa: E402
 from andon_plugins import _kubernetes_endings as endings  # noqa: E402
-from andon_plugins._kubernetes_objects import at, differences, setting  # noqa: E402
+from andon_plugins._kubernetes_objects import at, differences, is_secret, setting  # noqa: E402
 
 MODULE = plugin("kubernetes_actions")
 ACTIONS = load_plugins().by_name("andon_actions")
-RANKER = "/apis/apps/v1/namespaces/ml/deployments/ranker"
-SCALER = "/apis/autoscaling/v2/namespaces/ml/horizontalpodautoscalers/ranker"
-POD = "/api/v1/namespaces/ml/pods/ranker-1"
-ROUTE = "/apis/gateway.networking.k8s.io/v1/namespaces/ml/httproutes/ranker"
-ROLLOUT = "/apis/argoproj.io/v1alpha1/namespaces/ml/rollouts/canaried"
-FLAGS = "/api/v1/namespaces/ml/configmaps/ranker-flags"
-RETRAIN = "/apis/batch/v1/namespaces/ml/cronjobs/ranker-retrain"
+NODE = "/api/v1/nodes/gpu-1"
+BY_DIGEST = ("kubernetes.undo", "model.retrain")  # they keep no values
 KEY = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture
 def server() -> Iterator[Held]:
     with held() as here:
-        container = {"name": "server", "image": "ranker:1", "env": [{"name": "MODE", "value": "fast"}]}
-        spec = {"replicas": 2, "template": {"metadata": {"labels": {}}, "spec": {"containers": [container]}}}
-        here.put(RANKER, spec=spec, status={"readyReplicas": 2})
-        owners = [{"kind": "ReplicaSet", "name": "ranker"}]
-        here.put(POD, metadata={"ownerReferences": owners}, spec={"nodeName": "gpu-1"}, status={"phase": "Running"})
-        here.put("/api/v1/nodes/gpu-1", spec={})
-        here.put(FLAGS)
-        here.put(RETRAIN, spec={"jobTemplate": {"spec": {"template": {}}}})
-        here.put("/apis/batch/v1/namespaces/ml/cronjobs/ranker-feed", spec={})
-        here.put(ROLLOUT, spec={"replicas": 1})
-        backends = [{"name": "ranker-stable", "weight": 70}, {"name": "ranker-canary", "weight": 30}]
-        here.put(ROUTE, spec={"rules": [{"backendRefs": [{"name": "other"}]}, {"backendRefs": backends}]})
-        target = {"kind": "Deployment", "name": "ranker"}
-        here.put(SCALER, spec={"minReplicas": 1, "maxReplicas": 3, "scaleTargetRef": target})
+        furnish(here)
         yield here
 
 
@@ -69,30 +53,9 @@ def drafted(acts: Any, action: str, **told: Any) -> tuple[Draft, Act]:
     return draft, Act(action, "prod", draft.target, draft.set, draft.expect)
 
 
-EACH: dict[str, dict[str, Any]] = {
-    "kubernetes.scale": {"workload": "ranker", "replicas": 3},
-    "kubernetes.restart": {"workload": "ranker"},
-    "kubernetes.set_image": {"workload": "ranker", "image": "ranker:2"},
-    "kubernetes.set_env": {"workload": "ranker", "env": {"MODE": "slow", "NEW": "1"}},
-    "kubernetes.set_args": {"workload": "ranker", "args": ["--slow"]},
-    "kubernetes.patch_hpa": {"workload": "ranker", "most_by": 1},
-    "kubernetes.shift_weight": {"workload": "ranker", "to": "stable"},
-    "kubernetes.evict": {"pod": "ranker-1"},
-    "kubernetes.delete_pod": {"pod": "ranker-1", "namespace": "ml"},
-    "kubernetes.cordon": {"node": "gpu-1"},
-    "kubernetes.taint": {"node": "gpu-1"},
-    "kubernetes.drain": {"node": "gpu-1"},
-    "model.fallback": {"model": "ranker", "to": "small"},
-    "model.quarantine_feature": {"model": "ranker", "feature": "age"},
-    "model.retrain": {"model": "ranker"},
-    "pipeline.pause": {"model": "ranker"},
-}
-UNDO = {"kubernetes.undo"}  # needs revisions, which a controller makes: in tests/real
-
-
 def test_every_action_that_the_kind_offers_is_one_and_is_tried_here() -> None:
     [offer] = MODULE.andon_actuators()
-    assert set(offer.actions) == EACH.keys() | UNDO
+    assert set(offer.actions) == EACH.keys()
     assert set(offer.actions) <= ACTIONS.keys()
 
 
@@ -115,8 +78,11 @@ def test_whether_what_broke_off_was_done_is_seen(server: Held, acts: Any, action
     server.faults = [(when, code)]
     with pytest.raises(SourceError):
         acts.act(act, KEY)
-    seen = {"before": False, "after": True} if action != "kubernetes.drain" else {"before": False, "after": None}
-    assert acts.did(act, KEY) is seen[when]
+    if when == "after" and action == "kubernetes.drain":  # its node is cordoned, and nobody evicted its pods
+        with pytest.raises(SourceError, match="node gpu-1 is marked, and 1 of 1 pods stay: ml/ranker-1"):
+            acts.did(act, KEY)
+    else:
+        assert acts.did(act, KEY) is (when == "after")
 
 
 @pytest.mark.parametrize("action", EACH)
@@ -139,7 +105,7 @@ def test_another_one_of_the_same_name_is_left_alone(server: Held, acts: Any, act
     assert server.writes == [] and acts.did(act, KEY) in (None, action in ("kubernetes.evict", "kubernetes.delete_pod"))
 
 
-@pytest.mark.parametrize("action", [name for name in EACH if "pod" not in EACH[name] and name != "model.retrain"])
+@pytest.mark.parametrize("action", [name for name in EACH if "pod" not in EACH[name] and name not in BY_DIGEST])
 def test_what_somebody_changed_meanwhile_is_left_alone(server: Held, acts: Any, action: str) -> None:
     draft, act = drafted(acts, action, **EACH[action])
     path = next(
@@ -255,18 +221,74 @@ def test_two_rules_that_divide_it_are_left_to_people(server: Held, acts: Any) ->
         drafted(acts, "kubernetes.shift_weight", workload="ranker", to="stable")
 
 
-def test_a_budget_is_told_of_and_never_broken(server: Held, acts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endings, "EVICT_SECONDS", 0.2)
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endings, "EVICT_SECONDS", 0.1)
+    monkeypatch.setattr(endings, "AGAIN_SECONDS", 0.01)
+
+
+def test_a_budget_is_told_of_and_never_broken(server: Held, acts: Any) -> None:
     server.budget = 0
     draft, act = drafted(acts, "kubernetes.evict", pod="ranker-1")
     assert draft.warnings and "429" in draft.warnings[0]
     with pytest.raises(ActRefused, match="429"):
         acts.act(act, KEY)
-    _draft, act = drafted(acts, "kubernetes.drain", node="gpu-1")
-    with pytest.raises(SourceError, match=r"1 of 1 pods are still there: .*429"):
-        acts.act(act, KEY)
-    assert acts.did(act, KEY) is None  # cordoned, and not empty
     assert POD in server.objects
+
+
+@pytest.mark.parametrize("is_cordoned", [False, True])
+def test_a_node_that_a_budget_keeps_from_being_emptied_is_marked_as_before(
+    server: Held, acts: Any, hasty: None, is_cordoned: bool
+) -> None:
+    server.put(NODE, spec={"unschedulable": True} if is_cordoned else {})
+    server.put(f"{POD}-too", spec={"nodeName": "gpu-1"})
+    before = server.objects[NODE]["spec"]
+    server.budget = 1
+    _draft, act = drafted(acts, "kubernetes.drain", node="gpu-1")
+    told = (
+        r"1 of 2 pods were evicted, ml/ranker-1-too stay: .* 429: .* The budget keeps 2; node gpu-1 is marked as before"
+    )
+    with pytest.raises(ActRefused, match=told):
+        acts.act(act, KEY)
+    assert server.objects[NODE]["spec"] == before and POD not in server.objects
+    assert acts.did(act, KEY) is False
+
+
+def test_a_mark_that_somebody_changed_meanwhile_is_left_to_them(server: Held, acts: Any, hasty: None) -> None:
+    _draft, act = drafted(acts, "kubernetes.drain", node="gpu-1")
+    server.budget = 0
+    looks = []
+
+    def look() -> None:
+        looks.append(server.objects[NODE]["spec"])
+        if looks[-1].get("unschedulable"):
+            server.put(NODE, spec={"unschedulable": "theirs"})
+        else:
+            server.meanwhile = look
+
+    server.meanwhile = look
+    with pytest.raises(ActRefused, match="the mark was left as it is: node gpu-1 is not what it was"):
+        acts.act(act, KEY)
+    assert server.objects[NODE]["spec"] == {"unschedulable": "theirs"}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("code", [0, 403, 500])
+def test_a_pod_whose_eviction_broke_off_is_asked_again(server: Held, acts: Any, when: Any, code: int) -> None:
+    _draft, act = drafted(acts, "kubernetes.drain", node="gpu-1")
+    server.faults = [None, (when, code)]
+    acts.act(act, KEY)
+    assert POD not in server.objects and acts.did(act, KEY) is True
+    assert server.writes == [("PATCH", NODE), ("DELETE", POD)]
+
+
+def test_a_pod_that_takes_its_time_to_end_has_left(server: Held, acts: Any) -> None:
+    _draft, act = drafted(acts, "kubernetes.drain", node="gpu-1")
+    server.faults = [("after", 500)]
+    with pytest.raises(SourceError):
+        acts.act(act, KEY)
+    server.put(POD, metadata={"deletionTimestamp": "2026-11-22T21:43:37Z"})
+    assert acts.did(act, KEY) is True
 
 
 def test_a_pod_that_nothing_makes_anew_is_told_of(server: Held, acts: Any) -> None:
@@ -349,7 +371,122 @@ def test_what_differs_is_told_by_name_and_a_secret_never() -> None:
     before = {"env": [{"name": "API_KEY", "value": "hunter2"}, {"name": "A", "value": "1"}]}
     after = {"env": [{"name": "A", "value": "2"}, {"name": "API_KEY", "value": "hunter3"},
                      {"name": "DB_PASSWORD", "value": "hunter4"}]}  # fmt: skip
-    found = {each.path: (each.before, each.after) for each in differences(before, after)}
+    found = {each.path: (each.before, each.after) for each in told(before, after)}
     assert found["env[A].value"] == ("1", "2") and found.keys() == {"env[A].value", "env[API_KEY]", "env[DB_PASSWORD]"}
     assert "hunter" not in repr(found)
-    assert "hunter" not in repr([*differences({}, after), *differences(after, {})])
+    assert "hunter" not in repr([*told({}, after), *told(after, {})])
+
+
+def told(before: Any, after: Any) -> list[Change]:
+    return list(differences(before, after, hides=is_secret))
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        {"args": ["--api-key=hunter2", "--port=80"]},
+        {"args": ["--api-key", "hunter2"]},
+        {"args": ["serve", "--token", "hunter2", "--port"]},
+        {"command": ["sh", "-c", "PASSWORD=hunter2 serve"]},
+        {"env": [{"name": "DATABASE", "value": "postgres://ada:hunter2@db/x"}]},
+        {"annotations": {"example.org/token": "hunter2"}},
+    ],
+    ids=lambda told: "-".join(map(str, told.values())),
+)
+def test_a_secret_is_shown_to_nobody_wherever_it_stands(secret: dict[str, Any]) -> None:
+    plain = {"args": ["serve", "now"], "env": [{"name": "DATABASE", "value": "none"}], "annotations": {"a": "b"}}
+    other = orjson.loads(orjson.dumps(secret).replace(b"hunter2", b"hunter3"))
+    for before, after in ((plain, secret), (secret, plain), (secret, other)):
+        found = told(before, after)
+        assert found and "hunter" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("action", "told", "there"),
+    [
+        ("kubernetes.set_args", {"args": ["--port", "80"]}, {"args": ["--api-key", "hunter2"]}),
+        ("kubernetes.set_env", {"env": {"API_KEY": "none"}}, {"env": [{"name": "API_KEY", "value": "hunter2"}]}),
+    ],
+)
+def test_a_secret_that_is_replaced_is_held_to_and_not_kept(
+    server: Held, acts: Any, action: str, told: dict[str, Any], there: dict[str, Any]
+) -> None:
+    def hold(told: dict[str, Any]) -> None:
+        [container] = server.objects[RANKER]["spec"]["template"]["spec"]["containers"]
+        container |= told
+
+    hold(there)
+    draft, act = drafted(acts, action, workload="ranker", **told)
+    assert draft.restore is None and draft.warnings[-1].endswith("it cannot be taken back")
+    assert draft.changes and "hunter2" not in repr(draft)
+    hold(orjson.loads(orjson.dumps(there).replace(b"hunter2", b"hunter3")))
+    with pytest.raises(ActRefused, match="is not what it was"):
+        acts.act(act, KEY)
+    hold(there)
+    assert "hunter2" not in repr(acts.act(act, KEY)) and acts.did(act, KEY) is True
+
+
+def test_a_revision_is_named_in_a_plan_and_what_it_says_stays_where_it_is(server: Held, acts: Any) -> None:
+    live = server.objects[RANKER]
+    spec = live["spec"]["template"]["spec"]
+    [container] = spec["containers"]
+    for path, words in ((RANKER, "hunter2"), (f"{SETS}/ranker-2", "hunter2"), (f"{SETS}/ranker-1", "hunter3")):
+        held = server.objects[path]
+        env = [{"name": "GREETING", "value": words}]
+        template = {**held["spec"]["template"], "spec": {"containers": [{**container, "env": env}]}}
+        server.put(path, spec={**held["spec"], "template": template})
+    draft, act = drafted(acts, "kubernetes.undo", workload="ranker")
+    assert [each.path for each in draft.changes] == ["spec.template.spec.containers[server].env[GREETING]"]
+    facts = acts.act(act, KEY)
+    assert facts["key"] == KEY and "hunter" not in repr((draft, facts))
+    assert "hunter3" in repr(server.objects[RANKER]["spec"]["template"])
+    acts.act(Act(act.action, "prod", act.target, draft.restore, facts), "key-2")
+    assert server.objects[RANKER]["spec"] == {**live["spec"], "template": server.objects[RANKER]["spec"]["template"]}
+    assert "hunter2" in repr(server.objects[RANKER]["spec"]["template"])
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [(RANKER, "deployment ml/ranker is not what it was"), (f"{SETS}/ranker-1", "ranker-1 is another one by now")],
+)
+def test_a_revision_that_became_another_one_is_not_gone_back_to(server: Held, acts: Any, path: str, says: str) -> None:
+    _draft, act = drafted(acts, "kubernetes.undo", workload="ranker")
+    server.objects[path]["spec"]["template"]["spec"]["containers"][0]["image"] = "theirs"
+    with pytest.raises(ActRefused, match=says):
+        acts.act(act, KEY)
+    assert server.writes == [] and acts.did(act, KEY) is False
+
+
+def test_a_revision_that_is_gone_is_not_gone_back_to(server: Held, acts: Any) -> None:
+    _draft, act = drafted(acts, "kubernetes.undo", workload="ranker")
+    del server.objects[f"{SETS}/ranker-1"]
+    with pytest.raises(ActRefused, match="is not there any more"):
+        acts.act(act, KEY)
+    del server.objects[f"{SETS}/ranker-2"]
+    server.put(f"{SETS}/ranker-1", **revision_of(server.objects[RANKER], 1, "ranker:0"))
+    draft, _act = drafted(acts, "kubernetes.undo", workload="ranker")
+    assert draft.restore is None and "it cannot be taken back" in draft.warnings[-1]
+
+
+@pytest.mark.parametrize(
+    ("spec", "tells"),
+    [
+        ({}, False),
+        ({"successfulJobsHistoryLimit": 3, "failedJobsHistoryLimit": 1}, False),
+        ({"successfulJobsHistoryLimit": 0}, None),
+        ({"failedJobsHistoryLimit": 0}, None),
+        ({"jobTemplate": {"spec": {"template": {}, "ttlSecondsAfterFinished": 60}}}, None),
+    ],
+)
+def test_a_job_that_is_not_there_was_not_made_where_it_would_have_been_kept(
+    server: Held, acts: Any, spec: dict[str, Any], tells: bool | None
+) -> None:
+    server.put(RETRAIN, spec={**server.objects[RETRAIN]["spec"], **spec})
+    _draft, act = drafted(acts, "model.retrain", model="ranker")
+    assert acts.did(act, KEY) is tells
+    acts.act(act, KEY)
+    assert acts.did(act, KEY) is True
+    server.objects = {path: each for path, each in server.objects.items() if "/jobs/" not in path}
+    assert acts.did(act, KEY) is tells
+    del server.objects[RETRAIN]  # and what it made with it
+    assert acts.did(act, KEY) is None

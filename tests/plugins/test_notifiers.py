@@ -20,6 +20,7 @@ from plans import plan
 
 from console.errors import AndonError, ConfigError, SourceBusy, SourceDenied, SourceError, SourceMalformed
 from console.model import Approval, Incident, Labels, Notice, NoticeOf, PlanRecord, Symptom
+from console.sources.posting import TooMany
 
 SLACK, WEBHOOK = plugin("slack"), plugin("webhook")
 INCIDENTS = ("opened", "cause", "closed", "test")
@@ -139,7 +140,7 @@ def test_what_grows_when_it_is_escaped_fits_too(text: str) -> None:
 @pytest.mark.parametrize(
     ("status", "headers", "kind"),
     [
-        (429, {"Retry-After": "7"}, SourceBusy),
+        (429, {"Retry-After": "7"}, TooMany),
         (503, {}, SourceBusy),
         (500, {}, SourceError),
         (404, {}, SourceDenied),

@@ -78,7 +78,7 @@ async def test_it_is_asked_once_signed_with_the_acts_key(monkeypatch: pytest.Mon
     assert headers["X-Andon-Signature"] == signature("quiet please", headers["X-Andon-Timestamp"], body)
 
 
-@pytest.mark.parametrize("code", [400, 401, 404])
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 409, 422, 429])
 async def test_a_refusal_is_one(code: int) -> None:
     with receiver(code) as (url, _heard):
         here = actuator(url)
@@ -94,7 +94,7 @@ async def test_where_nobody_hears_it_nothing_was_asked() -> None:
         await here.act(await drafted(here), "key-1")
 
 
-@pytest.mark.parametrize("how", [{"code": 500}, {"code": 200, "hangs_up": True}])
+@pytest.mark.parametrize("how", [{"code": 500}, {"code": 503}, {"code": 200, "hangs_up": True}])
 async def test_what_was_heard_and_not_answered_nobody_can_tell(how: Any) -> None:
     with receiver(**how) as (url, heard):
         here = actuator(url)

@@ -77,8 +77,10 @@ def test_a_workload_is_changed_once_and_put_back(here: Cluster, acts: Any, actio
     here.apply(DEPLOYMENTS, deployment(name, "good:1"))
     if action == "kubernetes.undo":
         settle(here, name)
-        here.patch(f"{DEPLOYMENTS}/{name}", _container(image="bad:1"))
+        secret = [{"name": "GREETING", "value": "hunter2"}]
+        here.patch(f"{DEPLOYMENTS}/{name}", _container(image="bad:1", env=secret))
         settle(here, name)
+        assert "hunter2" not in repr(acts.draft(action, options(action, workload=name)))
     _before, between = once_and_back(here, acts, f"{DEPLOYMENTS}/{name}", action, workload=name, **told)
     container = between["spec"]["template"]["spec"]["containers"][0]
     seen = {"kubernetes.scale": between["spec"]["replicas"], "kubernetes.set_env": container.get("env"),
@@ -358,6 +360,36 @@ def test_an_eviction_that_a_budget_forbids_is_refused(here: Cluster, acts: Any) 
         acts.act(act, "key")
     assert acts.did(act, "key") is False
     here.ask("DELETE", f"{path}/b")
+
+
+def test_a_node_that_a_budget_keeps_from_being_emptied_is_marked_as_before(here: Cluster, acts: Any) -> None:
+    for name in ("kept", "let-go"):
+        here.apply(DEPLOYMENTS, deployment(name, "good:1", replicas=1))
+        there = {"spec": {"template": {"spec": {"nodeSelector": {"kubernetes.io/hostname": "gpu-2"}}}}}
+        here.patch(f"{DEPLOYMENTS}/{name}", there)
+        settle(here, name)
+    budget = {"minAvailable": 1, "selector": {"matchLabels": {"app": "kept"}}}
+    path = "/apis/policy/v1beta1/namespaces/default/poddisruptionbudgets"
+    meta = {"name": "keeps-one"}
+    here.apply(path, {"apiVersion": "policy/v1beta1", "kind": "PodDisruptionBudget", "metadata": meta, "spec": budget})
+    here.wait(
+        lambda: here.ask("GET", f"{path}/keeps-one").get("status", {}).get("currentHealthy") == 1, what="the budget"
+    )
+    before = {name: [pod["metadata"]["uid"] for pod in pods(here, name)] for name in ("kept", "let-go")}
+    draft = acts.draft("kubernetes.drain", options("kubernetes.drain", node="gpu-2"))
+    act = act_of("kubernetes.drain", draft)
+    told = (
+        r"\d+ of \d+ pods were evicted, default/kept-\S+ stay: .* 429.* budget keeps-one .*; "
+        r"node gpu-2 is marked as before"
+    )
+    with pytest.raises(ActRefused, match=told):
+        acts.act(act, "key")
+    assert not here.ask("GET", "/api/v1/nodes/gpu-2")["spec"].get("unschedulable")
+    assert acts.did(act, "key") is False
+    settle(here, "let-go")
+    after = {name: [pod["metadata"]["uid"] for pod in pods(here, name)] for name in ("kept", "let-go")}
+    assert after["kept"] == before["kept"] and after["let-go"] != before["let-go"]
+    here.ask("DELETE", f"{path}/keeps-one")
 
 
 def cron(here: Cluster, name: str) -> str:

@@ -17,8 +17,7 @@ from console.store.store import DATABASE_NAME, Store
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setattr(doing, "TRIES", (0.0, 0.0))
+def store(tmp_path: Path) -> Iterator[Store]:
     with Store.open(tmp_path / DATABASE_NAME) as store:
         yield store
 

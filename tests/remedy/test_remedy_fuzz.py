@@ -45,11 +45,9 @@ class Remedies(RuleBasedStateMachine):
         self.store = Store.open(Path(self.folder.name) / DATABASE_NAME)
         self.thing = Thing()
         self.now = NOON
-        self.tries, doing.TRIES = doing.TRIES, (0.0, 0.0)
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
-            doing.TRIES = self.tries
             self.store.close()
             self.folder.cleanup()
 
