@@ -16,7 +16,7 @@ from console.model import Act, Blast, Change, Draft
 
 Options = Mapping[str, Any]
 
-EVICT_SECONDS = 12.0  # for all of a node's pods: of those that an act may take, some are left to put its mark back
+EVICT_SECONDS = 40.0  # for all of a node's pods: of those that an act may take, some are left to put its mark back
 AGAIN_SECONDS = 0.5  # between two rounds
 MOST_NAMES = 5
 MADE_BY = {"ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController"}

@@ -19,7 +19,7 @@ from console.sources.child import open_child
 from console.sources.opening import checked_options, in_a_child
 from console.words import nearest
 
-CALL_SECONDS = 20.0
+CALL_SECONDS = 50.0  # for one answer of it: less than an act may take, and enough for a node to be emptied
 
 
 @runtime_checkable
