@@ -7,17 +7,19 @@ import json
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from household import ask, eventually
 from stages import POLICY, Stage
 
-from console.errors import AndonError, ConfigError, UsageError
-from console.model import Span, Window
+from console.errors import AndonError, ConfigError, StoreFull, UsageError
+from console.model import PlanRecord, PlanState, Span, Window
 from console.service.board import read_board
 from console.service.operations import all_operations
 from console.store.audit import broken
 from console.store.notices import Due
+from console.store.plans import Plans
 
 
 async def test_what_is_well_again_by_itself_is_left_alone(stage: Stage) -> None:
@@ -235,7 +237,7 @@ async def test_a_plan_whose_age_nobody_knows_is_over(stage: Stage) -> None:
 async def test_what_was_applied_and_not_yet_watched_is_watched_by_whoever_comes_next(stage: Stage) -> None:
     approved = await stage.approved()
     record = await stage.house.remedying.get(approved["id"])
-    from console.model import PlanState, Receipt
+    from console.model import Receipt
     from console.remedy.doing import entry
     from console.remedy.states import moved
 
@@ -295,10 +297,29 @@ async def test_a_remedy_that_is_none_is_told_with_those_there_are(stage: Stage) 
         await ask(stage.house, "plan.show", plan="P-9")
 
 
+async def test_an_act_that_could_not_be_written_down_is_found_out_once_it_can(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.approved()
+    keep, full = Plans.change, [StoreFull("the disk is full", "make room")]
+
+    def change(plans: Plans, before: PlanRecord, after: PlanRecord, *more: Any) -> PlanRecord:
+        if after.state is PlanState.APPLIED and full:
+            raise full.pop()
+        return keep(plans, before, after, *more)
+
+    monkeypatch.setattr(Plans, "change", change)
+    with pytest.raises(StoreFull):
+        await stage.ask("plan.apply", plan="P-1")
+    assert ((await stage.ask("plan.show", plan="P-1"))["state"], stage.values()["times"]) == ("applying", 1)
+    await stage.house.remedying.round()
+    assert ((await stage.ask("plan.show", plan="P-1"))["state"], stage.values()["times"]) == ("verifying", 1)
+
+
 async def test_the_next_daemon_finds_out_what_became_of_an_act(stage: Stage) -> None:
     approved = await stage.approved()
     record = await stage.house.remedying.get(approved["id"])
-    from console.model import PlanState, Receipt
+    from console.model import Receipt
     from console.remedy.doing import entry
     from console.remedy.states import moved
 
@@ -313,7 +334,6 @@ async def test_the_next_daemon_finds_out_what_became_of_an_act(stage: Stage) -> 
 async def test_the_next_daemon_takes_back_what_the_last_one_saw_not_helping(stage: Stage) -> None:
     await stage.approved()
     await stage.ask("plan.apply", plan="P-1")
-    from console.model import PlanState
     from console.remedy.doing import entry
     from console.remedy.states import moved
 
