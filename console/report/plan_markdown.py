@@ -25,7 +25,9 @@ def plan_section(record: PlanRecord) -> list[str]:
 
 def plan_markdown(record: PlanRecord) -> str:
     """A plan by itself."""
-    return "\n".join([*plan_section(record), "", f"`andon audit show` has who did what, and when, of {record.id}."]) + "\n"
+    return (
+        "\n".join([*plan_section(record), "", f"`andon audit show` has who did what, and when, of {record.id}."]) + "\n"
+    )
 
 
 def _facts(record: PlanRecord) -> Iterator[tuple[str, str]]:
