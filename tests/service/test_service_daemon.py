@@ -129,7 +129,9 @@ def test_a_kill_at_any_instant_loses_no_record_and_a_second_of_samples_at_most(
     notes: list[str] = []
     runs: list[str] = []
     collected = 0.0
-    for attempt in range(10):
+    for attempt in range(60):
+        if attempt >= 10 and len(runs) > 10:  # a busy machine gets less done between two kills
+            break
         daemon = launch(config)
         client = Client(data)
         killer = threading.Timer(rng.uniform(0.0, 0.2), daemon.kill)

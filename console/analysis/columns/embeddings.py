@@ -34,6 +34,7 @@ _ROUNDS = 12  # of k-means
 _ITERATIONS = 3  # of the search for a plane
 _SPARE = 8
 _BLOCK = 4096  # rows at a time
+_DECIMALS = 9  # of a projection: what is beyond them depends on the machine
 _LONGEST = 1e15  # whose square a float32 still holds
 
 
@@ -59,10 +60,10 @@ def embedding_facets(
         ordered_facet(of, "norm", _three_digits(length), known.get("norm"), missing=usable.size - length.size,
                       is_shared=True),
     ]  # fmt: skip
-    sides = vectors @ _random_directions(expected).T
+    sides = _projected(vectors, _random_directions(expected))
     for at in range(_PROJECTIONS):
         side = f"projection {at + 1}"
-        found.append(ordered_facet(of, side, sides[:, at].astype(np.float64), known.get(side)))
+        found.append(ordered_facet(of, side, sides[:, at], known.get(side)))
     if not like:
         plane = _learned(vectors[::2])
         vectors = vectors[1::2]
@@ -177,6 +178,17 @@ def _random_directions(width: int) -> FloatArray:
     drawn = np.random.RandomState(_SEED).normal(size=(_PROJECTIONS, width))
     directions: FloatArray = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
     return directions
+
+
+def _projected(vectors: FloatArray, directions: FloatArray) -> Array:
+    """How far vectors reach in each direction, (rows, directions): the same for a vector whatever stands beside it.
+
+    A product of float32 depends on how many rows are multiplied at once, and on the machine that does it.
+    """
+    wide = directions.T.astype(np.float64)
+    blocks = [vectors[at : at + _BLOCK].astype(np.float64) @ wide for at in range(0, max(len(vectors), 1), _BLOCK)]
+    sides: Array = np.concatenate(blocks)
+    return sides.round(_DECIMALS)
 
 
 def _three_digits(values: Array) -> Array:

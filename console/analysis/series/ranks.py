@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MOST_VALUES = 20_000  # of a side are ranked; of more, every so many
 REACH = 1.5  # standard errors from the estimate to where its error is read
+LEVEL = 1e-9  # standard errors that are none: sums of floats differ by machine
 HALVINGS = 45
 
 
@@ -61,10 +62,11 @@ def rank_shift(current: tuple[Array, Array], baseline: tuple[Array, Array]) -> R
             low, high = (middle, high) if surplus(middle) > target else (low, middle)
         return (low + high) / 2
 
-    found = [solve(target) for target in (0.0, REACH, -REACH)]
-    shift, below, above = found
-    if shift is None or below is None or above is None:
+    found = [solve(target) for target in (LEVEL, -LEVEL, REACH, -REACH)]
+    first, last, below, above = found
+    if first is None or last is None or below is None or above is None:
         return None
+    shift = (first + last) / 2  # of an even number of ratios the median lies between two
     (b_all, _), (a_all, _) = current, baseline
     return RankShift(
         shift, (above - below) / 2 / REACH, _places(b_all, a, na, -shift), _places(a_all, b, nb, shift)
