@@ -57,6 +57,22 @@ class Grouping:
 
 
 @dataclass(frozen=True, slots=True)
+class LlmConfig:
+    """A language model that explains, and what one investigation may cost."""
+
+    model: str
+    url: str | None = None  # where it answers; None: the SDK's own
+    key_env: str | None = None  # the environment variable that holds the key
+    calls: int = 12
+    tokens: int = 300_000
+    dollars: float = 2.0
+    seconds: float = 180.0
+    prices: Mapping[str, float] = field(
+        default_factory=dict
+    )  # US dollars for a million tokens: see config_file._Prices
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything that can be set."""
 
@@ -79,6 +95,7 @@ class Config:
     policy: Path | None = None  # who may change what: policy.toml beside the configuration
     signers: Path | None = None  # whose SSH keys sign plans: OpenSSH's allowed_signers, beside the configuration
     anchor: Path | Literal["syslog"] | None = None  # where the head of the audit log is kept beside
+    llm: LlmConfig | None = None  # the language model that explains; none: nobody does
     links: Mapping[str, str] = field(default_factory=dict)  # by name: URLs with {model}, {gpu} … in them
 
 

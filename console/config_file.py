@@ -16,6 +16,7 @@ from console.config import (
     ActuatorConfig,
     Config,
     Grouping,
+    LlmConfig,
     NotifierConfig,
     SourceConfig,
     default_config_path,
@@ -25,6 +26,7 @@ from console.config import (
 from console.errors import ConfigError
 
 LINK_NAMES = ("model", "incident", "gpu", "uuid", "host", "source", "signal")
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
 
 
@@ -113,6 +115,31 @@ class _Remedies(_Table):
     anchor: str | None = Field(None, description="`syslog`, or a file on another disk: there a cut audit log shows")
 
 
+class _Prices(_Table):
+    """US dollars for a million tokens; nothing where nobody said."""
+
+    read: float = Field(0.0, ge=0)
+    cached: float = Field(0.0, ge=0, description="read from the endpoint's cache")
+    kept: float = Field(0.0, ge=0, description="read, and put into that cache")
+    written: float = Field(0.0, ge=0)
+
+
+class _Llm(_Table):
+    """The language model that explains. It only reads; verdicts and order stay those of the numbers."""
+
+    enabled: bool = Field(True, description="false: nothing is ever sent anywhere")
+    model: str = Field(min_length=1, description="as the endpoint calls it: claude-opus-5-5")
+    url: str | None = Field(None, description="whatever speaks the Messages API; Anthropic's own where nothing is said")
+    key_env: Variable | None = Field(
+        "ANTHROPIC_API_KEY", description="the environment variable that holds the key; a local server needs none"
+    )
+    calls: int = Field(12, ge=1, description="of one investigation, at most")
+    tokens: int = Field(300_000, ge=1)
+    dollars: float = Field(2.0, ge=0, description="by the prices below; 0: not counted")
+    seconds: int = Field(180, ge=1, le=240)
+    prices: _Prices = _Prices()
+
+
 class _File(_Table):
     """andon's configuration. Paths are relative to the file."""
 
@@ -124,6 +151,7 @@ class _File(_Table):
     notify: dict[SourceName, _Notifier] = {}
     actuators: dict[SourceName, _Actuator] = {}
     remedies: _Remedies = _Remedies()
+    llm: _Llm | None = Field(None, description="a language model that explains what was found")
     roles: dict[SourceName, list[str]] = Field(
         {}, description="by role: the operators who may answer what playbooks ask of it"
     )
@@ -161,6 +189,13 @@ def config_schema() -> dict[str, Any]:
     return _File.model_json_schema()
 
 
+def _llm(table: _Llm | None) -> LlmConfig | None:
+    if table is None or not table.enabled:
+        return None
+    limits = table.model_dump(include={"calls", "tokens", "dollars", "seconds"})
+    return LlmConfig(table.model, table.url, table.key_env, **limits, prices=table.prices.model_dump())
+
+
 def _settings(path: Path, file: _File, data: Path | None) -> Config:
     def beside(text: str) -> Path:
         return path.parent / Path(text).expanduser()
@@ -193,6 +228,7 @@ def _settings(path: Path, file: _File, data: Path | None) -> Config:
             ActuatorConfig(name, table.kind, dict(table.model_extra or {}), path.parent, tuple(table.only))
             for name, table in file.actuators.items()
         ),
+        llm=_llm(file.llm),
         policy=beside(file.remedies.policy),
         signers=beside(file.remedies.signers),
         anchor=_anchor(file.remedies.anchor, beside),

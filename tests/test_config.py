@@ -167,6 +167,7 @@ def test_the_schema_lists_every_table() -> None:
         "playbooks",
         "sources",
         "links",
+        "llm",
         "alerts",
         "notify",
         "roles",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from console.model.agent import AgentClaim, AgentSays, Usage
 from console.model.comparing import Comparison, Side, Stat, State, Verdict
 from console.model.gpus import Gpu, GpuLink, GpuProcess
 from console.model.happened import Alert, Event, Finding, FindingKind, LogLine, Matcher, Silence, TraceSpan
@@ -78,6 +79,8 @@ __all__ = [
     "NO_LABELS",
     "Across",
     "Act",
+    "AgentClaim",
+    "AgentSays",
     "Alert",
     "Answer",
     "AnswerKind",
@@ -157,6 +160,7 @@ __all__ = [
     "Task",
     "TraceSpan",
     "TraceSpans",
+    "Usage",
     "Verdict",
     "Window",
     "WindowKind",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from console.model.agent import AgentSays
 from console.model.comparing import Verdict
 from console.model.happened import Finding
 from console.model.plans import PlanRecord
@@ -93,6 +94,6 @@ class Diagnosis:
     unexplained: tuple[str, ...]  # ids of findings worth a look that no named cause cites
     remedies: tuple[Offer, ...] = ()
     windows: Windows = Windows()
-    agent: None = None  # what a language model added, where one is configured
+    agent: AgentSays | None = None  # what a language model added, where one is configured
     runs: tuple[Run, ...] = ()
     seconds: float = 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.model import Cause, Diagnosis, Finding, State, StepResult, Verdict, Window
+from console.model import Cause, Diagnosis, Finding, State, StepResult, Usage, Verdict, Window
 from console.playbook.steps.wording import unit_of
 from console.words import UNANSWERED, WINDOW_WORDS, WITHOUT_CAUSE, instant, number, quantity
 
@@ -46,6 +46,17 @@ def window(window: Window | None) -> str:
     if window.note:
         parts.append(window.note)
     return "; ".join(parts)
+
+
+def cost(usage: Usage) -> str:
+    """What an investigation by a model took.
+
+    >>> cost(Usage(calls=3, tokens_in=12_000, tokens_out=500, money=0.043, seconds=12.3))
+    '3 calls, 12,500 tokens, $0.043, 12 s'
+    """
+    calls = f"{usage.calls} call{'' if usage.calls == 1 else 's'}"
+    money = f", ${usage.money:.2g}" if usage.money else ""
+    return f"{calls}, {usage.tokens:,} tokens{money}, {usage.seconds:.0f} s"
 
 
 def certainty(finding: Finding) -> str:

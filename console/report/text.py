@@ -7,6 +7,7 @@ from textwrap import wrap
 
 from console import words
 from console.model import (
+    AgentSays,
     Cause,
     Diagnosis,
     Exemplar,
@@ -61,6 +62,7 @@ def text_report(diagnosis: Diagnosis, *, width: int = 80, colours: bool = False,
     sections = [
         _headline(diagnosis, width, paint),
         *(_cause(rank, cause, diagnosis, width, paint) for rank, cause in enumerate(diagnosis.causes, 1)),
+        _agent(diagnosis.agent, width, paint),
         *(_steps(run, width, paint) for run in diagnosis.runs),
         _questions(diagnosis, width, paint),
         _exemplars(diagnosis.findings, width, shades, paint),
@@ -118,6 +120,28 @@ def _remedies(cause: Cause, diagnosis: Diagnosis, width: int) -> list[str]:
             told = f"{plan.id} {clean(plan.plan.title)} is {plan.state.replace('_', ' ')}{why}"
             lines += _hang(f"{INDENT} plan    ", told, width)
     return lines
+
+
+def _agent(says: AgentSays | None, width: int, paint: Paint) -> list[str]:
+    """What a model says, apart from what the numbers say, and what that cost."""
+    if says is None:
+        return []
+    lines = [paint(f"What {clean(says.model)} says", "heading") + f"  ({phrases.cost(says.usage)})"]
+    if says.stopped:
+        return [*lines, *_hang(f"{INDENT} ", f"nothing: {clean(says.stopped)}; the diagnosis stands", width)]
+    for claim in says.claims:
+        against = f", against {', '.join(claim.against)}" if claim.against else ""
+        lines += _hang(f"{INDENT} ", f"{clean(claim.text)}  [{', '.join(claim.evidence)}{against}]", width)
+        if claim.unfounded:
+            lines += _hang(f"{INDENT * 2} ! ", f"no finding that it cites has {', '.join(claim.unfounded)}", width)
+    if says.disagrees:
+        lines += _hang(f"{INDENT} ! ", "it puts another cause first than the numbers do", width)
+    lines += _hang(f"{INDENT} to settle it  ", clean("; ".join(says.settles)), width) if says.settles else []
+    lines += _hang(f"{INDENT} remedies  ", ", ".join(says.remedies), width) if says.remedies else []
+    for finding in says.findings:
+        lines += _hang(f"{INDENT} {finding.id} ", clean(finding.text), width)
+    dropped = f"{says.dropped} of its claims cited nothing that was found, and are not shown"
+    return [*lines, *(_hang(f"{INDENT} ", dropped, width) if says.dropped else [])]
 
 
 def _move(move: Move, by_id: dict[str, Finding], width: int) -> list[str]:

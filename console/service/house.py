@@ -55,6 +55,7 @@ from console.sources.estate import Estate, Situation
 from console.store.notices import Due
 from console.store.store import Store
 from console.triage import diagnose, investigate, standing
+from console.triage.agent.explaining import explained
 from console.triage.progress import followed
 from console.triage.questions import answering
 
@@ -206,6 +207,11 @@ class House:
             self.drifts.look_again(incident.subject)  # or the board would say less than the diagnosis does
             await self._keep(recording, diagnosis, incident, symptoms)
         return diagnosis
+
+    async def explain(self, diagnosis: Diagnosis) -> Diagnosis:
+        """The diagnosis with what the configured model says of it, where there is one."""
+        work = explained(diagnosis, await self.situation(), self.step_types, self.config.llm)
+        return await self.bench.do(work)
 
     async def _keep(
         self, recording: Recording, diagnosis: Diagnosis, incident: Incident, symptoms: Sequence[Symptom]

@@ -21,6 +21,7 @@ from console.sources.retold import told_once
 from console.sources.types import Collectable, EventReader
 from console.sources.windows import parse_baseline
 from console.store.reader import StoreReader
+from console.triage.agent.explaining import explained
 from console.triage.diagnose import diagnose
 from console.triage.investigate import investigate
 
@@ -59,10 +60,14 @@ async def triage_here(
     config: Config,
     plugins: Plugins,
     ask: Ask | None = None,
+    *,
+    is_explained: bool = True,
 ) -> Diagnosis:
-    """Every fitting playbook against the configured sources. Nothing is kept."""
+    """Every fitting playbook against the configured sources, and what the configured model says. Nothing is kept."""
+    step_types = plugins.by_name("andon_step_types")
     async with situation(config, plugins) as here:
-        return await investigate([symptom], playbooks, here, plugins.by_name("andon_step_types"), ask=ask)
+        diagnosis = await investigate([symptom], playbooks, here, step_types, ask=ask)
+        return await explained(diagnosis, here, step_types, config.llm if is_explained else None)
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ import pytest
 
 from console import words
 from console.cli.shapes import SHAPES, shape_schema
-from console.model import Exemplar, Move, Note, Question, Shown, State, Verdict, WindowKind
+from console.model import AgentClaim, AgentSays, Exemplar, Move, Note, Question, Shown, State, Verdict, WindowKind
 from console.report import phrases
 from console.report.formats import FORMATS
 from console.report.junit import junit_report
@@ -206,3 +206,21 @@ def test_what_a_step_shows_is_said_with_its_command_and_what_it_waits_for() -> N
     text = text_report(nouns.diagnosis(runs=(nouns.a_run(steps=(shown, waits)),)))
     assert "      ## Drain it\n      - then wait\n      $ kubectl drain node-a\n" in text
     assert "waits for an answer: How many? (a number; by oncall)" in text
+
+
+def test_what_a_model_says_stands_apart_cites_and_never_steers() -> None:
+    claim = AgentClaim("it \x1b[2Jqueues\u202e, 17 s", "x", ("F1",), ("F2",), ("17",))
+    says = AgentSays("m", (claim,), settles=("look at the pods",), remedies=("scale",), dropped=2, disagrees=True)
+    lines = text_report(replace(nouns.diagnosis(), agent=says)).splitlines()
+    at = lines.index("What m says  (0 calls, 0 tokens, 0 s)")
+    assert lines[at + 1 : at + 7] == [
+        "   it queues, 17 s  [F1, against F2]",
+        "     ! no finding that it cites has 17",
+        "   ! it puts another cause first than the numbers do",
+        "   to settle it  look at the pods",
+        "   remedies  scale",
+        "   2 of its claims cited nothing that was found, and are not shown",
+    ]
+    stopped = text_report(replace(nouns.diagnosis(), agent=AgentSays("m", stopped="it refused to answer")))
+    assert "   nothing: it refused to answer; the diagnosis stands" in stopped.splitlines()
+    assert "agent" in json.loads(FORMATS["json"](replace(nouns.diagnosis(), agent=says)))

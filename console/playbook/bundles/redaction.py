@@ -57,6 +57,7 @@ NUMBERED = re.compile(
     r"|(?i:(?<![\w:])(?=[0-9a-f:]*::|(?:[0-9a-f]{1,4}:){7})(?:[23][0-9a-f]{3}|f[cde][0-9a-f]{2}):[0-9a-f:]*[0-9a-f](?!\w))"
 )
 TELLING = re.compile(rf"{SECRET_NAME.pattern}|{_NAMES}$", re.IGNORECASE)
+NUMBERED_MASK = re.compile(rf"{MASK}\d+")
 MASKED = re.compile(rf"(?:{MASK}\d*)+")
 
 WILDCARD = "<*>"  # in the template of a log line, where lines differ: a key is cut into pieces by it
@@ -97,6 +98,11 @@ class Masks:
         for pattern in WHOLES:
             text = pattern.sub(lambda found: self.mask(found[0]), text)
         return text.replace(STANDS_IN, WILDCARD)
+
+    def restored(self, text: str) -> str:
+        """A text with what its masks stand for, for the screen of whoever may see it; an unknown mask stays."""
+        known = {mask: secret for secret, mask in self._known.items()}
+        return NUMBERED_MASK.sub(lambda found: known.get(found[0], found[0]), text)
 
     def value(self, value: Any) -> Any:
         """Plain JSON types, each text in them; what stands under a telling name is masked whole."""

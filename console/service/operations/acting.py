@@ -37,6 +37,7 @@ class TriageAsked(Arguments):
 
     incident: str | None = None
     symptom: Symptom | None = None
+    llm: bool = True  # whether the configured model is asked too
 
 
 def operations(house: House) -> tuple[Operation, ...]:
@@ -58,7 +59,7 @@ def operations(house: House) -> tuple[Operation, ...]:
             raise UsageError("triage needs one thing to start from", "give an incident or a symptom")
         diagnosis = await _in_time(house.examine(incident, [symptom]))
         await house.records.keep_runs(diagnosis.runs, incident.id if incident else None)
-        return dump(diagnosis)
+        return dump(await house.explain(diagnosis) if arguments.llm else diagnosis)
 
     async def stop(_arguments: Nothing, _peer: Peer) -> Any:
         asyncio.get_running_loop().call_later(ANSWER_SECONDS, house.stopping.set)

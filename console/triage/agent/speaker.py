@@ -1,0 +1,145 @@
+"""A model behind its own process, seen from outside: one request at a time, with a deadline, and every way in which
+that can fail as a sentence of andon's own family.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from console.errors import SourceBusy, SourceDenied, SourceError, SourceMalformed, SourceUnreached
+from console.library import PACKAGE
+from console.sources.redact import shown_line
+
+KEPT_ENVIRONMENT = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+)
+MOST_LINE_BYTES = 4 << 20
+MOST_TEXT = 200_000  # characters of one answer
+BUSY_SECONDS = 5.0  # where it does not say how long
+CLOSE_SECONDS = 2.0
+
+OnText = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a model answers, and as whom it is asked: `key_env` names the variable that holds the key."""
+
+    model: str
+    url: str | None = None  # the SDK's own where nothing is said
+    key_env: str | None = None
+    timeout: float = 60.0  # seconds without a byte
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One message of the model, as it is to be sent back with the next request."""
+
+    content: tuple[Mapping[str, Any], ...]
+    stop_reason: str
+    usage: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Speaker:
+    """The process. It is started with the first request, and ended by `close`, a hang or whatever it cannot mend."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def say(self, request: Mapping[str, Any], on_text: OnText, seconds: float) -> Reply:
+        """The model's answer to a request of the Messages API; its text as it comes.
+
+        Raises SourceBusy where it wants to be asked later, SourceDenied, SourceUnreached, SourceMalformed where another
+        try is of no use, and SourceError for a hang and all else that may pass.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                process = self._process or await self._start()
+                await _send(process, request)
+                return await self._heard(process, on_text)
+        except TimeoutError:
+            await self.close()
+            raise SourceError(f"{self._name} did not answer within {seconds:.0f} s", "") from None
+        except (OSError, ValueError) as error:  # it is gone, or says what is no line of its own
+            await self.close()
+            raise SourceError(f"{self._name} broke off: {type(error).__name__}", "") from error
+
+    async def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), CLOSE_SECONDS)
+
+    @property
+    def _name(self) -> str:
+        return f"the model {self.endpoint.model}"
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        names = [*KEPT_ENVIRONMENT, *filter(None, [self.endpoint.key_env])]
+        kept = {name: os.environ[name] for name in names if name in os.environ}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", "console.triage.agent.endpoint",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+            env={**kept, "PYTHONPATH": str(PACKAGE.parent), "PYTHONUTF8": "1"}, limit=MOST_LINE_BYTES,
+        )  # fmt: skip
+        self._process = process
+        await _send(process, {"url": self.endpoint.url, "key_env": self.endpoint.key_env,
+                              "timeout": self.endpoint.timeout})  # fmt: skip
+        return process
+
+    async def _heard(self, process: asyncio.subprocess.Process, on_text: OnText) -> Reply:
+        assert process.stdout is not None
+        count = 0
+        while line := await process.stdout.readline():
+            told = json.loads(line)
+            if "text" in told:
+                count += len(told["text"])
+                if count > MOST_TEXT:
+                    await self.close()
+                    raise SourceMalformed(f"{self._name} said more than {MOST_TEXT} characters at once", "")
+                on_text(told["text"])
+            elif "done" in told:
+                done = told["done"]
+                return Reply(tuple(done["content"]), str(done.get("stop_reason")), done.get("usage") or {})
+            else:
+                self._fail(told)
+        raise OSError("its process ended")
+
+    def _fail(self, told: Mapping[str, Any]) -> NoReturn:
+        said = f"{self._name}: {shown_line(told['message'])}"
+        match told["failed"]:
+            case "busy":
+                raise SourceBusy(said, "", seconds=told["seconds"] or BUSY_SECONDS)
+            case "denied":
+                raise SourceDenied(said, f"look at {self.endpoint.key_env or 'the key that [llm] key_env names'}")
+            case "unreached":
+                raise SourceUnreached(said, "look at [llm] url")
+            case "later":
+                raise SourceError(said, "")
+        raise SourceMalformed(said, "")
+
+
+async def _send(process: asyncio.subprocess.Process, told: Mapping[str, Any]) -> None:
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(told).encode() + b"\n")
+    await process.stdin.drain()
