@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -28,10 +29,13 @@ def ref_of(live: Mapping[str, Any], api: str, plural: str) -> Ref:
 
 
 def path_of(ref: Ref) -> str:
-    """The path of an object, or of a kind where it has no name."""
+    """The path of an object, or of a kind where it has no name.
+
+    Names come out of alerts: one that ends in # or ? would cut off the query, and make a dry run a real one.
+    """
     root = f"/api/{ref['api']}" if "/" not in ref["api"] else f"/apis/{ref['api']}"
-    namespace = f"/namespaces/{ref['namespace']}" if ref["namespace"] else ""
-    return f"{root}{namespace}/{ref['plural']}" + (f"/{ref['name']}" if ref["name"] else "")
+    namespace = f"/namespaces/{quote(ref['namespace'], safe='')}" if ref["namespace"] else ""
+    return f"{root}{namespace}/{ref['plural']}" + (f"/{quote(ref['name'], safe='')}" if ref["name"] else "")
 
 
 def said(ref: Ref) -> str:

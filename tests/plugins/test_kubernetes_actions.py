@@ -59,6 +59,18 @@ def test_every_action_that_the_kind_offers_is_one_and_is_tried_here() -> None:
     assert set(offer.actions) <= ACTIONS.keys()
 
 
+@pytest.mark.parametrize("action", ["kubernetes.cordon", "kubernetes.taint", "kubernetes.drain"])
+@pytest.mark.parametrize(
+    "node", ["gpu-1#", "gpu-1?a=b", "../namespaces/ml/pods/ranker-1", "..", "gpu-1/status", "%2e%2e"]
+)
+def test_a_name_out_of_an_alert_leads_nowhere_else_and_makes_no_dry_run_a_real_one(
+    server: Held, acts: Any, action: str, node: str
+) -> None:
+    with pytest.raises((UsageError, SourceError)):
+        drafted(acts, action, node=node)
+    assert server.writes == []
+
+
 @pytest.mark.parametrize("action", EACH)
 @pytest.mark.parametrize("code", [400, 403, 409, 422, 429])
 def test_what_was_refused_was_not_done(server: Held, acts: Any, action: str, code: int) -> None:
