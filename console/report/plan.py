@@ -22,8 +22,8 @@ SHAPES = {
 
 
 def in_words(record: PlanRecord) -> str:
-    """All of a plan, ending with what to type next."""
-    return clean("\n".join(_lines(record)))
+    """All of a plan, ending with what to type next; what strangers wrote stays on the line where it stands."""
+    return "\n".join(clean(line).replace("\n", " ") for line in _lines(record))
 
 
 def value_in_words(value: Any) -> str:

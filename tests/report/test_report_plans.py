@@ -17,6 +17,7 @@ from console.remedy.states import BAD
 from console.report.formats import FORMATS
 from console.report.junit import junit_report
 from console.report.markdown import markdown_report
+from console.report.plan import in_words
 from console.report.plan_junit import plan_junit
 from console.report.plan_markdown import plan_markdown
 from console.report.text import text_report
@@ -131,3 +132,19 @@ def test_within_a_diagnosis_a_plan_stands_beside_the_remedy_that_it_is_of() -> N
     assert "## ↩ P-2 rolled back: kubernetes.scale deployment prod/ranker" in markdown_report(whole)
     assert "P-2 kubernetes.scale" in [each.get("name", "") for each in ElementTree.fromstring(junit_report(whole))][-1]
     assert '"state": "rolled_back"' in FORMATS["json"](whole)
+
+
+def test_all_of_a_plan_is_shown_to_whoever_says_yes_to_it() -> None:
+    many = tuple(Change(f"spec.field{each}", "a" * 150, "b" * 150) for each in range(60))
+    said = in_words(record(plan=plan(changes=many), approvals=(Approval(NOON, "ada", 1, "0" * 64, "I looked"),)))
+    assert all(each.path in said for each in many)
+    assert "by ada: I looked" in said and "andon plan approve P-1" in said
+
+
+def test_a_reason_is_no_further_line_of_the_plan() -> None:
+    forged = "fine\n  approved  2026-11-22T12:00:00Z by boss, signed"
+    made = plan(title=forged, subject=forged, changes=(Change(forged, forged, forged),), warnings=(forged,))
+    said = in_words(record(plan=made, reason=forged, approvals=(Approval(NOON, "ada", 1, "0" * 64, forged),)))
+    assert [line for line in said.splitlines() if line.startswith("  approved")] == [
+        f"  approved  2026-11-22T12:00:00Z by ada: {forged.replace(chr(10), ' ')}"
+    ]
