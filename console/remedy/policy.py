@@ -92,10 +92,10 @@ class _Rule(_Table):
     """What a rule is about. What is not said is any."""
 
     name: str = Field(min_length=1, description="what `andon plan explain` calls it")
-    actions: list[str] = Field(["*"], description="names or globs: kubernetes.*")
-    actuators: list[str] = Field(["*"], description="names or globs of those configured")
-    targets: list[str] = Field(["*"], description="names or globs: deployment prod/*")
-    who: list[str] = Field(["*"], description="operators, or @ROLE")
+    actions: list[str] = Field(["*"], min_length=1, description="names or globs: kubernetes.*")
+    actuators: list[str] = Field(["*"], min_length=1, description="names or globs of those configured")
+    targets: list[str] = Field(["*"], min_length=1, description="names or globs: deployment prod/*")
+    who: list[str] = Field(["*"], min_length=1, description="operators, or @ROLE")
     when: str | None = Field(None, description='a condition in CEL: time.hour >= 8 && plan.cause != "memory_leak"')
     between: list[datetime] | None = Field(
         None, min_length=2, max_length=2, description="only then: two times with their zone"
@@ -194,6 +194,8 @@ def policy_schema() -> dict[str, Any]:
 def _compiled(effect: Literal["allow", "deny"], table: _Rule, scope: Scope, name: str) -> _Condition:
     if table.between is not None and any(each.tzinfo is None for each in table.between):
         raise ConfigError(f"{name}: rule {table.name!r}: between: these times have no zone", "2026-12-24T00:00:00Z")
+    if table.between is not None and table.between[0] >= table.between[1]:
+        raise ConfigError(f"{name}: rule {table.name!r}: between: it ends before it begins", "the earlier time first")
     if table.when is None:
         return _Condition(effect, table, None)
     try:

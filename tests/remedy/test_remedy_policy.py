@@ -76,6 +76,22 @@ def test_a_rule_that_denies_wins_and_a_freeze_is_one() -> None:
     assert decide(freeze + SMALL, now=NOON + 86400.0).is_allowed
 
 
+@pytest.mark.parametrize(
+    "never",
+    [
+        "between = [2027-01-04T00:00:00Z, 2026-12-20T00:00:00Z]",
+        "between = [2026-12-20T00:00:00Z, 2026-12-20T00:00:00Z]",
+        "actions = []",
+        "actuators = []",
+        "targets = []",
+        "who = []",
+    ],
+)
+def test_a_freeze_that_could_never_hold_is_refused_and_not_passed_over(never: str) -> None:
+    with pytest.raises(ConfigError, match="between|at least 1 item"):
+        policy(f'[[deny]]\nname = "freeze"\n{never}\n' + SMALL)
+
+
 def test_what_cannot_be_answered_denies_even_where_another_rule_allows() -> None:
     unknown = '[[deny]]\nname = "wide"\nwhen = "plan.share > 0.5"\n'
     found = decide(unknown + SMALL, plan=replace(plan(), blast=Blast(2, None)))
