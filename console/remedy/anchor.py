@@ -15,6 +15,7 @@ from console.store.audit import Head
 
 _LINE = re.compile(r"(?P<number>\d{1,12}) (?P<hash>[0-9a-f]{64})")
 MOST_BYTES = 64 << 20
+NEITHER = ""  # the hash of no line: where two are kept of one number, the log was written anew in between
 
 Anchor = Path | Literal["syslog"] | None
 
@@ -53,6 +54,8 @@ def anchors(anchor: Anchor) -> dict[int, str]:
         raise ConfigError(f"{anchor} cannot be read: {error.strerror}", "it holds the heads of the audit log") from None
     for line in text.splitlines():
         told = _LINE.fullmatch(line)
-        if told is None or found.setdefault(int(told["number"]), told["hash"]) != told["hash"]:
+        if told is None:
             raise ConfigError(f"{anchor} holds what is no head of an audit log", "it was changed by somebody else")
+        number, hash_ = int(told["number"]), told["hash"]
+        found[number] = hash_ if found.get(number, hash_) == hash_ else NEITHER
     return found

@@ -115,7 +115,7 @@ def broken(lines: Iterable[Line], anchors: Mapping[int, str]) -> str | None:
 def _misplaced(line: Line) -> str | None:
     try:
         told = json.loads(line.text)["number"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return f"line {line.number} is no line of this log"
     return None if told == line.number else f"line {line.number} says that it is line {told}"
 

@@ -166,9 +166,14 @@ def test_a_log_that_was_tampered_with_exits_1(log: Path, capsys: pytest.CaptureF
     assert "line 2" in capsys.readouterr().out
 
 
-def test_a_log_that_is_not_whole_is_exported_and_that_is_said(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "line", ["\x1b[2Jno line", f'{{"no line": 0, "time": {"1" * 400}}}', "no line" + "[" * 200_000]
+)
+def test_a_log_that_is_not_whole_is_exported_and_that_is_said(
+    log: Path, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
     with sqlite3.connect(log / DATABASE_NAME) as connection:
-        connection.execute("UPDATE audit SET line = '\x1b[2Jno line' WHERE number = 2")
+        connection.execute("UPDATE audit SET line = ? WHERE number = 2", (line,))
     connection.close()
     for form in ([], ["--csv"]):
         assert run(["audit", "export", *form, "--data", str(log)]) == Exit.HEALTHY

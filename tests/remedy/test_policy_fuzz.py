@@ -53,10 +53,11 @@ def allowing(is_sound: bool) -> st.SearchStrategy[Rule]:
 
 
 def common(is_sound: bool) -> dict[str, st.SearchStrategy[Any]]:
-    words = st.lists(WORDS, min_size=1, max_size=2)
+    words = st.lists(WORDS, min_size=1 if is_sound else 0, max_size=2)
+    times = st.lists(TIMES, min_size=2, max_size=2, unique=is_sound).map(sorted if is_sound else list)
     return {
         "actions": words, "actuators": words, "targets": words, "who": words,
-        "when": st.sampled_from(SOUND if is_sound else SOUND + WRONG), "between": st.tuples(TIMES, TIMES).map(list),
+        "when": st.sampled_from(SOUND if is_sound else SOUND + WRONG), "between": times,
     }  # fmt: skip
 
 

@@ -87,7 +87,22 @@ def test_heads_are_kept_in_a_file_of_its_owner_and_a_changed_one_is_told(tmp_pat
     keep(path, Head(2, "b" * 64))
     assert anchors(path) == {1: "a" * 64, 2: "b" * 64}
     assert path.stat().st_mode & 0o777 == 0o600
-    path.write_text(path.read_text() + f"1 {'c' * 64}\n")
+    path.write_text(path.read_text() + "1 c\n")
     with pytest.raises(ConfigError, match="no head of an audit log"):
         anchors(path)
     assert anchors(tmp_path / "none") == {} and anchors(None) == {}
+
+
+def test_a_log_that_was_cut_and_went_on_is_broken_and_its_anchor_is_not(lines: list[Line], tmp_path: Path) -> None:
+    for line in lines:
+        keep(tmp_path / "heads", Head(line.number, line.hash))
+    text = lines[-1].text.replace('"ada"', '"eve"')
+    on = [*lines[:-1], Line(COUNT, text, linked(lines[-2].hash, text))]
+    keep(tmp_path / "heads", Head(COUNT, on[-1].hash))  # as the next daemon does
+    assert f"line {COUNT} is not the one whose hash is kept elsewhere" in str(broken(on, anchors(tmp_path / "heads")))
+
+
+def test_a_line_of_nothing_but_brackets_is_told_and_breaks_nothing(lines: list[Line]) -> None:
+    text = "[" * 200_000
+    deep = Line(COUNT + 1, text, linked(lines[-1].hash, text))
+    assert broken([*lines, deep], {}) == f"line {COUNT + 1} is no line of this log"

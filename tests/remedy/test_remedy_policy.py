@@ -88,7 +88,7 @@ def test_a_rule_that_denies_wins_and_a_freeze_is_one() -> None:
     ],
 )
 def test_a_freeze_that_could_never_hold_is_refused_and_not_passed_over(never: str) -> None:
-    with pytest.raises(ConfigError, match="between|at least 1 item"):
+    with pytest.raises(ConfigError, match=r"between|at least 1 item"):
         policy(f'[[deny]]\nname = "freeze"\n{never}\n' + SMALL)
 
 

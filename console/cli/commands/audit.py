@@ -87,7 +87,7 @@ def _told(line: Line) -> dict[str, Any]:
         told = json.loads(line.text)
         when, facts = float(told["time"]), dict(told["facts"])
         said = {name: str(told[name]) for name in ("operator", "what", "subject")}
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         when, facts, said = 0.0, {"damaged": line.text}, {"operator": "", "what": "damaged", "subject": ""}
     return {"number": line.number, "time": when, **said, "facts": facts, "hash": line.hash}
 
