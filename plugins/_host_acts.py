@@ -18,7 +18,7 @@ from console.model import Act, Blast, Change, Draft
 from console.sources.redact import shown_line
 
 HOLE = re.compile(r"\{(\w+)\}")
-FILLING = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,252}")  # no option, no path out of a folder
+FILLING = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9_.:/-]{0,252}")  # no option, no path out of a folder
 SYSTEMCTL = "systemctl"
 ASK_SECONDS = 5.0
 END_SECONDS = 5.0  # for a process to end when asked
@@ -62,8 +62,11 @@ class Acts:
         return self._drafts[action](options)
 
     def act(self, act: Act, _key: str) -> Mapping[str, Any]:
-        """Do it, where things are what they were."""
-        self._acts[act.action](act)
+        """Do it, where things are what they were, and the table still lists it."""
+        try:
+            self._acts[act.action](act)
+        except UsageError as error:  # of the table, before anything was done
+            raise ActRefused(error.message, error.hint) from None
         return {}
 
     def did(self, act: Act, _key: str) -> bool | None:
@@ -84,9 +87,7 @@ class Acts:
 
     def _restart_unit(self, options: Mapping[str, Any]) -> Draft:
         unit = options["unit"]
-        if not any(fnmatchcase(unit, each) for each in self._units):
-            raise UsageError(f"{self.name} may not restart {unit}", "list it: units = […] in the actuator's table")
-        now = self._unit(unit)
+        now = self._listed(unit)
         if now["LoadState"] == "not-found":
             raise UsageError(f"{self._host} has no unit {unit}", "systemctl list-units")
         change = Change("invocation", now["InvocationID"] or now["ActiveState"], "another")
@@ -96,9 +97,15 @@ class Acts:
 
     def _do_restart(self, act: Act) -> None:
         unit = act.set["unit"]
-        if self._unit(unit)["InvocationID"] != act.expect["invocation"]:
+        if self._listed(unit)["InvocationID"] != act.expect["invocation"]:
             raise ActRefused(f"{unit} was started anew since", "make a new plan")
         self._run([SYSTEMCTL, "--no-ask-password", "restart", "--", unit], self._seconds)
+
+    def _listed(self, unit: str) -> Mapping[str, str]:
+        """A unit as it is; UsageError for one that may not be restarted."""
+        if not any(fnmatchcase(unit, each) for each in self._units):
+            raise UsageError(f"{self.name} may not restart {unit}", "list it: units = […] in the actuator's table")
+        return self._unit(unit)
 
     def _unit(self, unit: str) -> Mapping[str, str]:
         told = self._run([SYSTEMCTL, "show", "-p", "InvocationID,ActiveState,LoadState", "--", unit], ASK_SECONDS)
@@ -122,6 +129,8 @@ class Acts:
         if process is None:
             raise ActRefused(f"process {act.set['pid']} is gone already", "see whether that helped")
         try:
+            if not self._may_end(process, process.name()):
+                raise UsageError(f"{self.name} may not end process {process.pid}", "list it: processes = […]")
             process.terminate()
             process.wait(END_SECONDS)
         except psutil.TimeoutExpired:
@@ -133,7 +142,7 @@ class Acts:
 
     def _chosen(self, options: Mapping[str, Any]) -> psutil.Process:
         """The process that is named, or the only busy one. UsageError, with those there are, where that is not one."""
-        able = [each for each in psutil.process_iter(["name"]) if self._may_end(each)]
+        able = [each for each in psutil.process_iter(["name"]) if self._may_end(each, each.info["name"])]
         if options["pid"] is not None:
             chosen = [each for each in able if each.pid == options["pid"]]
         elif options["name"] is not None:
@@ -146,10 +155,9 @@ class Acts:
         hint = f"give its pid in the remedy: there are {shown_line(told)}" if told else "list it: processes = […]"
         raise UsageError(f"{len(chosen) or 'no'} processes of {self._host} are meant that may be ended", hint)
 
-    def _may_end(self, process: psutil.Process) -> bool:
+    def _may_end(self, process: psutil.Process, name: str | None) -> bool:
         """A process that the table lists, and neither the first one, nor andon, nor what andon runs under."""
-        name = process.info["name"] or ""
-        if process.pid <= 1 or not any(fnmatchcase(name, each) for each in self._processes):
+        if process.pid <= 1 or not any(fnmatchcase(name or "", each) for each in self._processes):
             return False
         own = psutil.Process()
         return process.pid not in {own.pid, *(each.pid for each in own.parents())}
@@ -157,18 +165,24 @@ class Acts:
     # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _command(self, options: Mapping[str, Any]) -> Draft:
+        argv = self._argv(options)
+        change = Change("runs", None, " ".join(argv))
+        return Draft(f"{options['command']} on {self._host}", {"argv": argv, "options": dict(options)}, {}, (change,),
+                     None, Blast(1, None, "one command, once"))  # fmt: skip
+
+    def _do_command(self, act: Act) -> None:
+        argv = self._argv(act.set["options"])
+        if argv != act.set["argv"]:
+            raise ActRefused(f"{act.target} is another command by now", "make a new plan")
+        self._run(argv, self._seconds)
+
+    def _argv(self, options: Mapping[str, Any]) -> list[str]:
+        """A command of the table with its holes filled; UsageError for one that is not there."""
         name = options["command"]
         if name not in self._commands:
             known = ", ".join(sorted(self._commands)) or "none"
             raise UsageError(f"{self.name} has no command {name!r}", f"its table lists {known}")
-        argv = [_filled(word, options, name) for word in self._commands[name]]
-        change = Change("runs", None, " ".join(argv))
-        return Draft(
-            f"{name} on {self._host}", {"argv": argv}, {}, (change,), None, Blast(1, None, "one command, once")
-        )
-
-    def _do_command(self, act: Act) -> None:
-        self._run(act.set["argv"], self._seconds)
+        return [_filled(word, options, name) for word in self._commands[name]]
 
     def _run(self, argv: Sequence[str], seconds: float) -> str:
         """What a program says. ActRefused where it never began; SourceError where it fails or takes too long."""
@@ -200,7 +214,9 @@ def _filled(word: str, options: Mapping[str, Any], command: str) -> str:
     def value(hole: re.Match[str]) -> str:
         given = options.get(hole[1])
         if given is None or not FILLING.fullmatch(str(given)):
-            raise UsageError(f"{command} needs {hole[1]}, and {given!r} is none", "letters, digits, . : / - and _")
+            raise UsageError(
+                f"{command} needs {hole[1]}, and {given!r} is none", "letters, digits, . : / - and _; no .."
+            )
         return str(given)
 
     return HOLE.sub(value, word)

@@ -140,6 +140,33 @@ def test_a_listed_command_is_run_as_it_is_shown_without_a_shell(tmp_path: Path) 
         here.act(act_of("host.command", failed), "key")
 
 
+def test_what_the_table_does_not_list_any_more_is_not_done(
+    unit: Path, sleeper: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    touch = {"touch": ["/usr/bin/touch", f"{tmp_path}/{{name}}"]}
+    before = acts(units=["glove-*"], processes=["python*"], commands=touch)
+    planned = [
+        ("host.restart_unit", {"unit": "glove-feed"}),
+        ("host.kill_process", {"pid": sleeper.pid}),
+        ("host.command", {"command": "touch", "name": "a"}),
+    ]
+    done = [act_of(action, before.draft(action, options(action, **told))) for action, told in planned]
+    for each in done:
+        with pytest.raises(ActRefused, match=r"may not|has no command"):
+            acts().act(each, "key")
+    changed = acts(commands={"touch": ["/usr/bin/touch", f"{tmp_path}/of-another/{{name}}"]})
+    with pytest.raises(ActRefused, match="another command by now"):
+        changed.act(done[-1], "key")
+    assert sleeper.poll() is None and not (unit / "restarted").exists() and not (tmp_path / "a").exists()
+
+
+def test_a_hole_leads_out_of_no_folder() -> None:
+    here = acts(commands={"clear": ["/bin/rm", "-r", "/var/cache/{model}"]})
+    for bad in ("..", "a/../../../home", "a/..", "../home"):
+        with pytest.raises(UsageError, match="clear needs model"):
+            here.draft("host.command", options("host.command", command="clear", model=bad))
+
+
 def test_a_command_that_hangs_or_is_not_there_says_so() -> None:
     here = acts(commands={"hangs": ["/bin/sleep", "30"], "absent": ["/no/such/program"]}, timeout=0.2)
     hangs = here.draft("host.command", options("host.command", command="hangs"))
