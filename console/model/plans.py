@@ -106,6 +106,7 @@ class Plan:
     blast: Blast = Blast()
     check: Check | None = None
     warnings: tuple[str, ...] = ()
+    place: str = ""  # digest of what the actuator's table said then: the same name may be another place by now
 
     @property
     def is_reversible(self) -> bool:

@@ -53,14 +53,21 @@ def still_allowed(record: PlanRecord, policy: Policy, asked: Sequence[Asked]) ->
 
     UsageError where it does not allow any more what was approved, or not in this way, or where that is not this plan.
     """
-    if any(each != record.hash for each in (plan_hash(record.plan), *(told.hash for told in record.approvals))):
-        raise UsageError(f"{record.id} is not the plan that was approved", "`andon audit verify`, and make a new plan")
+    as_approved(record)
     for each in asked:
         decision = policy.decide(each)
         if not decision.is_allowed:
             raise UsageError(*refusal(record.id, decision))
         if why := _missing(record, decision):
             raise UsageError(f"rule {decision.rule!r} wants {record.id} {why} by now", "make a new plan")
+
+
+def as_approved(record: PlanRecord) -> None:
+    """UsageError where this is not the plan that was approved, or one operator stands there as two: it was changed."""
+    given = record.approvals
+    people = min(len({each.uid for each in given}), len({each.operator for each in given}))
+    if people < len(given) or any(each != record.hash for each in (plan_hash(record.plan), *(e.hash for e in given))):
+        raise UsageError(f"{record.id} is not the plan that was approved", "`andon audit verify`, and make a new plan")
 
 
 def _missing(record: PlanRecord, decision: Decision) -> str:

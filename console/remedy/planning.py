@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from console.config import ActuatorConfig
 from console.errors import NoData, UsageError
 from console.model import Act, Cause, Check, Draft, Plan, Receipt, Run
 from console.playbook.definition import Playbook, Remedy
@@ -43,7 +44,7 @@ def plan_of(
     run: Run,
     draft: Draft,
     *,
-    actuator: str,
+    actuator: ActuatorConfig,
     incident: str,
     operator: str,
     now: float,
@@ -60,7 +61,7 @@ def plan_of(
         remedy=remedy.id,
         cause=cause.id,
         subject=cause.subject,
-        act=Act(remedy.uses, actuator, draft.target, draft.set, draft.expect),
+        act=Act(remedy.uses, actuator.name, draft.target, draft.set, draft.expect),
         changes=draft.changes,
         risk=remedy.risk,
         operator=operator,
@@ -71,12 +72,19 @@ def plan_of(
         blast=draft.blast,
         check=_watched(remedy.verify, run),
         warnings=draft.warnings,
+        place=place_of(actuator),
     )
 
 
 def plan_hash(plan: Plan) -> str:
     """SHA-256 over everything that the plan says: an approval is for this and nothing else."""
     return hashlib.sha256(json.dumps(dump(plan), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def place_of(actuator: ActuatorConfig) -> str:
+    """What an actuator's table says, as a digest: an approval is for what is reached by it, and not for a name."""
+    told = [actuator.kind, dict(actuator.options), str(actuator.folder or ""), list(actuator.only)]
+    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def reverse(plan: Plan, receipt: Receipt) -> Act:

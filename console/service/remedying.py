@@ -13,16 +13,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from console.clock import Clock
-from console.config import Config
+from console.config import ActuatorConfig, Config
 from console.errors import AndonError, ConfigError, UsageError
 from console.model import Approval, Cause, Plan, PlanRecord, PlanState, Run
 from console.playbook.definition import Playbook
 from console.plugins import Plugins
 from console.remedy.actuator import Actuator, actuator_for, checked, opened
 from console.remedy.anchor import keep
-from console.remedy.approving import approved, still_allowed, unattended
+from console.remedy.approving import approved, as_approved, still_allowed, unattended
 from console.remedy.doing import Means, apply, entry, reconcile, take_back
-from console.remedy.planning import options_of, plan_hash, plan_of, remedy_of
+from console.remedy.planning import options_of, place_of, plan_hash, plan_of, remedy_of
 from console.remedy.policy import Asked, Decision, Policy, load_policy
 from console.remedy.signing import verify
 from console.remedy.states import BACK_SECONDS, OPEN, WAITING, moved, past, said
@@ -77,6 +77,7 @@ class Remedying:
         incident = None if run_id else await self.records.incident(incident_id)
         runs = await self.records.runs(incident.runs if incident else [run_id])
         cause, run = _cause(diagnose(runs, incident).causes, runs, remedy, cause_id, run_id or incident_id)
+        await self._refuse_of_elsewhere(run)
         playbook = self.playbooks.get(run.playbook)
         if playbook is None:
             raise UsageError(f"there is no playbook {run.playbook} any more", "examine the incident again")
@@ -89,7 +90,7 @@ class Remedying:
             draft = await actuator.draft(wanted.uses, options)
         plan = plan_of(
             playbook, wanted, cause, run, draft,
-            actuator=chosen.name, incident=incident.id if incident else "", operator=peer.name, now=self.clock(),
+            actuator=chosen, incident=incident.id if incident else "", operator=peer.name, now=self.clock(),
         )  # fmt: skip
         decision = (await self._policy()).decide(await self._asked(plan, peer.name, is_attended=True))
         hash_ = plan_hash(plan)
@@ -150,7 +151,7 @@ class Remedying:
 
         async def work() -> PlanRecord:
             record = await self.get(id_)
-            done = await take_back(record, peer.name, self._means())
+            done = await self._taken_back(record, peer.name)
             await self._note(done, f"{done.id} is {said(done.state)}", peer.name)
             return done
 
@@ -281,11 +282,17 @@ class Remedying:
         """Restore what was before, where it did not help and that was not tried yet."""
         if record.state is not PlanState.NOT_RECOVERED or record.undoing is not None or not record.plan.is_reversible:
             return record
-        done = await take_back(record, SELF, self._means())
+        done = await self._taken_back(record, SELF)
         is_back = done.state is PlanState.ROLLED_BACK
         told = "the former values are back" if is_back else done.reason
         await self._note(done, f"{done.id} is {said(done.state)}: {told}", SELF)
         return done
+
+    async def _taken_back(self, record: PlanRecord, operator: str) -> PlanRecord:
+        """Restore what was before: of exactly what was approved."""
+        as_approved(record)
+        await self._refuse_forged(record)
+        return await take_back(record, operator, self._means())
 
     async def _alone(self, id_: str, work: Awaitable[PlanRecord]) -> PlanRecord:
         """The work, shielded from whoever asked for it; UsageError while something else is done with the plan."""
@@ -327,10 +334,19 @@ class Remedying:
         return Means(change, self._opened, self.clock)
 
     def _opened(self, name: str) -> AbstractAsyncContextManager[Actuator]:
+        return opened(self._actuator(name), self.plugins)
+
+    def _actuator(self, name: str) -> ActuatorConfig:
         config = next((each for each in self.config.actuators if each.name == name), None)
         if config is None:
             raise UsageError(f"there is no actuator {name!r} any more", "put it back into the configuration")
-        return opened(config, self.plugins)
+        return config
+
+    async def _refuse_of_elsewhere(self, run: Run) -> None:
+        """UsageError for a run that came in a bundle: what it says was seen elsewhere, or written by anybody."""
+        _run, origin = await self.records.run_with_origin(run.id)
+        if origin.incident and (await self.records.incident(origin.incident)).is_imported:
+            raise UsageError(f"{origin.incident} was imported: it happened elsewhere", "examine what happens here")
 
     async def _policy(self) -> Policy:
         """As it is now: a change counts at once."""
@@ -339,13 +355,19 @@ class Remedying:
     async def _still_allowed(self, record: PlanRecord, operator: str) -> None:
         """UsageError where the policy, as it is now, does not let this be done any more: a freeze began meanwhile.
 
-        What was signed is checked again: whoever can write the store can write an approval, but no signature.
+        Nor is it done where its actuator's name leads elsewhere by now.
         """
+        if place_of(self._actuator(record.plan.act.actuator)) != record.plan.place:
+            raise UsageError(f"actuator {record.plan.act.actuator} is another one by now", "make a new plan")
         if record.approvals:
             asked = [await self._asked(record.plan, each.operator, is_attended=True) for each in record.approvals]
         else:
             asked = [await self._asked(record.plan, operator, is_attended=False)]
         still_allowed(record, await self._policy(), asked)
+        await self._refuse_forged(record)
+
+    async def _refuse_forged(self, record: PlanRecord) -> None:
+        """Check again what was signed: whoever can write the store can write an approval, but no signature."""
         for each in record.approvals:
             if each.signature:
                 await asyncio.to_thread(verify, record.hash, each.operator, each.signature, self.config.signers)

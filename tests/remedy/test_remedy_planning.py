@@ -8,6 +8,7 @@ import pytest
 from nouns import NOON, a_run, cause, step
 from plans import plan
 
+from console.config import ActuatorConfig
 from console.errors import NoData, UsageError
 from console.model import Blast, Change, Check, Draft, PlanState, State, Verdict
 from console.playbook.loader import load_text
@@ -59,13 +60,23 @@ def test_what_was_not_found_cannot_be_planned_nor_by_another_text_of_the_playboo
 
 def test_a_plan_that_would_change_nothing_is_none() -> None:
     wanted = remedy_of(BOOK, LOAD, "scale")
-    made = plan_of(BOOK, wanted, LOAD, RUN, DRAFT, actuator="prod", incident="I-1", operator="ada", now=NOON)
+    made = plan_of(
+        BOOK,
+        wanted,
+        LOAD,
+        RUN,
+        DRAFT,
+        actuator=ActuatorConfig("prod", "kubernetes"),
+        incident="I-1",
+        operator="ada",
+        now=NOON,
+    )
     assert made.act.set == {"replicas": 3} and made.restore == {"replicas": 2} and made.expires > NOON
     assert made.check == Check("depth", Verdict.OK, 300.0, ("errors",), watch=150.0)
     with pytest.raises(UsageError, match="already so"):
         plan_of(
             BOOK, wanted, LOAD, RUN, replace(DRAFT, changes=()),
-            actuator="prod", incident="I-1", operator="ada", now=NOON,
+            actuator=ActuatorConfig("prod", "kubernetes"), incident="I-1", operator="ada", now=NOON,
         )  # fmt: skip
 
 

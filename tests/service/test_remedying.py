@@ -173,6 +173,61 @@ async def test_a_plan_that_was_changed_where_it_is_kept_is_not_done(stage: Stage
     assert stage.values() == {"replicas": 2}
 
 
+async def test_what_would_be_restored_is_what_was_approved_too(stage: Stage) -> None:
+    await stage.approved()
+    await stage.ask("plan.apply", plan="P-1")
+    record = await stage.house.remedying.get("P-1")
+    forged = replace(record, plan=replace(record.plan, restore={"replicas": 999}))
+    await stage.house.writer.do(lambda store: store.plans.look(record, forged))
+    with pytest.raises(UsageError, match="is not the plan that was approved"):
+        await stage.ask("plan.rollback", plan="P-1")
+    signed = replace(record, approvals=(replace(record.approvals[0], signature="forged"),))
+    await stage.house.writer.do(lambda store: store.plans.look(forged, signed))
+    with pytest.raises(ConfigError, match="no signature can be checked"):
+        await stage.ask("plan.rollback", plan="P-1")
+    assert stage.values()["replicas"] == 4
+
+
+async def test_one_operator_is_not_two_because_the_store_says_so(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text(POLICY + "approvers = 2\n")
+    await stage.approved()
+    record = await stage.house.remedying.get("P-1")
+    again = replace(record.approvals[0], uid=2)
+    twice = replace(record, approvals=(*record.approvals, again), state=PlanState.APPROVED)
+    await stage.house.writer.do(lambda store: store.plans.look(record, twice))
+    with pytest.raises(UsageError, match="is not the plan that was approved"):
+        await stage.ask("plan.apply", plan="P-1")
+    assert stage.values() == {"replicas": 2}
+
+
+@pytest.mark.parametrize("change", ["elsewhere", "only", "gone"])
+async def test_an_approval_is_for_one_place_and_not_for_whatever_has_its_name(
+    stage: Stage, tmp_path: Path, change: str
+) -> None:
+    await stage.approved()
+    remedying = stage.house.remedying
+    (plant,) = remedying.config.actuators
+    (tmp_path / "other.json").write_text('{"replicas": 2}')
+    by_now = {
+        "elsewhere": (replace(plant, options={"file": str(tmp_path / "other.json")}),),
+        "only": (replace(plant, only=("lever.push",)),),
+        "gone": (),
+    }
+    remedying.config = replace(remedying.config, actuators=by_now[change])
+    with pytest.raises(UsageError, match=r"is another one by now|any more"):
+        await stage.ask("plan.apply", plan="P-1")
+    assert stage.values() == json.loads((tmp_path / "other.json").read_text()) == {"replicas": 2}
+
+
+@pytest.mark.parametrize("by", ["incident", "run"])
+async def test_what_came_in_a_bundle_changes_nothing_here(stage: Stage, by: str) -> None:
+    recorded = (await stage.ask("incident.export", incident="I-1"))["bundle"]
+    taken = await stage.ask("incident.import", bundle=recorded)
+    which = {"incident": taken["id"]} if by == "incident" else {"run": taken["runs"][-1]}
+    with pytest.raises(UsageError, match=f"{taken['id']} was imported"):
+        await stage.ask("plan.make", remedy="scale", **which)
+
+
 async def test_whatever_is_asked_of_plans_is_answered_or_refused_in_words(stage: Stage) -> None:
     rng = random.Random(11)
     made = await stage.ask("plan.make", incident="I-1", remedy="scale")
