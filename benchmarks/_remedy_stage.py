@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from console.config_file import load_config
 from console.errors import AndonError, DaemonUnreachable
 from console.model import Act, Blast, Change, Plan
-from console.remedy.planning import plan_hash
+from console.remedy.planning import place_of, plan_hash
 from console.service.client import Client
 from console.store.audit import Entry, Line
 from console.store.store import DATABASE_NAME, Store
@@ -106,9 +107,11 @@ class Stage:
         policy = self.folder / "policy.toml"
         policy.write_text('[[allow]]\nname = "anything"\n')
         policy.chmod(0o600)
+        actuators = load_config(self.folder / "config.toml").actuators
+        place = place_of(next(each for each in actuators if each.name == act.actuator))
         store = Store.open(self.store)
         try:
-            return [_kept(store, act, restore) for _ in range(count)]
+            return [_kept(store, act, restore, place) for _ in range(count)]
         finally:
             store.close()
 
@@ -182,12 +185,12 @@ def machine_act(action: str) -> tuple[Act, Mapping[str, Any]]:
     return Act(action, "machine", "machine one", {"value": 4}, {"value": 2}), {"value": 2}
 
 
-def _kept(store: Store, act: Act, restore: Mapping[str, Any]) -> str:
+def _kept(store: Store, act: Act, restore: Mapping[str, Any], place: str) -> str:
     now = time.time()
     plan = Plan(
         title=f"{act.action} {act.target}", incident="", run="", playbook="", playbook_hash="", remedy="", cause="",
         subject="", act=act, changes=(Change("value", 2, 4),), risk="low", operator="bench", created=now,
-        expires=now + 900, restore=restore, blast=Blast(1, 0.0, "a benchmark's"),
+        expires=now + 900, restore=restore, blast=Blast(1, 0.0, "a benchmark's"), place=place,
     )  # fmt: skip
     store.plans.add(plan, plan_hash(plan), 1, "", Entry(now, "bench", "planned", ""))
     return plan_hash(plan)
