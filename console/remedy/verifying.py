@@ -61,14 +61,30 @@ def after_look(record: PlanRecord, run: Run, now: float) -> PlanRecord:
     assert check is not None
     results = {step.id: step for step in run.steps}
     seen, verdict = results[check.step], verdict_of(run, check.step)
-    looks = (*record.looks, Look(now, verdict, seen.reason))[-MOST_LOOKS:]
-    looked = replace(record, looks=looks, changed=now)
+    looked = _looked(record, Look(now, verdict, seen.reason))
     for guard in check.guards:
         if results[guard].state is State.DEGRADED:
             return moved(looked, PlanState.NOT_RECOVERED, now, reason=f"{guard} turned worse: {results[guard].reason}")
-    after = now - record.watched
+    return _judged(looked)
+
+
+def after_nothing(record: PlanRecord, why: str, now: float) -> PlanRecord:
+    """The record once nobody could look: that is no data, and no reason to watch for ever."""
+    return _judged(_looked(record, Look(now, Verdict.NO_DATA, why)))
+
+
+def _looked(record: PlanRecord, look: Look) -> PlanRecord:
+    return replace(record, looks=(*record.looks, look)[-MOST_LOOKS:], changed=look.time)
+
+
+def _judged(looked: PlanRecord) -> PlanRecord:
+    """By the last looks: verified, not recovered, or as it is."""
+    check, looks = looked.plan.check, looked.looks
+    assert check is not None
+    now, verdict, why = looks[-1].time, looks[-1].verdict, looks[-1].text
+    after = now - looked.watched
     if after >= check.watch and len(looks) >= ENOUGH and all(look.verdict is check.want for look in looks[-ENOUGH:]):
         return moved(looked, PlanState.VERIFIED, now)
     if after >= check.within and len(looks) >= ENOUGH and verdict is not check.want:
-        return moved(looked, PlanState.NOT_RECOVERED, now, reason=f"{check.step} is {verdict}: {seen.reason}")
+        return moved(looked, PlanState.NOT_RECOVERED, now, reason=f"{check.step} is {verdict}: {why}")
     return looked

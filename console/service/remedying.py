@@ -27,7 +27,7 @@ from console.remedy.policy import Asked, Decision, Policy, load_policy
 from console.remedy.signing import verify
 from console.remedy.states import BACK_SECONDS, OPEN, WAITING, moved, past, said
 from console.remedy.telling import told_of
-from console.remedy.verifying import after_look, is_due, is_watched, only, steps_of, verdict_of
+from console.remedy.verifying import after_look, after_nothing, is_due, is_watched, only, steps_of, verdict_of
 from console.service.notifying import Notifying
 from console.service.peer import Peer
 from console.service.records import StoreRecords
@@ -269,9 +269,14 @@ class Remedying:
             reason = f"playbook {record.plan.playbook} changed meanwhile: nobody can tell whether it helped"
             after = moved(record, PlanState.NOT_RECOVERED, self.clock(), reason=reason)
         else:
-            (before,) = await self.records.runs([record.plan.run])
-            run = await self.play(only(playbook, steps_of(check)), before, record.watched)
-            after = after_look(record, run, self.clock())
+            try:
+                (before,) = await self.records.runs([record.plan.run])
+                run = await self.play(only(playbook, steps_of(check)), before, record.watched)
+            except (AndonError, TimeoutError) as error:
+                why = error.message if isinstance(error, AndonError) else "it took too long"
+                after = after_nothing(record, why, self.clock())
+            else:
+                after = after_look(record, run, self.clock())
         if after.state is PlanState.VERIFYING:
             return await self._do(lambda store: store.plans.look(record, after))
         done = await self._change(record, after, SELF, after.state)

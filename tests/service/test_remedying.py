@@ -14,7 +14,7 @@ from household import ask, eventually
 from stages import POLICY, Stage
 
 from console.errors import AndonError, ConfigError, StoreFull, UsageError
-from console.model import PlanRecord, PlanState, Span, Window
+from console.model import PlanRecord, PlanState, Run, Span, Window
 from console.service.board import read_board
 from console.service.operations import all_operations
 from console.store.audit import broken
@@ -304,6 +304,22 @@ async def test_what_was_applied_and_not_yet_watched_is_watched_by_whoever_comes_
         await stage.house.writer.do(lambda store, b=before, a=after, e=line: store.plans.change(b, a, e))  # type: ignore[misc]
     await stage.house.remedying.round()
     assert (await stage.ask("plan.show", plan="P-1"))["state"] == "verifying"
+
+
+@pytest.mark.parametrize("trouble", [UsageError("there is no step type any more", ""), TimeoutError()])
+async def test_where_nobody_can_look_any_more_it_is_not_watched_for_ever(stage: Stage, trouble: Exception) -> None:
+    async def play(*_told: object) -> Run:
+        raise trouble
+
+    await stage.approved()
+    await stage.ask("plan.apply", plan="P-1")
+    stage.house.remedying.play = play
+    await stage.live(240, 30.0)
+    assert (await stage.ask("plan.show", plan="P-1"))["state"] == "verifying"
+    await stage.live(90, 30.0)
+    done = await stage.ask("plan.show", plan="P-1")
+    assert (done["state"], done["looks"][-1]["verdict"]) == ("rolled_back", "no_data")
+    assert done["reason"].startswith("depth is no_data") and stage.values()["replicas"] == 2
 
 
 async def test_what_did_not_help_is_taken_back(stage: Stage) -> None:
