@@ -50,7 +50,7 @@ class Webhook:
 
     async def act(self, act: Act, key: str) -> Mapping[str, Any]:
         """One POST. Raises ActRefused where it was refused or never heard; after anything else nobody can tell."""
-        body = json.dumps({"schema": SCHEMA, "key": key, **act.set}, separators=(",", ":"), sort_keys=True).encode()
+        body = json.dumps({**act.set, "schema": SCHEMA, "key": key}, separators=(",", ":"), sort_keys=True).encode()
         moment = f"{time.time():.0f}"
         headers = {"Content-Type": "application/json", "X-Andon-Delivery": key, "X-Andon-Timestamp": moment}
         try:

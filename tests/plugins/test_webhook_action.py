@@ -65,6 +65,14 @@ async def drafted(here: Any) -> Act:
     return Act("webhook.call", "ops", draft.target, draft.set, draft.expect)
 
 
+async def test_what_is_asked_along_is_neither_the_acts_key_nor_its_schema() -> None:
+    with receiver(204) as (url, heard):
+        here = actuator(url)
+        draft = await here.draft("webhook.call", {**ASK, "key": "an older one's", "schema": "other/v1"})
+        await here.act(Act("webhook.call", "ops", draft.target, draft.set, draft.expect), "key-1")
+    assert json.loads(heard[0][1]) == {"schema": "andon.ask/v1", "key": "key-1", **ASK}
+
+
 async def test_it_is_asked_once_signed_with_the_acts_key(monkeypatch: pytest.MonkeyPatch) -> None:
     from andon_plugins.webhook import signature
 
