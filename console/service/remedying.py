@@ -41,6 +41,7 @@ log = logging.getLogger("andon.remedy")
 PLAN_SECONDS = 60.0  # for an actuator to say what it would do
 ROUND_SECONDS = 5.0
 STILL_SECONDS = 30.0  # for one more look, before anything is changed, at what it is to be changed for
+MOST_WAITING = 20  # plans of one operator: more would hide those of others
 NOBODY_TOLD = "nobody was told that the glass was broken: no [notify.NAME] is configured"
 SELF = "andon"  # who acts where nobody asked: by a rule that is written down
 
@@ -81,6 +82,9 @@ class Remedying:
         playbook = self.playbooks.get(run.playbook)
         if playbook is None:
             raise UsageError(f"there is no playbook {run.playbook} any more", "examine the incident again")
+        waiting = await self._do(lambda store: store.plans.list(states=WAITING))
+        if sum(each.plan.operator == peer.name for each in waiting) >= MOST_WAITING:
+            raise UsageError(f"{MOST_WAITING} plans of {peer.name} wait already", "andon plan cancel those not wanted")
         wanted = remedy_of(playbook, cause, remedy)
         told = options_of(playbook, wanted, run)
         named = told.pop("actuator", None)

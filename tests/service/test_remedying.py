@@ -322,6 +322,16 @@ async def test_where_nobody_can_look_any_more_it_is_not_watched_for_ever(stage: 
     assert done["reason"].startswith("depth is no_data") and stage.values()["replicas"] == 2
 
 
+async def test_one_operator_cannot_bury_the_plans_of_others(stage: Stage) -> None:
+    for _ in range(20):
+        await stage.ask("plan.make", incident="I-1", remedy="scale", by="eve")
+    with pytest.raises(UsageError, match="20 plans of eve wait already"):
+        await stage.ask("plan.make", incident="I-1", remedy="scale", by="eve")
+    assert (await stage.ask("plan.make", incident="I-1", remedy="scale"))["id"] == "P-21"
+    await stage.ask("plan.cancel", plan="P-1", by="eve")
+    assert (await stage.ask("plan.make", incident="I-1", remedy="scale", by="eve"))["id"] == "P-22"
+
+
 async def test_what_did_not_help_is_taken_back(stage: Stage) -> None:
     await stage.approved()
     await stage.ask("plan.apply", plan="P-1")
