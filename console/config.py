@@ -67,6 +67,9 @@ class LlmConfig:
     tokens: int = 300_000
     dollars: float = 2.0
     seconds: float = 180.0
+    dollars_a_day: float = 20.0
+    sources: tuple[str, ...] = ("*",)  # names or globs of the sources whose data may be sent
+    mask_ips: bool = True
     prices: Mapping[str, float] = field(
         default_factory=dict
     )  # US dollars for a million tokens: see config_file._Prices

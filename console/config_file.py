@@ -137,6 +137,9 @@ class _Llm(_Table):
     tokens: int = Field(300_000, ge=1)
     dollars: float = Field(2.0, ge=0, description="by the prices below; 0: not counted")
     seconds: int = Field(180, ge=1, le=240)
+    dollars_a_day: float = Field(20.0, ge=0, description="of all investigations of 24 hours; 0: not counted")
+    sources: list[str] = Field(["*"], description="names or globs of the sources whose data may be sent; all")
+    mask_ips: bool = Field(True, description="whether addresses of machines are replaced before anything is sent")
     prices: _Prices = _Prices()
 
 
@@ -192,8 +195,11 @@ def config_schema() -> dict[str, Any]:
 def _llm(table: _Llm | None) -> LlmConfig | None:
     if table is None or not table.enabled:
         return None
-    limits = table.model_dump(include={"calls", "tokens", "dollars", "seconds"})
-    return LlmConfig(table.model, table.url, table.key_env, **limits, prices=table.prices.model_dump())
+    limits = table.model_dump(include={"calls", "tokens", "dollars", "seconds", "dollars_a_day", "mask_ips"})
+    return LlmConfig(
+        table.model, table.url, table.key_env, **limits,
+        sources=tuple(table.sources), prices=table.prices.model_dump(),
+    )  # fmt: skip
 
 
 def _settings(path: Path, file: _File, data: Path | None) -> Config:

@@ -21,10 +21,11 @@ from andon_plugins._kubernetes_mirror import Mirror, Resource
 from andon_plugins._kubernetes_pods import pod
 from andon_plugins._kubernetes_records import Owner, Pod, Revision
 from andon_plugins._kubernetes_templates import Facts, facts
+from andon_plugins._kubernetes_things import things, wanted
 from andon_plugins._kubernetes_workloads import SHAPES, workload
 
 from console.errors import SourceBusy, SourceDenied, SourceError
-from console.model import Event, LogLine, Reading, Span
+from console.model import Event, LogLine, Reading, Span, Thing
 from console.sources.types import LogRequest, SourceStatus
 
 SETTLE_SECONDS = 6.0  # that a question waits for the first lists; less than whoever asks waits for us
@@ -42,7 +43,7 @@ EVENTS_ASKED = ("type=Warning", f"reason={told.SCALED}")
 
 
 class Kubernetes:
-    """Collectable, EventReader, LogReader and Checkable."""
+    """Collectable, EventReader, LogReader, ObjectReader and Checkable."""
 
     def __init__(self, name: str, door: Door, namespaces: Sequence[str] = (), model_label: Sequence[str] = ()) -> None:
         self.name = name
@@ -111,6 +112,16 @@ class Kubernetes:
         self._begin()
         pods: list[Pod] = self._must("", "pods")
         return logs.lines(self._door, logs.wanted(pods, request.where), request)
+
+    def objects(self, kind: str, name: str) -> Sequence[Thing]:
+        """Pods, workloads, nodes and autoscalers as the mirrors have them, the troubled ones first."""
+        self._begin()
+        troubles: list[SourceError] = []
+        pods, nodes = self._of("", "pods", troubles), self._of("", "nodes")
+        found = things(pods, self._workloads(troubles), nodes, self._of("autoscaling", "horizontalpodautoscalers"))
+        if not found and troubles:
+            raise troubles[0]
+        return wanted(found, kind, name)
 
     def check(self) -> SourceStatus:
         """What there is, and which permissions are missing. Raises SourceError where nothing can be read."""

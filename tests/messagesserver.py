@@ -74,6 +74,8 @@ class Messages:
     script: Script
     asked: list[dict[str, Any]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    probes: list[dict[str, Any]] = field(default_factory=list)
+    probe: Callable[[Mapping[str, Any]], Turn] = lambda _asked: Says([use("ready")])  # what asks what it can do
     url: str = ""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -81,16 +83,21 @@ class Messages:
         if (wrong := _refused(request.headers, body)) is not None:
             return _error(*wrong)
         asked = json.loads(body)
+        if [tool["name"] for tool in asked.get("tools", ())] == ["ready"]:
+            self.probes.append(asked)
+            return await self._say(request, self.probe(asked), len(body))
         self.asked.append(asked)
         self.bodies.append(body)
         turn = self.script[min(len(self.asked), len(self.script)) - 1]
-        told = turn(asked) if callable(turn) else turn
+        return await self._say(request, turn(asked) if callable(turn) else turn, len(body))
+
+    async def _say(self, request: web.Request, told: Turn, size: int) -> web.StreamResponse:
         if isinstance(told, Fails):
             return _error(told.status, told.kind, "as told", told.retry_after)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         if isinstance(told, Says):
-            for event in _events(told, len(body)):
+            for event in _events(told, size):
                 await response.write(_line(event))
             return response
         await response.write(_line(next(_events(Says([text("hm")]), 0))))

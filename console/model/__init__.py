@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from console.model.agent import AgentClaim, AgentSays, Usage
+from console.model.agent import AgentClaim, AgentSays, Transcript, Usage
 from console.model.comparing import Comparison, Side, Stat, State, Verdict
 from console.model.gpus import Gpu, GpuLink, GpuProcess
-from console.model.happened import Alert, Event, Finding, FindingKind, LogLine, Matcher, Silence, TraceSpan
+from console.model.happened import Alert, Event, Finding, FindingKind, LogLine, Matcher, Silence, Thing, TraceSpan
 from console.model.incidents import Answer, Diagnosis, Incident, IncidentState, Note, Offer, Symptom, Windows
 from console.model.notices import Notice, NoticeOf
 from console.model.performance import (
@@ -158,8 +158,10 @@ __all__ = [
     "StepResult",
     "Symptom",
     "Task",
+    "Thing",
     "TraceSpan",
     "TraceSpans",
+    "Transcript",
     "Usage",
     "Verdict",
     "Window",

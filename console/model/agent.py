@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from console.model.happened import Finding
 
@@ -52,3 +54,24 @@ class AgentSays:
     disagrees: bool = False  # it puts another cause first than the numbers do
     stopped: str = ""
     usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """One investigation by a model, message by message, as it was sent and answered: without secrets.
+
+    Each request was `head` with the messages before an answer, so any of them can be built again, and no key is needed
+    to go through it once more.
+    """
+
+    id: str  # T-1, T-2 …; empty: it was not kept
+    incident: str  # empty: of a symptom that no incident has
+    time: float
+    model: str
+    about: str  # digest of the diagnosis it explains: to another one its citations mean nothing
+    question: str = ""  # what an operator asked; empty: it explains the incident
+    operator: str = ""
+    head: Mapping[str, Any] = field(default_factory=dict)  # what every request began with: rules, tools …
+    messages: tuple[Mapping[str, Any], ...] = ()
+    before: int = 0  # how many of the messages are of the investigations that this one goes on from
+    says: AgentSays | None = None

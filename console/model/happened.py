@@ -77,6 +77,16 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Thing:
+    """Something that a source keeps, as it is now: a pod, a workload, a node."""
+
+    kind: str
+    name: str
+    namespace: str = ""
+    facts: Labels = NO_LABELS  # phase, ready, restarts, node …
+
+
+@dataclass(frozen=True, slots=True)
 class TraceSpan:
     """One call of a distributed trace."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 log = logging.getLogger("andon.bench")
@@ -26,6 +26,10 @@ class Bench:
     async def do(self, work: Coroutine[Any, Any, T]) -> T:
         """What the work gives or raises; cancelled here, it is cancelled there."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    def soon(self, call: Callable[[], object]) -> None:
+        """Make a call there, when its loop comes to it."""
+        self._loop.call_soon_threadsafe(call)
 
     async def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """End what is at work, and the thread, once; a thread that cannot be ended is left behind."""

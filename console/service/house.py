@@ -36,6 +36,7 @@ from console.service.checkups import Checkups
 from console.service.collecting import Collector
 from console.service.drift_view import View, view
 from console.service.drifting import Drifts
+from console.service.explaining import Explaining
 from console.service.fleet import Fleet
 from console.service.following_rows import Memory
 from console.service.live import Live
@@ -55,7 +56,6 @@ from console.sources.estate import Estate, Situation
 from console.store.notices import Due
 from console.store.store import Store
 from console.triage import diagnose, investigate, standing
-from console.triage.agent.explaining import explained
 from console.triage.progress import followed
 from console.triage.questions import answering
 
@@ -93,6 +93,7 @@ class House:
     running: Running = field(init=False)
     remedying: Remedying = field(init=False)
     outlook: Outlook = field(init=False)
+    explaining: Explaining = field(init=False)
     notifying: Notifying = field(init=False)
     alerting: Alerting = field(init=False)
     alert_look: AlertLook = field(init=False)
@@ -207,11 +208,6 @@ class House:
             self.drifts.look_again(incident.subject)  # or the board would say less than the diagnosis does
             await self._keep(recording, diagnosis, incident, symptoms)
         return diagnosis
-
-    async def explain(self, diagnosis: Diagnosis) -> Diagnosis:
-        """The diagnosis with what the configured model says of it, where there is one."""
-        work = explained(diagnosis, await self.situation(), self.step_types, self.config.llm)
-        return await self.bench.do(work)
 
     async def _keep(
         self, recording: Recording, diagnosis: Diagnosis, incident: Incident, symptoms: Sequence[Symptom]

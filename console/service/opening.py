@@ -22,6 +22,7 @@ from console.service.checkups import Checkups
 from console.service.collecting import Collector
 from console.service.drift_view import models_with_rows
 from console.service.drifting import Drifts
+from console.service.explaining import Explaining
 from console.service.fleet import Fleet, asked
 from console.service.house import BOARD_SECONDS, House
 from console.service.live import Live
@@ -124,6 +125,12 @@ async def open_house(config: Config) -> AsyncIterator[House]:
         house.remedying = Remedying(
             config, plugins, records, playbooks, clock, house.play_again, house.board.touch, house.notifying
         )
+        house.explaining = Explaining(
+            config.llm, records, bench, house.situation,
+            lambda incident: house.remedying.list(everything=True, incident=incident),
+            step_types, playbooks, tuple(plugins.by_name("andon_agent_tools").values()), clock, house.board.touch,
+        )  # fmt: skip
+        stack.push_async_callback(house.explaining.close)
         house.outlook = Outlook(records, house.watch, house.board.touch)
         house.drifts = Drifts(
             lambda: models_with_rows(estate, [*house.sightings.newest]),

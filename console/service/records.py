@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from console.model import Answer, Event, Incident, Note, Run, Span, Symptom
+from console.model import Answer, Event, Incident, Note, Run, Span, Symptom, Transcript, Usage
 from console.playbook.definition import Playbook
 from console.service.writer import Writer
 from console.store.alerts import Held, Opened
@@ -100,6 +100,22 @@ class StoreRecords:
             return taken
 
         return await self.writer.do(work)
+
+    async def keep_transcript(self, transcript: Transcript) -> Transcript:
+        """Keep what was said to a model and what it answered; it comes back with its id."""
+        return await self.writer.do(lambda store: store.transcripts.keep(transcript))
+
+    async def transcript(self, id_: str) -> Transcript:
+        """One transcript."""
+        return await self.writer.do(lambda store: store.transcripts.get(id_))
+
+    async def transcripts(self, incident: str | None = None) -> Sequence[Transcript]:
+        """Transcripts, the newest first."""
+        return await self.writer.do(lambda store: store.transcripts.list(incident))
+
+    async def spent(self, since: float, incident: str | None = None) -> Usage:
+        """What asking a model cost from an instant on."""
+        return await self.writer.do(lambda store: store.transcripts.spent(since, incident))
 
     async def keep_run(self, run: Run, origin: Origin = UNKNOWN) -> None:
         """Save one run, with what it came from where that is not known yet."""

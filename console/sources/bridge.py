@@ -23,6 +23,7 @@ def bridged(estate: Estate, loop: asyncio.AbstractEventLoop) -> Estate:
         logs=table(estate.logs),
         traces=table(estate.traces),
         alerts=table(estate.alerts),
+        objects=table(estate.objects),
         silencers=table(estate.silencers),
         sources=table(estate.sources),
         models=estate.models,

@@ -24,6 +24,7 @@ from console.model import (
     Reading,
     Relations,
     Span,
+    Thing,
 )
 from console.sources.types import (
     ExemplarRequest,
@@ -106,6 +107,7 @@ CALLS: Mapping[str, Call] = MappingProxyType(
         "progress": Call((), Progress),
         "events": Call((_span, tuple), tuple[Event, ...]),
         "logs": Call((_log_request,), tuple[LogLine, ...]),
+        "objects": Call((str, str), tuple[Thing, ...]),
         "probe": Call((), ProbeAnswer),
         "gpus": Call((_as_it_is,), tuple[Gpu, ...]),
         "check": Call((), SourceStatus),

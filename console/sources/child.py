@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from console.errors import SourceMalformed
-from console.model import Act, Draft, Event, Exemplar, Gpu, LogLine, Reading, Span
+from console.model import Act, Draft, Event, Exemplar, Gpu, LogLine, Reading, Span, Thing
 from console.sources.calls import CALLS, Opening, plain
 from console.sources.types import (
     ExemplarRequest,
@@ -85,6 +85,12 @@ class _Reads(Child):
         return answer
 
 
+class _Keeps(Child):
+    async def objects(self, kind: str, name: str) -> Sequence[Thing]:
+        answer: Sequence[Thing] = await self._ask("objects", kind, name)
+        return answer
+
+
 class _Probes(Child):
     async def probe(self) -> ProbeAnswer:
         answer: ProbeAnswer = await self._ask("probe")
@@ -119,7 +125,7 @@ class _Acts(Child):
 
 FACES = {
     "collect": _Collects, "profiles": _Counts, "progress": _Follows, "events": _Remembers, "logs": _Reads,
-    "probe": _Probes, "gpus": _SeesGpus, "check": _Checks, "act": _Acts,
+    "objects": _Keeps, "probe": _Probes, "gpus": _SeesGpus, "check": _Checks, "act": _Acts,
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from console.sources.types import (
     AlertReader,
     EventReader,
     LogReader,
+    ObjectReader,
     Prober,
     SignalReader,
     Silencer,
@@ -33,6 +34,7 @@ class Estate:
     logs: dict[str, LogReader] = field(default_factory=dict)
     traces: dict[str, TraceReader] = field(default_factory=dict)
     alerts: dict[str, AlertReader] = field(default_factory=dict)
+    objects: dict[str, ObjectReader] = field(default_factory=dict)
     silencers: dict[str, Silencer] = field(default_factory=dict)
     sources: dict[str, Any] = field(default_factory=dict)  # all of them
     models: dict[str, str] = field(default_factory=dict)  # source -> the model it is about, where its options say so

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from console.errors import AndonError, Exit, PluginError, SourceMalformed
-from console.model import Alert, Event, Exemplar, Frame, Gpu, LogLine, Reading, Silence, TraceSpan
+from console.model import Alert, Event, Exemplar, Frame, Gpu, LogLine, Reading, Silence, Thing, TraceSpan
 from console.sources.types import ProbeAnswer, ProfileGroup, Progress, SourceStatus
 
 MOST_ITEMS = 60_000  # taken of an answer without a length: more than the collector keeps, and no more
@@ -24,7 +24,7 @@ ONE: dict[str, type[Any]] = {
 MANY: dict[str, type[Any]] = {
     "collect": Reading, "ingest": Reading, "signals": str, "profiles": ProfileGroup, "exemplars": Exemplar,
     "slices": str, "outputs": str, "events": Event, "gpus": Gpu,
-    "logs": LogLine, "spans": TraceSpan, "alerts": Alert, "silences": Silence,
+    "logs": LogLine, "spans": TraceSpan, "alerts": Alert, "silences": Silence, "objects": Thing,
 }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from console.sources.types import (
     Closable,
     EventReader,
     LogReader,
+    ObjectReader,
     Prober,
     SignalReader,
     Silencer,
@@ -97,6 +98,8 @@ def enlist(estate: Estate, name: str, source: Any) -> None:
         estate.logs[name] = source
     if isinstance(source, TraceReader):
         estate.traces[name] = source
+    if isinstance(source, ObjectReader):
+        estate.objects[name] = source
     if isinstance(source, AlertReader):
         estate.alerts[name] = source
     if isinstance(source, Silencer):

@@ -25,6 +25,7 @@ from console.model import (
     Record,
     Silence,
     Span,
+    Thing,
     TraceSpan,
 )
 from console.signals.spoken import Spoken
@@ -205,6 +206,13 @@ class LogReader(Protocol):
     """Finds lines that services wrote."""
 
     async def logs(self, request: LogRequest) -> Sequence[LogLine]: ...  # in order of time
+
+
+@runtime_checkable
+class ObjectReader(Protocol):
+    """Knows what there is: pods, workloads, nodes."""
+
+    async def objects(self, kind: str, name: str) -> Sequence[Thing]: ...  # empty: any; a part of a name
 
 
 @runtime_checkable

@@ -180,4 +180,18 @@ INSERT INTO notices SELECT incident, what, notifier, time, state FROM notices_of
 DROP TABLE notices_of_incidents;
 """
 
-MIGRATIONS: tuple[str, ...] = (V1, V2, V3, V4, V5, V6)
+V7 = """
+CREATE TABLE transcripts (           -- of what was said to a language model about an incident
+    number   INTEGER PRIMARY KEY AUTOINCREMENT,
+    incident TEXT NOT NULL,          -- empty: of a symptom alone
+    time     REAL NOT NULL,
+    calls    INTEGER NOT NULL,       -- what it cost
+    tokens   INTEGER NOT NULL,
+    money    REAL NOT NULL,          -- US dollars
+    body     TEXT NOT NULL           -- model.Transcript as JSON; empty: it had to make room
+);
+CREATE INDEX transcripts_by_incident ON transcripts (incident, number);
+CREATE INDEX transcripts_by_time ON transcripts (time);
+"""
+
+MIGRATIONS: tuple[str, ...] = (V1, V2, V3, V4, V5, V6, V7)

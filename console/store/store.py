@@ -21,6 +21,7 @@ from console.store.retention import DEFAULT_RETENTION, Compaction, Retention, co
 from console.store.runs import Runs
 from console.store.samples import Samples
 from console.store.settings import Settings
+from console.store.transcripts import Transcripts
 
 DATABASE_NAME = "andon.db"
 
@@ -51,6 +52,7 @@ class Store:
         self.recordings = Recordings(database)
         self.plans = Plans(database)
         self.audit = Audit(database)
+        self.transcripts = Transcripts(database)
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Store:

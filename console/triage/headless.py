@@ -22,6 +22,7 @@ from console.sources.types import Collectable, EventReader
 from console.sources.windows import parse_baseline
 from console.store.reader import StoreReader
 from console.triage.agent.explaining import explained
+from console.triage.agent.tool import Scene
 from console.triage.diagnose import diagnose
 from console.triage.investigate import investigate
 
@@ -67,7 +68,15 @@ async def triage_here(
     step_types = plugins.by_name("andon_step_types")
     async with situation(config, plugins) as here:
         diagnosis = await investigate([symptom], playbooks, here, step_types, ask=ask)
-        return await explained(diagnosis, here, step_types, config.llm if is_explained else None)
+        scene = Scene(
+            here,
+            step_types,
+            diagnosis,
+            playbooks,
+            ask=ask,
+            offered=tuple(plugins.by_name("andon_agent_tools").values()),
+        )
+        return await explained(diagnosis, scene, config.llm if is_explained else None)
 
 
 @asynccontextmanager

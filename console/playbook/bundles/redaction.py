@@ -80,8 +80,9 @@ WHOLES = (KEYS, ADDRESS, NUMBERED)
 class Masks:
     """One mask for each secret, numbered in the order in which they were met."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ips: bool = True) -> None:
         self._known: dict[str, str] = {}
+        self._wholes = WHOLES if ips else (KEYS, ADDRESS)
 
     def mask(self, secret: str) -> str:
         """What stands for it."""
@@ -95,7 +96,7 @@ class Masks:
         text = PRIVATE_KEY.sub(lambda found: self.mask(found[0]), text)
         for pattern in PAIRS:
             text = pattern.sub(lambda found: found[1] + self.mask(found[2]), text)
-        for pattern in WHOLES:
+        for pattern in self._wholes:
             text = pattern.sub(lambda found: self.mask(found[0]), text)
         return text.replace(STANDS_IN, WILDCARD)
 

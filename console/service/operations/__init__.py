@@ -12,6 +12,7 @@ from console.service.operations import (
     bundles,
     curves,
     drifts,
+    explaining,
     gpus,
     incidents,
     plans,
@@ -33,6 +34,7 @@ OFFERS: tuple[Offer, ...] = (
     drifts.operations,
     alerts.operations,
     plans.operations,
+    explaining.operations,
 )
 
 

@@ -52,14 +52,14 @@ def operations(house: House) -> tuple[Operation, ...]:
     async def ingest(arguments: Ingested, _peer: Peer) -> Any:
         return {"readings": await house.pages.take(arguments.source, arguments.page)}
 
-    async def triage(arguments: TriageAsked, _peer: Peer) -> Any:
+    async def triage(arguments: TriageAsked, peer: Peer) -> Any:
         incident = None if arguments.incident is None else await house.records.incident(arguments.incident)
         symptom = arguments.symptom if incident is None else incident.symptom
         if symptom is None:
             raise UsageError("triage needs one thing to start from", "give an incident or a symptom")
         diagnosis = await _in_time(house.examine(incident, [symptom]))
         await house.records.keep_runs(diagnosis.runs, incident.id if incident else None)
-        return dump(await house.explain(diagnosis) if arguments.llm else diagnosis)
+        return dump(await house.explaining.explain(diagnosis, peer.name) if arguments.llm else diagnosis)
 
     async def stop(_arguments: Nothing, _peer: Peer) -> Any:
         asyncio.get_running_loop().call_later(ANSWER_SECONDS, house.stopping.set)

@@ -5,6 +5,7 @@ Who acts is the socket's peer, whatever the request says. An examination that th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
@@ -122,7 +123,9 @@ def operations(house: House) -> tuple[Operation, ...]:
     async def diagnosis(arguments: One, _peer: Peer) -> Any:
         incident = await records.incident(arguments.incident)
         plans = await house.remedying.list(everything=True, incident=incident.id)
-        return dump(with_plans(diagnose(await records.runs(incident.runs), incident), plans))
+        found = diagnose(await records.runs(incident.runs), incident)
+        told = replace(found, agent=await house.explaining.latest(found))
+        return dump(with_plans(told, plans))
 
     return (
         Operation("incident.list", Which, list_them),

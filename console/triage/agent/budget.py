@@ -16,6 +16,7 @@ class Limits:
     tokens: int = 300_000
     dollars: float = 2.0
     seconds: float = 180.0
+    dollars_a_day: float = 20.0  # of all investigations of the last 24 hours together; 0: not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class Prices:
     written: float = 0.0
 
 
-def over(spent: Usage, limits: Limits) -> str:
-    """Why there is nothing left; empty: there is.
+def over(spent: Usage, limits: Limits, before: float = 0.0) -> str:
+    """Why there is nothing left; empty: there is. `before`: dollars that earlier ones of the same day took.
 
     >>> over(Usage(calls=12), Limits())
     'the budget of 12 calls is used up'
@@ -40,6 +41,8 @@ def over(spent: Usage, limits: Limits) -> str:
         return f"the budget of {limits.tokens:,} tokens is used up"
     if spent.money >= limits.dollars > 0:
         return f"the budget of ${limits.dollars:g} is used up"
+    if spent.money + before >= limits.dollars_a_day > 0:
+        return f"the budget of ${limits.dollars_a_day:g} a day is used up"
     if spent.seconds >= limits.seconds:
         return f"the budget of {limits.seconds:g} s is used up"
     return ""

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 KINDS = {401: "denied", 403: "denied", 408: "later", 413: "too large", 429: "busy", 503: "busy", 529: "busy"}
+FIRST, LAST = ("model", "max_tokens", "stream", "cache_control", "tools", "system"), "messages"
 MOST_SAID = 300  # characters of what an endpoint says is wrong
 
 
@@ -24,7 +25,7 @@ def main() -> None:
 
     where = json.loads(sys.stdin.readline())
     key = os.environ.get(where["key_env"] or "", "")
-    client = anthropic.Anthropic(
+    client = _in_order(anthropic.Anthropic)(
         api_key=key or "none",  # of a profile on disk nobody here knows
         base_url=where["url"],
         max_retries=0,  # whoever asks knows how much time is left
@@ -35,6 +36,21 @@ def main() -> None:
         for told in _answered(client, json.loads(line)):
             sys.stdout.write(json.dumps(told) + "\n")
             sys.stdout.flush()
+
+
+def _in_order(client: type[Any]) -> type[Any]:
+    """The client, with what never changes first in each body: so a request begins with the one before it."""
+
+    class InOrder(client):  # type: ignore[misc]
+        def _prepare_options(self, options: Any) -> Any:
+            body = options.json_data
+            if isinstance(body, dict):
+                first = {name: body[name] for name in FIRST if name in body}
+                options.json_data = {**first, **{name: body[name] for name in body if name not in (*first, LAST)}}
+                options.json_data |= {LAST: body[LAST]} if LAST in body else {}
+            return options
+
+    return InOrder
 
 
 def _answered(client: Any, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

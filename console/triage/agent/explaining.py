@@ -2,50 +2,117 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from console.config import LlmConfig
-from console.model import AgentClaim, AgentSays, Diagnosis
+from console.model import AgentClaim, AgentSays, Diagnosis, Transcript
 from console.playbook.bundles.redaction import Masks
-from console.plugins import StepType
-from console.sources.estate import Situation
+from console.triage.agent.allowed import allowed, withheld
 from console.triage.agent.budget import Limits, Prices
 from console.triage.agent.looks import Looks
-from console.triage.agent.speaker import Endpoint, OnText, Speaker
-from console.triage.agent.talking import Talking
+from console.triage.agent.probing import Able
+from console.triage.agent.prompt import facts
+from console.triage.agent.speaker import Endpoint, Speaker
+from console.triage.agent.talking import OnNews, Talking
+from console.triage.agent.tool import Scene
 
 
-async def explained(
-    diagnosis: Diagnosis,
-    situation: Situation,
-    step_types: Mapping[str, StepType],
-    llm: LlmConfig | None,
-    on_text: OnText = lambda _text: None,
-) -> Diagnosis:
-    """The diagnosis with what the configured model says; as it is where none is configured, or nothing was found.
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What came of an investigation. In the transcript secrets are masked; `masks` know what stands for what."""
 
-    Nothing is raised for whatever a model or its endpoint does: why it was not heard to the end is part of the answer.
-    """
+    transcript: Transcript
+    masks: Masks
+    able: Able | None
+
+    @property
+    def says(self) -> AgentSays:
+        """For the screen of somebody who may see what was masked on the way out."""
+        assert self.transcript.says is not None
+        return restored(self.transcript.says, self.masks)
+
+
+class Investigation:
+    """A model at work on one diagnosis, or on one question about it. `earlier`: what it goes on from."""
+
+    def __init__(
+        self,
+        diagnosis: Diagnosis,
+        scene: Scene,
+        llm: LlmConfig,
+        *,
+        question: str = "",
+        earlier: Explained | None = None,
+        able: Able | None = None,
+        today: float = 0.0,
+        on_news: OnNews = lambda _news: None,
+    ) -> None:
+        before = earlier.transcript if earlier is not None else None
+        estate = scene.situation.estate
+        looking = replace(scene, situation=replace(scene.situation, estate=allowed(estate, llm.sources)))
+        self.diagnosis, self.question, self._before = diagnosis, question, before
+        self._masks = earlier.masks if earlier is not None else Masks(ips=llm.mask_ips)
+        self._speaker = Speaker(Endpoint(llm.model, llm.url, llm.key_env))
+        self._now = scene.situation.now
+        self._talking = Talking(
+            llm.model, self._speaker, Looks(looking, self._masks.text), diagnosis, question,
+            earlier=before.messages if before is not None else (),
+            found=before.says.findings if before is not None and before.says is not None else (),
+            withheld=withheld(diagnosis.findings, estate, llm.sources), able=able,
+            limits=Limits(llm.calls, llm.tokens, llm.dollars, llm.seconds, llm.dollars_a_day),
+            prices=Prices(**llm.prices), today=today, on_news=on_news,
+        )  # fmt: skip
+
+    async def through(self) -> Explained:
+        """To its end. Nothing is raised for whatever a model or its endpoint does: why it was not heard to the end is
+        part of the answer.
+        """
+        try:
+            talk = await self._talking.through()
+        finally:
+            await self._speaker.close()
+        incident = self.diagnosis.incident
+        transcript = Transcript(
+            id="", incident=incident.id if incident is not None else "", time=self._now, model=talk.says.model,
+            about=about(self.diagnosis), question=self._masks.text(self.question), head=talk.head,
+            messages=talk.messages, before=len(self._before.messages) if self._before is not None else 0,
+            says=replace(talk.says, findings=talk.findings),
+        )  # fmt: skip
+        return Explained(transcript, self._masks, self._talking.able)
+
+    def interrupt(self) -> None:
+        """End it where it is; to be called in the loop that it runs in."""
+        self._talking.interrupt()
+
+    def first_request(self) -> dict[str, Any]:
+        """What would be sent first; nothing is."""
+        return self._talking.first_request()
+
+
+async def explained(diagnosis: Diagnosis, scene: Scene, llm: LlmConfig | None) -> Diagnosis:
+    """The diagnosis with what the configured model says; as it is where none is configured, or nothing was found."""
     if llm is None or not diagnosis.findings:
         return diagnosis
-    masks = Masks()
-    speaker = Speaker(Endpoint(llm.model, llm.url, llm.key_env))
-    talking = Talking(
-        llm.model, speaker, Looks(situation, step_types, redact=masks.text), diagnosis,
-        limits=Limits(llm.calls, llm.tokens, llm.dollars, llm.seconds), prices=Prices(**llm.prices), on_text=on_text,
-    )  # fmt: skip
-    try:
-        talk = await talking.through()
-    finally:
-        await speaker.close()
-    return replace(diagnosis, agent=_restored(replace(talk.says, findings=talk.findings), masks))
+    return replace(diagnosis, agent=(await Investigation(diagnosis, scene, llm).through()).says)
 
 
-def _restored(says: AgentSays, masks: Masks) -> AgentSays:
-    """With what was masked on the way out, for those who may see it anyway."""
+def about(diagnosis: Diagnosis) -> str:
+    """Which diagnosis this is, as far as citations go: another examination numbers other findings."""
+    return hashlib.sha256(facts(diagnosis).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def restored(says: AgentSays, masks: Masks) -> AgentSays:
+    """With what was masked on the way out."""
 
     def claim(one: AgentClaim) -> AgentClaim:
         return replace(one, text=masks.restored(one.text))
 
     return replace(says, claims=tuple(map(claim, says.claims)), settles=tuple(map(masks.restored, says.settles)))
+
+
+def replies(transcript: Transcript) -> tuple[Mapping[str, Any], ...]:
+    """The messages that the model itself wrote, in their order, without those of earlier investigations."""
+    return tuple(each for each in transcript.messages[transcript.before :] if each["role"] == "assistant")

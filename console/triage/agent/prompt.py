@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from console import words
@@ -10,9 +10,11 @@ from console.model import Cause, Diagnosis, Window
 from console.sources.redact import shown_line
 from console.triage.agent.concluding import Told
 from console.triage.agent.looks import worded
+from console.triage.agent.tool import schema_of
 
-MOST_FACTS = 28_000  # characters of an incident
+MOST_FACTS = 26_000  # bytes of an incident, as UTF-8
 MOST_LINE = 700
+MOST_QUESTION = 1_000  # characters
 
 RULES = """\
 You help the engineer on call for a machine-learning system to understand an incident. Deterministic playbooks have
@@ -32,17 +34,25 @@ stand as they are. You make them understood faster, and look further where they 
 CONCLUDE: dict[str, Any] = {
     "name": "conclude",
     "description": "Your conclusion. Claims that cite no finding are removed.",
-    "input_schema": Told.model_json_schema(),
+    "input_schema": schema_of(Told),
 }
 
+WITHOUT_TOOLS = """\
+You cannot call tools here. Answer with one JSON object and nothing else, the arguments of `conclude`:
+"""
 
-def facts(diagnosis: Diagnosis) -> str:
+ASKS = (
+    "The operator asks: {question}\nLook where that is needed, and answer by calling `conclude`: claims that answer it."
+)
+
+
+def facts(diagnosis: Diagnosis, withheld: Collection[str] = ()) -> str:
     """The incident as the numbers have it; what does not fit is counted, findings that no cause cites first."""
-    lines = [line if len(line) <= MOST_LINE else f"{line[: MOST_LINE - 1]}…" for line in _lines(diagnosis)]
+    lines = [line if len(line) <= MOST_LINE else f"{line[: MOST_LINE - 1]}…" for line in _lines(diagnosis, withheld)]
     kept: list[str] = []
     room = MOST_FACTS
     for line in lines:
-        room -= len(line) + 1
+        room -= len(line.encode("utf-8", "replace")) + 1
         if room < 0:
             kept.append(f"… and {len(lines) - len(kept)} lines more, which there is no room for")
             break
@@ -50,7 +60,7 @@ def facts(diagnosis: Diagnosis) -> str:
     return "<facts>\n" + "\n".join(kept).replace("</facts", "<\\/facts") + "\n</facts>"
 
 
-def _lines(diagnosis: Diagnosis) -> Iterator[str]:
+def _lines(diagnosis: Diagnosis, withheld: Collection[str]) -> Iterator[str]:
     incident = diagnosis.incident
     if incident is not None:
         yield f"incident {incident.id}: {shown_line(incident.title)}, about {shown_line(incident.subject)}"
@@ -67,7 +77,8 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
     yield f"unexplained: {', '.join(diagnosis.unexplained) or 'nothing'}"
     yield "findings:"
     for finding in sorted(diagnosis.findings, key=lambda each: each.id not in first):
-        yield f"  {worded(finding)}"
+        hidden = f"{finding.id} [{finding.verdict}] its source may not be sent to a model"
+        yield f"  {hidden if finding.id in withheld else worded(finding)}"
     yield "steps that found nothing:"
     for run in diagnosis.runs:
         for step in run.steps:
