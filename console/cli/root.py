@@ -23,6 +23,7 @@ COMMANDS = {
     "rank": ("rank", "Rank what may be the root cause of an incident: services and changes, best first."),
     "playbook": ("playbook", "List, show, check, write, test and explain playbooks."),
     "incident": ("incident", "Open, list, show, answer, export and close incidents."),
+    "transcript": ("transcript", "Read what was sent to a language model and what it answered."),
     "plan": ("plan", "Make, show, approve, apply and take back plans: what a remedy would change."),
     "audit": ("audit", "Show, verify and export who did what."),
     "baseline": ("baseline", "List, pin and drop pinned baselines."),

@@ -71,6 +71,11 @@ def text_report(diagnosis: Diagnosis, *, width: int = 80, colours: bool = False,
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
+def said_text(says: AgentSays, *, width: int = 80, colours: bool = False) -> str:
+    """What a model says, alone."""
+    return "\n".join(_agent(says, width, colour if colours else plain)) + "\n"
+
+
 def _headline(diagnosis: Diagnosis, width: int, paint: Paint) -> list[str]:
     verdict = str(diagnosis.verdict)
     incident = diagnosis.incident
@@ -138,7 +143,8 @@ def _agent(says: AgentSays | None, width: int, paint: Paint) -> list[str]:
         lines += _hang(f"{INDENT} ! ", "it puts another cause first than the numbers do", width)
     lines += _hang(f"{INDENT} to settle it  ", clean("; ".join(says.settles)), width) if says.settles else []
     lines += _hang(f"{INDENT} remedies  ", ", ".join(says.remedies), width) if says.remedies else []
-    for finding in says.findings:
+    cited = {id_ for claim in says.claims for id_ in (*claim.evidence, *claim.against)}
+    for finding in (each for each in says.findings if each.id in cited):
         lines += _hang(f"{INDENT} {finding.id} ", clean(finding.text), width)
     dropped = f"{says.dropped} of its claims cited nothing that was found, and are not shown"
     return [*lines, *(_hang(f"{INDENT} ", dropped, width) if says.dropped else [])]

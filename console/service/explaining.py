@@ -131,6 +131,7 @@ class Explaining:
         """What goes on, what was said before, and what it cost."""
         view, mine = self._views.get(incident), about(await self._diagnosis(incident))
         return {
+            "model": self.llm.model if self.llm is not None else None,
             "view": dump(view) if view is not None else None,
             "said": [self._told(each, mine) for each in reversed(await self.records.transcripts(incident))],
             "spent": {

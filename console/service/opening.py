@@ -131,7 +131,7 @@ async def open_house(config: Config) -> AsyncIterator[House]:
             step_types, playbooks, tuple(plugins.by_name("andon_agent_tools").values()), clock, house.board.touch,
         )  # fmt: skip
         stack.push_async_callback(house.explaining.close)
-        house.outlook = Outlook(records, house.watch, house.board.touch)
+        house.outlook = Outlook(records, house.watch, house.explaining.is_at_work, house.board.touch)
         house.drifts = Drifts(
             lambda: models_with_rows(estate, [*house.sightings.newest]),
             house.see_rows,

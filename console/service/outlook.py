@@ -32,7 +32,10 @@ class Known:
 class Outlook:
     """Follows examinations while they run, and remembers what the finished ones said."""
 
-    def __init__(self, records: StoreRecords, watch: Watch, touch: Callable[[], None]) -> None:
+    def __init__(
+        self, records: StoreRecords, watch: Watch, is_explained: Callable[[str], bool], touch: Callable[[], None]
+    ) -> None:
+        self._is_explained = is_explained
         self._records = records
         self._watch = watch
         self._touch = touch
@@ -73,12 +76,17 @@ class Outlook:
         self._touch()
 
     async def of(self, incidents: Sequence[Incident]) -> dict[str, dict[str, Any]]:
-        """By incident: `cause`, `questions` and `examining`. It reads runs only where they are others than before."""
+        """What the board adds, by incident. Runs are read only where they are others than before."""
         known = {incident.id: await self._read(incident) for incident in incidents}
         self._known = known
         self._went_on = {id_: count for id_, count in self._went_on.items() if id_ in known}
         return {
-            id_: {"cause": each.cause, "questions": each.questions, "examining": self._examining(id_)}
+            id_: {
+                "cause": each.cause,
+                "questions": each.questions,
+                "examining": self._examining(id_),
+                "explaining": self._is_explained(id_),
+            }
             for id_, each in known.items()
         }
 

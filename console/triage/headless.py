@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from console.clock import clock_of
 from console.config import Config
@@ -21,7 +22,7 @@ from console.sources.retold import told_once
 from console.sources.types import Collectable, EventReader
 from console.sources.windows import parse_baseline
 from console.store.reader import StoreReader
-from console.triage.agent.explaining import explained
+from console.triage.agent.explaining import Investigation, explained
 from console.triage.agent.tool import Scene
 from console.triage.diagnose import diagnose
 from console.triage.investigate import investigate
@@ -77,6 +78,25 @@ async def triage_here(
             offered=tuple(plugins.by_name("andon_agent_tools").values()),
         )
         return await explained(diagnosis, scene, config.llm if is_explained else None)
+
+
+async def prompt_here(
+    symptom: Symptom, playbooks: Mapping[str, Playbook], config: Config, plugins: Plugins
+) -> dict[str, Any]:
+    """What would be sent first to the configured model after such a triage; nothing is. UsageError without one."""
+    if config.llm is None:
+        raise UsageError("no language model is configured", "see [llm] in `andon config schema`, and docs/agent.md")
+    step_types = plugins.by_name("andon_step_types")
+    async with situation(config, plugins) as here:
+        diagnosis = await investigate([symptom], playbooks, here, step_types)
+        return Investigation(diagnosis, _scene(here, diagnosis, playbooks, plugins), config.llm).first_request()
+
+
+def _scene(
+    here: Situation, diagnosis: Diagnosis, playbooks: Mapping[str, Playbook], plugins: Plugins, ask: Ask | None = None
+) -> Scene:
+    offered = tuple(plugins.by_name("andon_agent_tools").values())
+    return Scene(here, plugins.by_name("andon_step_types"), diagnosis, playbooks, ask=ask, offered=offered)
 
 
 @asynccontextmanager

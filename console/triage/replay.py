@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from console.model import Diagnosis
 from console.playbook.bundles.bundle import Bundle
@@ -11,6 +12,8 @@ from console.playbook.bundles.testing import replay_run
 from console.playbook.definition import Playbook
 from console.playbook.loader import load_text
 from console.plugins import StepType
+from console.triage.agent.explaining import about
+from console.triage.agent.replaying import replayed as retold
 from console.triage.diagnose import diagnose
 from console.triage.investigate import investigate
 
@@ -18,15 +21,21 @@ from console.triage.investigate import investigate
 async def replay(bundle: Bundle, playbooks: Mapping[str, Playbook], step_types: Mapping[str, StepType]) -> Diagnosis:
     """The playbooks that ran when it was recorded, as they are among these; where none ran, those that fit.
 
-    Raises NoData where no playbook fits, and UsageError where one cannot be told what it must know.
+    What a model said of it stands in it where that is kept, gone through once more with no endpoint. Raises NoData
+    where no playbook fits, and UsageError where one cannot be told what it must know.
     """
     names = [name for name in bundle.inputs if name in playbooks]
     if not names:
-        return await investigate(
+        diagnosis = await investigate(
             bundle.symptoms, playbooks, replayed(bundle), step_types, incident=bundle.incident, ask=answered(bundle)
         )
-    runs = [await replay_run(playbooks[name], bundle, step_types, playbooks) for name in names]
-    return diagnose(runs, bundle.incident)
+    else:
+        runs = [await replay_run(playbooks[name], bundle, step_types, playbooks) for name in names]
+        diagnosis = diagnose(runs, bundle.incident)
+    said = next(
+        (each for each in reversed(bundle.transcripts) if each.about == about(diagnosis) and not each.question), None
+    )
+    return diagnosis if said is None else replace(diagnosis, agent=await retold(said, diagnosis))
 
 
 def as_recorded(bundle: Bundle, step_types: Mapping[str, StepType]) -> dict[str, Playbook]:

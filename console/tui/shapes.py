@@ -69,6 +69,7 @@ INCIDENT = {
     "id": Needed(text), "title": text, "state": text, "opened": time, "subject": text, "owner": text, "runs": [text],
     "cause": {"title": text, "probability": number, "more": number}, "questions": number,
     "examining": {"playbook": text, "title": text, "steps": [{"id": text, "title": text, "state": text}]},
+    "explaining": anything,
     "notes": [{"time": Needed(time), "operator": text, "text": text}],
     "answers": [{"time": Needed(time), "operator": text, "question": text, "answer": text}],
 }  # fmt: skip
@@ -108,6 +109,11 @@ RUN = {
     "id": text, "playbook": text, "title": text, "verdict": text, "state": text, "steps": [STEP], "causes": [CAUSE],
     "inputs": ROW, **WINDOWS,
 }  # fmt: skip
+USED = {...: number}
+SAYS = {
+    "claims": [{"text": text, "evidence": [text], "against": [text], "unfounded": [text]}], "unexplained": [text],
+    "settles": [text], "remedies": [text], "findings": [FINDING], "dropped": number, "stopped": text, "usage": USED,
+}  # fmt: skip
 COLUMN = {
     "name": text, "verdict": text, "slots": series, "issues": [text],
     "bins": {"labels": [text], "baseline": series, "current": series},
@@ -140,6 +146,15 @@ ANSWERS: Mapping[str, Any] = {
     "curve": {"unit": text, "note": text, "times": times, "current": series, "baseline": series, "low": series,
               "high": series},
     "gpu": {"gpu": ROW, "facts": ROW, "processes": [ROW], "links": [ROW], "history": {...: series}, "note": text},
+    "explain.seen": {
+        "model": text, "spent": {"incident": USED, "day": USED},
+        "view": {"question": text, "text": text, "looks": [text], "used": USED, "ended": anything,
+                 "asks": {"text": text, "answers": [text], "kind": text}},
+        "said": [{"id": text, "time": time, "question": text, "operator": text, "is_old": anything, "says": SAYS}],
+    },
+    "explain": ROW,
+    "explain.interrupt": ROW,
+    "explain.answer": ROW,
     "source.check": [{"missing": [anything], "signals": [anything], "dialects": [anything]}],
     "gpu.page": {"of": number, "total": number, "first": number, "rows": [ROW]},
     "incident.list": [INCIDENT],

@@ -89,6 +89,24 @@ def examine(session: Session, id_: str) -> None:
     session.emit_shape({"incident": id_}, lambda: clean(f"{id_} is examined again: andon incident show {id_}"))
 
 
+@incident.command(short_help="Have the language model explain it, or answer a question.")
+@click.argument("id_", metavar="ID")
+@click.argument("question", default="")
+@click.pass_obj
+def explain(session: Session, id_: str, question: str) -> None:
+    """What the configured language model says of its diagnosis, or answers to a QUESTION about it.
+
+    Ctrl-C interrupts it. What it said before stands in `andon transcript list --incident ID`.
+    """
+    from console.cli.explaining import said_there
+    from console.report.text import said_text
+    from console.wire import dump
+
+    session.refuse_if_locked()
+    says = said_there(session, id_, question)
+    session.emit_shape(dump(says), lambda: said_text(says, width=session.width, colours=session.colours))
+
+
 @incident.command()
 @click.argument("id_", metavar="ID")
 @click.argument("text")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,24 +26,36 @@ TRIAGE_SECONDS = 600.0  # the playbooks' time, and a model's
 @click.option("--symptom", metavar="TEXT", help="What was noticed, in words: 'users wait longer'.")
 @click.option("--incident", "id_", metavar="ID", help="An open incident.")
 @click.option("--no-llm", is_flag=True, help="Ask no language model, though one is configured.")
+@click.option("--show-prompt", is_flag=True, help="Print what would be sent to the language model, and send nothing.")
 @click.pass_obj
-def triage(session: Session, alert: Path | None, symptom: str | None, id_: str | None, no_llm: bool) -> int:
+def triage(
+    session: Session, alert: Path | None, symptom: str | None, id_: str | None, no_llm: bool, show_prompt: bool
+) -> int:
     """Pick the playbooks that fit, run them, and weigh every cause they can name.
 
     With [llm] in the configuration, a language model then says what it makes of that, citing the findings.
     """
+    from dataclasses import replace
+
+    from console.cli.explaining import is_model_there, said_there
     from console.model import Diagnosis
-    from console.triage.headless import triage_here
+    from console.triage.headless import prompt_here, triage_here
     from console.triage.symptoms import read_alert, symptom_in_words
     from console.wire import dump, load
 
     if sum(option is not None for option in (alert, symptom, id_)) != 1:
         raise UsageError("triage needs one thing to start from", "give --alert FILE, --symptom TEXT or --incident ID")
     if id_ is not None:
-        return session.emit_diagnosis(
-            load(Diagnosis, session.client.request("triage", timeout=TRIAGE_SECONDS, incident=id_, llm=not no_llm))
-        )
+        if show_prompt:
+            return _emit_prompt(session, session.client.request("explain.prompt", incident=id_))
+        diagnosis = load(Diagnosis, session.client.request("triage", timeout=TRIAGE_SECONDS, incident=id_, llm=False))
+        if not no_llm and diagnosis.findings and is_model_there(session, id_):
+            diagnosis = replace(diagnosis, agent=said_there(session, id_))
+        return session.emit_diagnosis(diagnosis)
     noticed = read_alert(alert) if alert else symptom_in_words(symptom or "")
+    if show_prompt:
+        prompt = prompt_here(noticed, session.playbooks, session.config_with_sources, session.plugins)
+        return _emit_prompt(session, asyncio.run(prompt))
     if not session.source:
         try:
             there = session.client.request("triage", timeout=TRIAGE_SECONDS, symptom=dump(noticed), llm=not no_llm)
@@ -56,3 +69,11 @@ def triage(session: Session, alert: Path | None, symptom: str | None, id_: str |
     diagnosis = asyncio.run(here)
     session.say_without_daemon()
     return emit_run(session, diagnosis, is_kept=False)
+
+
+def _emit_prompt(session: Session, request: dict[str, Any]) -> int:
+    """The request as it would be sent; in words it is the same, without the marks of JSON."""
+    from console.report.transcript import request_text
+
+    session.emit_shape(request, lambda: request_text(request))
+    return 0

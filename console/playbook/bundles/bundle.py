@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from console.errors import FAMILY, AndonError
-from console.model import Diagnosis, Incident, Profile, Record, Span, Symptom
+from console.model import Diagnosis, Incident, Profile, Record, Span, Symptom, Transcript
 
 FORMAT = 1
 SUFFIX = ".andon"
@@ -89,4 +89,5 @@ class Bundle:
     failed: Mapping[str, Failure] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()  # what was too much to be kept, in words
     held: Sequence[Held] = ()
+    transcripts: tuple[Transcript, ...] = ()  # of what was said to a language model and what it answered, oldest first
     likes: Mapping[str, Profile | Record] = field(default_factory=dict)  # by digest: what questions compare with

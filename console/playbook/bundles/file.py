@@ -17,7 +17,7 @@ from typing import Any
 
 from console.clock import YEAR_10000
 from console.errors import BundleError
-from console.model import Diagnosis, Incident, Profile, Record, Span, Symptom
+from console.model import Diagnosis, Incident, Profile, Record, Span, Symptom, Transcript
 from console.playbook.bundles.bundle import CALLS, FORMAT, Bundle, Failure, Held, Told
 from console.playbook.bundles.packing import Allowance, noun, packed, packed_answer, plain, unpacked, unpacked_answer
 from console.playbook.bundles.questions import is_question
@@ -55,7 +55,9 @@ HEAD: Mapping[str, Any] = {
     "models": dict[str, str],
     "failed": dict[str, Failure],
     "left_out": tuple[str, ...],
+    "transcripts": tuple[Transcript, ...],
 }
+SPARED = frozenset({"transcripts"})  # what stands there only where there is something of it
 
 
 def save(bundle: Bundle, path: Path) -> None:
@@ -120,7 +122,10 @@ def to_bytes(bundle: Bundle) -> bytes:
         connection.execute("BEGIN")
         for table in TABLES.values():
             connection.execute(table)
-        told = ((name, packed(plain(kind, getattr(bundle, name)))) for name, kind in sorted(HEAD.items()))
+        given = {name: getattr(bundle, name) for name in sorted(HEAD)}
+        told = (
+            (name, packed(plain(HEAD[name], value))) for name, value in given.items() if value or name not in SPARED
+        )
         connection.executemany("INSERT INTO head VALUES (?, ?)", told)
         likes = ((name, type(like).__name__, packed(dump(like))) for name, like in sorted(bundle.likes.items()))
         connection.executemany("INSERT INTO likes VALUES (?, ?, ?)", likes)
@@ -145,9 +150,9 @@ def from_bytes(data: bytes) -> Bundle:
         _check(connection)
         allowance = Allowance()
         rows = dict(connection.execute("SELECT key, value FROM head LIMIT 100").fetchall())
-        if set(rows) != set(HEAD):
+        if set(rows) | SPARED != set(HEAD):
             raise _none("it does not say what it is about")
-        head = {name: noun(kind, unpacked(rows[name], allowance)) for name, kind in HEAD.items()}
+        head = {name: noun(kind, unpacked(rows[name], allowance)) for name, kind in HEAD.items() if name in rows}
         _check_head(head)
         return Bundle(
             **head,

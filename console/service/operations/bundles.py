@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from console.errors import BundleError, UsageError
-from console.model import Incident, Note, Symptom
+from console.model import AgentSays, Incident, Note, Symptom, Usage
 from console.playbook.bundles.bundle import Bundle
 from console.playbook.bundles.file import from_bytes, to_bytes
 from console.playbook.bundles.redaction import redacted
@@ -19,6 +19,8 @@ from console.service.operations.incidents import One
 from console.service.peer import Peer
 from console.triage import diagnose
 from console.wire import dump
+
+MOST_TRANSCRIPTS = 10
 
 
 class Given(Arguments):
@@ -38,11 +40,12 @@ def operations(house: House) -> tuple[Operation, ...]:
             hint = f"`andon incident examine {incident.id}` looks again and keeps it"
             raise UsageError(f"what was asked when {incident.id} was examined is not kept", hint)
         diagnosis = diagnose(await records.runs(incident.runs), incident)
+        transcripts = tuple(reversed(await records.transcripts(incident.id)))[-MOST_TRANSCRIPTS:]
 
         def work() -> tuple[Bundle, bytes]:
             told = replace(from_bytes(body), incident=incident, diagnosis=diagnosis)
             answers = {each.question: each.answer for each in incident.answers}
-            bundle = redacted(replace(told, answers={**told.answers, **answers}))
+            bundle = redacted(replace(told, answers={**told.answers, **answers}, transcripts=transcripts))
             return bundle, to_bytes(bundle)
 
         bundle, data = await asyncio.to_thread(work)
@@ -57,10 +60,18 @@ def operations(house: House) -> tuple[Operation, ...]:
         runs = bundle.diagnosis.runs if bundle.diagnosis else ()
         note = Note(house.clock(), peer.name, f"imported; {bundle.origin} elsewhere")
         taken = await records.take_in(_incident(bundle), runs, note, bundle.now, data)
+        if not await records.transcripts(taken.id):  # it may have been taken in before
+            for each in bundle.transcripts:
+                await records.keep_transcript(replace(each, incident=taken.id, says=_free(each.says)))
         house.board.touch()
         return dump(taken)
 
     return (Operation("incident.export", One, export), Operation("incident.import", Given, take_in))
+
+
+def _free(says: AgentSays | None) -> AgentSays | None:
+    """What it cost was paid elsewhere."""
+    return says and replace(says, usage=Usage())
 
 
 def _incident(bundle: Bundle) -> Incident:

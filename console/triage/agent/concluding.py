@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from console.errors import UsageError
 from console.model import AgentClaim, AgentSays, Diagnosis, Finding
+from console.signals.catalogue import catalogue
 from console.sources.redact import shown_line
 
 MOST_CLAIMS = 12
@@ -22,24 +23,13 @@ NEAR = 0.02  # how far a number in words may be from the one it rounds
 NUMBER = re.compile(r"(?<![\w.])[-+−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?", re.IGNORECASE)
 SMALL = 12  # whole numbers up to which are words: "two of 3 replicas"
 NAMES = re.compile(r"\b[FIP]-?\d+\b|\b\d{4}-\d\d-\d\d(?:[T ][\d:.]+Z?)?|\b\d\d?:\d\d(?::\d\d)?Z?\b")  # ids and times
-SCALES = (
-    1.0,
-    100.0,
-    1e3,
-    1e-3,
-    1e6,
-    1e-6,
-    1e9,
-    1e-9,
-    2.0**10,
-    2.0**-10,
-    2.0**20,
-    2.0**-20,
-    2.0**30,
-    2.0**-30,
-    1 / 60,
-    1 / 3600,
-)
+# In which other units a quantity may be said: seconds as ms and minutes, a share in percent, bytes in GB and GiB.
+SCALES: Mapping[str, tuple[float, ...]] = {
+    "s": (1.0, 1e3, 1e6, 1 / 60, 1 / 3600),
+    "1": (1.0, 100.0),
+    "By": (1.0, *(10.0**-power for power in (3, 6, 9, 12)), *(2.0**-power for power in (10, 20, 30, 40))),
+}
+AS_IT_IS = (1.0,)
 
 
 class _Told(BaseModel):
@@ -110,13 +100,13 @@ def _worded(text: str) -> str:
 
 def unfounded(text: str, findings: Iterable[Finding]) -> tuple[str, ...]:
     """The numbers of a text that none of these findings has, rounded or in another unit; ids, times, counts aside."""
-    has = [abs(value) for finding in findings for value in _numbers_of(finding) if math.isfinite(value)]
+    has = [abs(value * scale) for finding in findings for value, scales in _numbers_of(finding) for scale in scales]
     missing = []
     for found in NUMBER.finditer(NAMES.sub(" ", text)):
         value = _value(found[0])
         if value is None or (value == int(value) and value <= SMALL):
             continue
-        if not any(_is_near(value, each * scale) for each in has for scale in SCALES):
+        if not any(_is_near(value, each) for each in has):
             missing.append(found[0])
     return tuple(dict.fromkeys(missing))
 
@@ -132,15 +122,20 @@ def _value(said: str) -> float | None:
         return None
 
 
-def _numbers_of(finding: Finding) -> Iterator[float]:
+def _numbers_of(finding: Finding) -> Iterator[tuple[float, tuple[float, ...]]]:
+    """Its numbers, each with the scales on which it may be said."""
+    signal = catalogue().get(finding.signal or "")
+    unit = "1" if finding.stat == "ratio" else signal.unit if signal is not None else ""
+    scales = SCALES.get(unit, AS_IT_IS)
     sides = [side for side in (finding.current, finding.baseline) if side is not None]
-    yield from (side.value for side in sides if side.value is not None)
-    yield from (side.n for side in sides)
-    if len(values := [side.value for side in sides if side.value is not None]) == 2:
-        yield values[0] - values[1]
-    yield from (value for value in (finding.ratio, finding.p, *(finding.interval or ())) if value is not None)
+    values = [side.value for side in sides if side.value is not None]
+    measured = [*values, values[0] - values[1]] if len(values) == 2 else values
+    yield from ((value, scales) for value in (*measured, *(finding.interval or ())))
+    yield from ((float(side.n), AS_IT_IS) for side in sides)
+    if finding.p is not None:
+        yield finding.p, AS_IT_IS
     if finding.ratio:
-        yield finding.ratio - 1  # "12 % more"
-        yield 1 / finding.ratio
+        yield from ((value, AS_IT_IS) for value in (finding.ratio, 1 / finding.ratio))
+        yield finding.ratio - 1, SCALES["1"]  # "12 % more"
     for text in (finding.text, finding.reason, finding.event.detail if finding.event else ""):
-        yield from (value for found in NUMBER.finditer(text) if (value := _value(found[0])) is not None)
+        yield from ((value, AS_IT_IS) for found in NUMBER.finditer(text) if (value := _value(found[0])) is not None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,6 @@ from console.triage.agent.allowed import allowed, withheld
 from console.triage.agent.budget import Limits, Prices
 from console.triage.agent.looks import Looks
 from console.triage.agent.probing import Able
-from console.triage.agent.prompt import facts
 from console.triage.agent.speaker import Endpoint, Speaker
 from console.triage.agent.talking import OnNews, Talking
 from console.triage.agent.tool import Scene
@@ -100,8 +99,15 @@ async def explained(diagnosis: Diagnosis, scene: Scene, llm: LlmConfig | None) -
 
 
 def about(diagnosis: Diagnosis) -> str:
-    """Which diagnosis this is, as far as citations go: another examination numbers other findings."""
-    return hashlib.sha256(facts(diagnosis).encode("utf-8", "replace")).hexdigest()[:16]
+    """Which diagnosis this is, as far as citations go: another examination finds other numbers under the same ids.
+
+    Texts are not part of it: in a bundle they are redacted.
+    """
+    found = [
+        (each.id, each.kind, each.step, each.verdict, each.signal, each.onset, each.current and each.current.value)
+        for each in diagnosis.findings
+    ]
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest()[:16]
 
 
 def restored(says: AgentSays, masks: Masks) -> AgentSays:
@@ -111,8 +117,3 @@ def restored(says: AgentSays, masks: Masks) -> AgentSays:
         return replace(one, text=masks.restored(one.text))
 
     return replace(says, claims=tuple(map(claim, says.claims)), settles=tuple(map(masks.restored, says.settles)))
-
-
-def replies(transcript: Transcript) -> tuple[Mapping[str, Any], ...]:
-    """The messages that the model itself wrote, in their order, without those of earlier investigations."""
-    return tuple(each for each in transcript.messages[transcript.before :] if each["role"] == "assistant")

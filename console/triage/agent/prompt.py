@@ -76,15 +76,16 @@ def _lines(diagnosis: Diagnosis, withheld: Collection[str]) -> Iterator[str]:
     first = set(cited) | set(diagnosis.unexplained)
     yield f"unexplained: {', '.join(diagnosis.unexplained) or 'nothing'}"
     yield "findings:"
+    told: dict[str, list[str]] = {}  # playbooks look at the same things: what they find alike is said once
     for finding in sorted(diagnosis.findings, key=lambda each: each.id not in first):
         hidden = f"{finding.id} [{finding.verdict}] its source may not be sent to a model"
-        yield f"  {hidden if finding.id in withheld else worded(finding)}"
+        said = hidden if finding.id in withheld else worded(finding)
+        told.setdefault(said.removeprefix(finding.id), []).append(finding.id)
+    yield from (f"  {', '.join(ids)}{said}" for said, ids in told.items())
     yield "steps that found nothing:"
-    for run in diagnosis.runs:
-        for step in run.steps:
-            if not step.findings:
-                said = f"{shown_line(step.title)} {shown_line(step.reason)}".rstrip()
-                yield f"  {run.playbook}/{step.id} [{step.state}] {said}"
+    steps = (step for run in diagnosis.runs for step in run.steps if not step.findings)
+    nothing = (f"  {step.id} [{step.state}] {shown_line(step.title)} {shown_line(step.reason)}" for step in steps)
+    yield from dict.fromkeys(line.rstrip() for line in nothing)
 
 
 def _cause(cause: Cause, diagnosis: Diagnosis) -> Iterator[str]:

@@ -14,7 +14,6 @@ from console.model import AgentSays, Diagnosis, Finding, Usage
 from console.sources.redact import shown_line
 from console.triage.agent.budget import Limits, Prices, after_call, over
 from console.triage.agent.concluding import concluded, told
-from console.triage.agent.looks import Looks
 from console.triage.agent.probing import CACHED, Able, probed
 from console.triage.agent.prompt import ASKS, CONCLUDE, MOST_QUESTION, RULES, WITHOUT_TOOLS, facts
 from console.triage.agent.speaker import OnText, Reply
@@ -37,6 +36,22 @@ class Speaks(Protocol):
 
     async def say(self, request: Mapping[str, Any], on_text: OnText, seconds: float) -> Reply:
         """See `Speaker.say`."""
+
+
+class Sees(Protocol):
+    """What it looks through."""
+
+    findings: list[Finding]
+    waited: float
+
+    def tools(self) -> list[dict[str, Any]]:
+        """See `Looks.tools`."""
+
+    def redact(self, text: str) -> str:
+        """A text as it may leave."""
+
+    async def look(self, name: str, arguments: Mapping[str, Any], room: int) -> str:
+        """See `Looks.look`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +83,7 @@ class Talking:
 
     model: str
     speaker: Speaks
-    looks: Looks
+    looks: Sees
     diagnosis: Diagnosis
     question: str = ""
     earlier: Sequence[Message] = ()

@@ -19,6 +19,7 @@ from console.tui.screens.triage_causes import cause_lines, timeline_lines
 from console.tui.screens.triage_curves import Curves
 from console.tui.screens.triage_detail import detail_lines
 from console.tui.screens.triage_head import head_lines
+from console.tui.screens.triage_model import Model
 from console.tui.screens.triage_reader import Reader, as_text
 from console.tui.screens.triage_remedies import ask_remedy
 from console.tui.screens.triage_room import stacked
@@ -43,7 +44,8 @@ class Triage(Sheet):
     ABOUT = (
         "One incident. Above: what is wrong and the likeliest cause, with why. Then the steps that were looked at, "
         "what the one under the cursor compared (now against baseline), and all causes with what speaks for (+) and "
-        "against (−) each. Examining goes on when you leave."
+        "against (−) each. Examining goes on when you leave, as does a language model that explains: what it says is "
+        "told apart from what was computed, and changes nothing of that."
     )
     KEYS = (
         ("Tab", "next part"),
@@ -54,6 +56,9 @@ class Triage(Sheet):
         ("N", "note"),
         ("x", "close"),
         ("n", "timeline"),
+        ("e", "explain: a model"),
+        ("E", "ask the model"),
+        ("i", "interrupt it"),
         ("y", "copy the diagnosis"),
         ("c", "copy the command shown"),
     )
@@ -62,6 +67,9 @@ class Triage(Sheet):
         Binding("N", "note", "write a note", show=False),
         Binding("x", "close", "close the incident", show=False),
         Binding("n", "timeline", "timeline", show=False),
+        Binding("e", "explain", "have a language model explain it", show=False),
+        Binding("E", "ask_model", "ask the language model", show=False),
+        Binding("i", "interrupt", "interrupt the language model", show=False),
         Binding("y", "copy", "copy the diagnosis", show=False),
         Binding("c", "copy_command", "copy the command shown", show=False),
         Binding("m", "remedy", "plan a remedy", show=False),
@@ -76,6 +84,7 @@ class Triage(Sheet):
         self._known: object = None  # what of that row the diagnosis was asked for
         self._trouble = ""
         self._curves = Curves(self, incident, lambda: self._show_detail(anew=False))
+        self._model = Model(self, incident, self._show_model)
         self._steps = 0  # rows
         self._is_aimed = False  # the cursor was put where to look first
 
@@ -139,6 +148,7 @@ class Triage(Sheet):
             )
             yield Part("compared", id="compared")
             yield Part("causes", id="causes")
+        yield Part("model", id="model")
         yield Part("timeline", id="timeline")
 
     def show(self, board: Mapping[str, Any]) -> None:
@@ -149,6 +159,8 @@ class Triage(Sheet):
         if known != self._known:
             self._known = known
             self._ask()
+        if (before or {}).get("explaining") != (row or {}).get("explaining"):
+            self._model.look()
         if (before or {}).get("examining") != (row or {}).get("examining"):
             self._show_steps()
         self._show_head()
@@ -168,6 +180,7 @@ class Triage(Sheet):
 
     def _diagnosed(self, diagnosis: Json) -> None:
         self._diagnosis, self._trouble = diagnosis, ""
+        self._model.look()
         opened = self._incident.get("opened")
         if opened:
             self.console_app.ask(
@@ -222,6 +235,15 @@ class Triage(Sheet):
         self._show_detail(anew=False)
         self._lay_out()
 
+    def _show_model(self) -> None:
+        part = self.query_one("#model", Part)
+        part.display = self._model.is_there
+        part.show(self._model.lines, note=self._model.name)
+        if self._model.is_wanted and self._model.is_there:
+            self._model.is_wanted = False
+            part.focus()
+        self._lay_out()
+
     def _show_detail(self, *, anew: bool) -> None:
         place, today, greys = self._place, self._today, self.console_app.has_greys
         drawing = self._curves.of(place)
@@ -238,19 +260,24 @@ class Triage(Sheet):
     def _lay_out(self) -> None:
         """Side by side where it is wide; stacked, the part with the focus gets what it needs, the others the rest."""
         width, height = self.size
-        parts = {name: self.query_one(f"#{name}") for name in ("steps", "compared", "causes", "timeline")}
+        parts = {name: self.query_one(f"#{name}") for name in ("steps", "compared", "causes", "model", "timeline")}
+        is_model_there = parts["model"].display = self._model.is_there
         head = self.query_one("#verdict", Text).styles.height
         room = height - 2 - int(head.value if head is not None else 1)
         focused = (self.focused.id or "") if self.focused is not None else "steps"
         if width >= WIDE:
             told = self._lines_of("timeline", width)
             parts["timeline"].styles.height = max(1, min(told + 1, room // 2 if focused == "timeline" else room // 6))
+            said = room if self._model.is_at_work else self._lines_of("model", width) if is_model_there else 0
+            parts["model"].styles.height = max(1, min(said + 1, room // 2 if focused == "model" else room // 4))
             for name in ("steps", "compared", "causes"):
                 parts[name].styles.height = "1fr"
             return
         steps = self._steps + 2
         wanted = {"steps": steps, "compared": room, "causes": self._lines_of("causes", width) + 1,
                   "timeline": self._lines_of("timeline", width) + 1}  # fmt: skip
+        if is_model_there:
+            wanted["model"] = room if self._model.is_at_work else self._lines_of("model", width) + 1
         if focused == "steps":
             wanted["steps"] = min(steps, max(room // 2, 3))
         for name, given in stacked(room, wanted, focused).items():
@@ -275,6 +302,9 @@ class Triage(Sheet):
         """Enter on another part."""
         if event.part.id == "compared" and self._place is not None:
             self._read_place(self._place)
+        elif event.part.id == "model" and self._model.asks is not None:
+            if not self.console_app.is_locked():
+                self._model.answer()
         else:
             self.app.push_screen(Reader(f"{self._named} {event.part.title}", event.part.all_lines))
 
@@ -310,6 +340,23 @@ class Triage(Sheet):
         """Plan a remedy of a named cause; nothing is changed by that."""
         if not self.console_app.is_locked():
             ask_remedy(self, self._named, self._diagnosis or {})
+
+    def action_explain(self) -> None:
+        """Have a model explain it, and see it do so."""
+        if not self.console_app.is_locked():
+            self._model.explain()
+        if self._model.is_there:
+            self.query_one("#model", Part).focus()
+
+    def action_ask_model(self) -> None:
+        """Ask the model something."""
+        if not self.console_app.is_locked():
+            self._model.ask()
+
+    def action_interrupt(self) -> None:
+        """Stop the model."""
+        if not self.console_app.is_locked():
+            self._model.interrupt()
 
     def action_timeline(self) -> None:
         """To the notes."""

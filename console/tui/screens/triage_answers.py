@@ -25,9 +25,9 @@ class Answers(Box[str | None]):
         *(Binding(digit, f"take({place})", "take it", priority=True, show=False) for place, digit in enumerate(DIGITS)),
     ]
 
-    def __init__(self, question: str, answers: Sequence[str]) -> None:
+    def __init__(self, question: str, answers: Sequence[str], then: str = "all of it is examined again") -> None:
         super().__init__()
-        self._question, self._answers = question, list(answers)
+        self._question, self._answers, self._then = question, list(answers), then
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
@@ -75,7 +75,7 @@ class Answers(Box[str | None]):
     def _ask(self) -> None:
         text = self.query_one("#question", Text)
         lines: list[Line] = [[(each, "bold")] for each in wrap(self._question, max(text.size.width, 20))]
-        keys = "1 … 9 or Enter answers, and all of it is examined again; Esc does not"
+        keys = f"1 … 9 or Enter answers, and {self._then}; Esc does not"
         lines += [[(each, "dim")] for each in wrap(keys, max(text.size.width, 20))]
         text.styles.height = len(lines)
         text.show(lines)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-LEAST = {"steps": 3, "compared": 1, "causes": 1, "timeline": 1}  # lines of each part, where they are stacked
+LEAST = {
+    "steps": 3,
+    "compared": 1,
+    "causes": 1,
+    "model": 1,
+    "timeline": 1,
+}  # lines
 
 
 def stacked(room: int, wanted: Mapping[str, int], focused: str) -> dict[str, int]:
@@ -13,7 +19,7 @@ def stacked(room: int, wanted: Mapping[str, int], focused: str) -> dict[str, int
     >>> stacked(12, {"steps": 4, "compared": 20, "causes": 5, "timeline": 2}, "causes")
     {'steps': 4, 'compared': 2, 'causes': 5, 'timeline': 1}
     """
-    given = dict(LEAST)
+    given = {name: LEAST[name] for name in wanted}
     spare = room - sum(given.values())
     for name in sorted(wanted, key=lambda each: each != focused):
         more = max(0, min(wanted[name] - given[name], spare))
