@@ -3,7 +3,8 @@
     python -P -m console.triage.agent.endpoint
 
 reads one line that says where and as whom, then a request a line; each is answered by lines of `text` as it comes,
-and one that ends it: `done` with the whole message, or `failed` with why.
+and one that ends it: `done` with the whole message, or `failed` with why. A line of `looked` says which tool was called
+in between, and has no answer.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from console.triage.agent.spans import investigated
+
 KINDS = {401: "denied", 403: "denied", 408: "later", 413: "too large", 429: "busy", 503: "busy", 529: "busy"}
+LOOKED = "looked"
 FIRST, LAST = ("model", "max_tokens", "stream", "cache_control", "tools", "system"), "messages"
 MOST_SAID = 300  # characters of what an endpoint says is wrong
 
@@ -32,10 +36,15 @@ def main() -> None:
         timeout=where["timeout"],
         default_headers={"x-api-key": key} if key else {},
     )
-    for line in sys.stdin:
-        for told in _answered(client, json.loads(line)):
-            sys.stdout.write(json.dumps(told) + "\n")
-            sys.stdout.flush()
+    with investigated(where["model"]) as looked:
+        for line in sys.stdin:
+            asked = json.loads(line)
+            if LOOKED in asked:
+                looked(asked[LOOKED])
+                continue
+            for told in _answered(client, asked):
+                sys.stdout.write(json.dumps(told) + "\n")
+                sys.stdout.flush()
 
 
 def _in_order(client: type[Any]) -> type[Any]:

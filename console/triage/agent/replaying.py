@@ -32,12 +32,14 @@ class Retold:
             raise SourceMalformed("the transcript ends here")
         return reply
 
+    def looked(self, name: str, began: float, ended: float, *, is_refused: bool) -> None:
+        """That was then."""
+
 
 @dataclass(slots=True)
 class Remembered:
-    """Looks that give what they once gave, with the findings of then."""
+    """Looks that were taken then: all that they found is known from the beginning."""
 
-    known: Sequence[Finding]
     findings: list[Finding] = field(default_factory=list)
     waited: float = 0.0
 
@@ -50,8 +52,7 @@ class Remembered:
         return text
 
     async def look(self, name: str, arguments: Mapping[str, Any], room: int) -> str:
-        """All findings of then are known from the first look on."""
-        self.findings += [each for each in self.known if each not in self.findings]
+        """What it gave stands in the transcript."""
         return "as it was"
 
 
@@ -67,8 +68,8 @@ async def replayed(transcript: Transcript, diagnosis: Diagnosis) -> AgentSays:
     earlier, own = messages[: transcript.before], messages[transcript.before :]
     found = then.findings if then is not None else ()
     talking = Talking(
-        transcript.model, Retold(_replies(own)), Remembered(found), diagnosis, transcript.question,
-        earlier=earlier, able=Able(tools="tools" in transcript.head),
+        transcript.model, Retold(_replies(own)), Remembered(), diagnosis, transcript.question,
+        earlier=earlier, found=found, able=Able(tools="tools" in transcript.head),
         limits=Limits(1_000_000, 1_000_000_000, 0.0, NO_END, 0.0), pause=0.0,
     )  # fmt: skip
     says = (await talking.through()).says

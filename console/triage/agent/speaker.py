@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 from console.errors import SourceBusy, SourceDenied, SourceError, SourceMalformed, SourceUnreached
 from console.library import PACKAGE
 from console.sources.redact import shown_line
+from console.triage.agent.endpoint import LOOKED
+from console.triage.agent.spans import BEGINNINGS, are_wanted
 
 KEPT_ENVIRONMENT = (
     "PATH",
@@ -61,6 +63,7 @@ class Speaker:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._process: asyncio.subprocess.Process | None = None
+        self._looked: list[Mapping[str, Any]] = []  # tools that were called since the last request
 
     async def say(self, request: Mapping[str, Any], on_text: OnText, seconds: float) -> Reply:
         """The model's answer to a request of the Messages API; its text as it comes.
@@ -71,6 +74,7 @@ class Speaker:
         try:
             async with asyncio.timeout(seconds):
                 process = self._process or await self._start()
+                await self._tell_looks(process)
                 await _send(process, request)
                 return await self._heard(process, on_text)
         except TimeoutError:
@@ -80,11 +84,20 @@ class Speaker:
             await self.close()
             raise SourceError(f"{self._name} broke off: {type(error).__name__}", "") from error
 
+    def looked(self, name: str, began: float, ended: float, *, is_refused: bool) -> None:
+        """A tool was called, from when to when (epoch seconds): for who collects spans."""
+        self._looked.append({"name": name, "began": began, "ended": ended, "is_refused": is_refused})
+
     async def close(self) -> None:
-        """End the process."""
+        """End the process, which is given a moment where it has spans to send."""
         process, self._process = self._process, None
         if process is None:
             return
+        if are_wanted() and process.stdin is not None:
+            with contextlib.suppress(TimeoutError, OSError):
+                await self._tell_looks(process)
+                process.stdin.close()
+                await asyncio.wait_for(process.wait(), CLOSE_SECONDS)
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         with contextlib.suppress(TimeoutError):
@@ -95,7 +108,8 @@ class Speaker:
         return f"the model {self.endpoint.model}"
 
     async def _start(self) -> asyncio.subprocess.Process:
-        names = [*KEPT_ENVIRONMENT, *filter(None, [self.endpoint.key_env])]
+        traced = [name for name in os.environ if name.startswith(BEGINNINGS)]
+        names = [*KEPT_ENVIRONMENT, *traced, *filter(None, [self.endpoint.key_env])]
         kept = {name: os.environ[name] for name in names if name in os.environ}
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "console.triage.agent.endpoint",
@@ -103,9 +117,14 @@ class Speaker:
             env={**kept, "PYTHONPATH": str(PACKAGE.parent), "PYTHONUTF8": "1"}, limit=MOST_LINE_BYTES,
         )  # fmt: skip
         self._process = process
-        await _send(process, {"url": self.endpoint.url, "key_env": self.endpoint.key_env,
-                              "timeout": self.endpoint.timeout})  # fmt: skip
+        where = {name: getattr(self.endpoint, name) for name in ("model", "url", "key_env", "timeout")}
+        await _send(process, where)
         return process
+
+    async def _tell_looks(self, process: asyncio.subprocess.Process) -> None:
+        looks, self._looked = self._looked, []
+        for look in looks if are_wanted() else ():
+            await _send(process, {LOOKED: look})
 
     async def _heard(self, process: asyncio.subprocess.Process, on_text: OnText) -> Reply:
         assert process.stdout is not None

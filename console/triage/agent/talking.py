@@ -37,6 +37,9 @@ class Speaks(Protocol):
     async def say(self, request: Mapping[str, Any], on_text: OnText, seconds: float) -> Reply:
         """See `Speaker.say`."""
 
+    def looked(self, name: str, began: float, ended: float, *, is_refused: bool) -> None:
+        """See `Speaker.looked`."""
+
 
 class Sees(Protocol):
     """What it looks through."""
@@ -211,8 +214,7 @@ class Talking:
                     return concluded(told(arguments), self.diagnosis, self.looks.findings, self.model)
                 if place >= MOST_AT_ONCE:
                     raise UsageError(f"more than {MOST_AT_ONCE} looks at once", "ask again for those that matter most")
-                self.on_news(News(tool=name, arguments=arguments))
-                results.append(_result(use, await self.looks.look(name, arguments, max(room, LEAST_ROOM))))
+                results.append(_result(use, await self._look(name, arguments, max(room, LEAST_ROOM))))
             except UsageError as error:
                 if name == CONCLUDE["name"] and self._mended:
                     return f"its conclusion is none: {error.message}"
@@ -220,6 +222,16 @@ class Talking:
                 results.append(_result(use, f"{error.message}. {error.hint}", is_error=True))
         self._messages.append({"role": "user", "content": results})
         return ""
+
+    async def _look(self, name: str, arguments: Mapping[str, Any], room: int) -> str:
+        self.on_news(News(tool=name, arguments=arguments))
+        began, is_refused = time.time(), True
+        try:
+            told = await self.looks.look(name, arguments, room)
+            is_refused = False
+        finally:
+            self.speaker.looked(shown_line(name, 60), began, time.time(), is_refused=is_refused)
+        return told
 
     def _in_words(self, reply: Reply) -> AgentSays | str:
         """The conclusion of a model that has no tools: one JSON object among its words."""

@@ -88,24 +88,32 @@ async def _query(scene: Scene, arguments: Mapping[str, Any]) -> Seen:
 
 
 def _values(series: Series) -> np.ndarray[Any, Any]:
-    """One number a step: of a histogram the mean of what was observed."""
-    if series.key.kind is not Kind.HISTOGRAM or series.sums is None:
+    """One number a step: of a histogram the mean of what was observed, or how much was where nobody kept the sums."""
+    if series.key.kind is not Kind.HISTOGRAM:
         return series.values
-    count = series.values.sum(axis=1)
+    count: np.ndarray[Any, Any] = series.values.sum(axis=1)
+    if series.sums is None:
+        return count
     means: np.ndarray[Any, Any] = np.divide(series.sums, count, out=np.full(count.shape, np.nan), where=count > 0)
     return means
 
 
+def _called(series: Series, unit: str) -> tuple[str, str]:
+    """What its values are, and their unit."""
+    if series.key.kind is not Kind.HISTOGRAM:
+        return series.key.signal, unit
+    return (f"mean {series.key.signal}", unit) if series.sums is not None else (f"count of {series.key.signal}", "1")
+
+
 def _finding(series: Series, values: np.ndarray[Any, Any], frame: Frame, unit: str) -> Any:
     seen = values[np.isfinite(values)]
-    last = float(seen[-1])
-    mean = "mean " if series.key.kind is Kind.HISTOGRAM else ""
+    name, unit = _called(series, unit)
     text = (
-        f"{mean}{series.key.signal}{labelled(series.key.labels)} went {_row(values, unit)} from "
+        f"{name}{labelled(series.key.labels)} went {_row(values, unit)} from "
         f"{instant(float(frame.times[0]) - frame.step)} to {instant(float(frame.times[-1]))}; "
         f"lowest {quantity(float(seen.min()), unit)}, highest {quantity(float(seen.max()), unit)}"
     )
-    side = Side(last, int(seen.size), float(frame.times[0]) - frame.step, float(frame.times[-1]))
+    side = Side(float(seen[-1]), int(seen.size), float(frame.times[0]) - frame.step, float(frame.times[-1]))
     return replace(note(text, "query"), signal=series.key.signal, labels=series.key.labels, current=side)
 
 
