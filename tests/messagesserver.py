@@ -1,59 +1,78 @@
 """A stand-in for a server of the Messages API: it rejects what the real one rejects, and says what a script has.
 
 A script is a list of turns, one for each request: `Says` streams a message over SSE, in as many pieces as it is told;
-`Fails`, `Hangs` and `Cuts` are the ways in which that goes wrong. A turn may be a function of the request.
+`Fails`, `Hangs`, `Cuts` and `Errs` are the ways in which that goes wrong. A turn may be a function of the request.
+What is rejected takes no turn, nor does a count of tokens.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from messagesrules import KEY, MOST_BYTES, refused
 
-KEY = "k-test"
-FIELDS = {"model", "max_tokens", "messages", "system", "tools", "tool_choice", "stream", "thinking", "metadata",
-          "stop_sequences", "cache_control", "output_config"}  # fmt: skip
-TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
-MOST_BREAKPOINTS = 4
+__all__ = ["KEY", "Cuts", "Errs", "Fails", "Hangs", "Messages", "Says", "messages", "text", "thinks", "use"]
+
+DELTAS = {"text": ("text", "text_delta"), "thinking": ("thinking", "thinking_delta")}
 
 
 @dataclass(frozen=True, slots=True)
 class Says:
-    """A message: blocks of `text(…)` and `use(…)`."""
+    """A message: blocks of `text(…)`, `use(…)`, `thinks(…)` and others, which come as they are, in one piece."""
 
     blocks: Sequence[Mapping[str, Any]]
     stop: str = ""  # tool_use where there is one, else end_turn
     pieces: int = 7  # characters that come at once
+    usage: Mapping[str, int] = field(default_factory=dict)
+    strange: Sequence[Mapping[str, Any]] = ()  # events that come after the first
+    bytes: int = 0  # that are written at once, wherever that cuts; 0: an event
+    halves: bool = False  # pieces are of 16 bits, as in servers whose language counts so: a character may be cut
+    streams: bool = True  # else one JSON comes, whatever was asked for
 
 
 @dataclass(frozen=True, slots=True)
 class Fails:
-    """An error, as the API words it."""
+    """An error, as the API words it, or a page of something that stands before it."""
 
     status: int
     kind: str = "api_error"
     retry_after: str = ""
+    page: str = ""
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Hangs:
-    """Begins to answer, and never ends."""
+    """Begins to answer, and never ends; or does not even begin."""
+
+    is_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """Begins to answer, and the line goes dead; or what comes is no JSON."""
+    """Begins to answer, and the line goes dead, or ends as if that were all; or what comes is no JSON."""
 
     is_malformed: bool = False
+    is_clean: bool = False
+    said: Says = Says([{"type": "text", "text": "hm"}])
+    events: int = 1  # that come before
 
 
-Turn = Says | Fails | Hangs | Cuts
+@dataclass(frozen=True, slots=True)
+class Errs:
+    """Begins to answer, and says in mid stream that it cannot."""
+
+    kind: str = "overloaded_error"
+    words: str = "as told"
+
+
+Turn = Says | Fails | Hangs | Cuts | Errs
 Script = Sequence[Turn | Callable[[Mapping[str, Any]], Turn]]
 
 
@@ -67,6 +86,11 @@ def use(name: str, at: int = 1, **arguments: Any) -> dict[str, Any]:
     return {"type": "tool_use", "id": f"toolu_{at}", "name": name, "input": arguments}
 
 
+def thinks(words: str, signature: str) -> dict[str, Any]:
+    """A block of thought, signed."""
+    return {"type": "thinking", "thinking": words, "signature": signature}
+
+
 @dataclass
 class Messages:
     """What was asked, and what is answered; the last turn of the script again and again."""
@@ -76,46 +100,52 @@ class Messages:
     bodies: list[bytes] = field(default_factory=list)
     probes: list[dict[str, Any]] = field(default_factory=list)
     probe: Callable[[Mapping[str, Any]], Turn] = lambda _asked: Says([use("ready")])  # what asks what it can do
+    said: list[Sequence[Mapping[str, Any]]] = field(default_factory=list)
     url: str = ""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
-        if (wrong := _refused(request.headers, body)) is not None:
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            body = b" " * (MOST_BYTES + 1)
+        if (wrong := refused(request.method, request.path, request.headers, body, self.said)) is not None:
             return _error(*wrong)
+        if request.path != "/v1/messages":
+            return web.json_response(_listed() if request.method == "GET" else {"input_tokens": len(body) // 4})
         asked = json.loads(body)
         if [tool["name"] for tool in asked.get("tools", ())] == ["ready"]:
             self.probes.append(asked)
-            return await self._say(request, self.probe(asked), len(body))
+            return await self._say(request, self.probe(asked), asked)
         self.asked.append(asked)
         self.bodies.append(body)
         turn = self.script[min(len(self.asked), len(self.script)) - 1]
-        return await self._say(request, turn(asked) if callable(turn) else turn, len(body))
+        return await self._say(request, turn(asked) if callable(turn) else turn, asked)
 
-    async def _say(self, request: web.Request, told: Turn, size: int) -> web.StreamResponse:
+    async def _say(self, request: web.Request, told: Turn, asked: Mapping[str, Any]) -> web.StreamResponse:
+        size = len(json.dumps(asked))
+        if isinstance(told, Hangs) and told.is_silent:
+            await asyncio.sleep(3600)
         if isinstance(told, Fails):
-            return _error(told.status, told.kind, "as told", told.retry_after)
+            return _failed(told)
+        if isinstance(told, Says):
+            self.said.append(told.blocks)
+            if not (told.streams and asked.get("stream")):
+                return web.json_response(_message(told, size, is_whole=True))
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        if isinstance(told, Says):
-            for event in _events(told, size):
-                await response.write(_line(event))
-            return response
-        await response.write(_line(next(_events(Says([text("hm")]), 0))))
-        if isinstance(told, Hangs):
-            await asyncio.sleep(3600)
-        if told.is_malformed:  # type: ignore[union-attr]
-            await response.write(b"event: content_block_start\ndata: {not json\n\n")
-            return response
-        assert request.transport is not None
-        request.transport.abort()
+        async for part in _parts(told, size):
+            await response.write(part)
+        if isinstance(told, Cuts) and not (told.is_clean or told.is_malformed):
+            assert request.transport is not None
+            request.transport.abort()
         return response
 
 
 @asynccontextmanager
 async def messages(*script: Turn | Callable[[Mapping[str, Any]], Turn]) -> AsyncIterator[Messages]:
     """The server, on a free port of loopback."""
-    server, app = Messages(script), web.Application(client_max_size=32 << 20)
-    app.router.add_post("/v1/messages", server.answer)
+    server, app = Messages(script), web.Application(client_max_size=MOST_BYTES)
+    app.router.add_route("*", "/{path:.*}", server.answer)
     runner = web.AppRunner(app, shutdown_timeout=0.1, handle_signals=False)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -126,77 +156,102 @@ async def messages(*script: Turn | Callable[[Mapping[str, Any]], Turn]) -> Async
         await runner.cleanup()
 
 
-def _refused(headers: Mapping[str, str], body: bytes) -> tuple[int, str, str] | None:
-    """(status, kind, words) of what the real server would not take."""
-    if headers.get("Authorization") != f"Bearer {KEY}" and headers.get("x-api-key") != KEY:
-        return 401, "authentication_error", "invalid x-api-key"
-    if not headers.get("anthropic-version"):
-        return 400, "invalid_request_error", "anthropic-version: header is required"
-    asked = json.loads(body)
-    for name in ("model", "max_tokens", "messages"):
-        if name not in asked:
-            return 400, "invalid_request_error", f"{name}: Field required"
-    if extra := set(asked) - FIELDS:
-        return 400, "invalid_request_error", f"{min(extra)}: Extra inputs are not permitted"
-    if wrong := next(_wrong(asked), None):
-        return 400, "invalid_request_error", wrong
-    return None
+async def _parts(told: Turn, size: int) -> AsyncIterator[bytes]:
+    """What goes over the line, in the pieces that are written at once."""
+    match told:
+        case Says():
+            lines = [_line(event) for event in _events(told, size)]
+            whole = b"".join(lines)
+            parts = [whole[at : at + told.bytes] for at in range(0, len(whole), told.bytes)] if told.bytes else lines
+            for part in parts:
+                yield part
+                await asyncio.sleep(0)
+        case Cuts():
+            for event in [*_events(told.said, size)][: told.events]:
+                yield _line(event)
+            if told.is_malformed:
+                yield b"event: content_block_start\ndata: {not json\n\n"
+        case _:
+            for event in [*_events(Says([text("hm")]), size)][:4]:
+                yield _line(event)
+            if isinstance(told, Hangs):
+                await asyncio.sleep(3600)
+            elif isinstance(told, Errs):
+                yield _line({"type": "error", "error": {"type": told.kind, "message": told.words}})
 
 
-def _wrong(asked: Mapping[str, Any]) -> Iterator[str]:
-    for tool in asked.get("tools", ()):
-        if not TOOL_NAME.fullmatch(tool["name"]) or tool["input_schema"].get("type") != "object":
-            yield f"tools: {tool['name']} is no tool"
-    if json.dumps(asked).count('"cache_control"') > MOST_BREAKPOINTS:
-        yield "A maximum of 4 blocks with cache_control may be provided"
-    waiting: set[str] = set()
-    for at, message in enumerate(asked["messages"]):
-        if message["role"] != ("user", "assistant")[at % 2]:
-            yield "messages: roles must alternate, and the first is user"
-        if not message["content"]:
-            yield f"messages.{at}: content must not be empty"
-        results = [each["tool_use_id"] for each in message["content"] if each["type"] == "tool_result"]
-        if set(results) != waiting or len(results) != len(waiting):
-            yield f"messages.{at}: tool_use ids were found without tool_result blocks immediately after"
-        waiting = {each["id"] for each in message["content"] if each["type"] == "tool_use"}
-        if any(each["type"] == "text" and not each["text"] for each in message["content"]):
-            yield f"messages.{at}: text content blocks must be non-empty"
-
-
-def _events(told: Says, size: int) -> Iterator[dict[str, Any]]:
-    used = {"input_tokens": size // 4, "output_tokens": 1}
-    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": None,
-               "stop_sequence": None, "usage": used}  # fmt: skip
-    yield {"type": "message_start", "message": message}
+def _events(told: Says, size: int) -> Iterator[Mapping[str, Any]]:
+    yield {"type": "message_start", "message": _message(told, size)}
     yield {"type": "ping"}
+    yield from told.strange
     for at, block in enumerate(told.blocks):
-        is_use = block["type"] == "tool_use"
-        whole = json.dumps(block["input"]) if is_use else block["text"]
-        yield {
-            "type": "content_block_start",
-            "index": at,
-            "content_block": {**block, **({"input": {}} if is_use else {"text": ""})},
-        }
-        for start in range(0, len(whole), told.pieces):
-            part = whole[start : start + told.pieces]
-            delta = (
-                {"type": "input_json_delta", "partial_json": part} if is_use else {"type": "text_delta", "text": part}
-            )
-            yield {"type": "content_block_delta", "index": at, "delta": delta}
+        begun, deltas = _pieces(block, told)
+        yield {"type": "content_block_start", "index": at, "content_block": begun}
+        yield from ({"type": "content_block_delta", "index": at, "delta": delta} for delta in deltas)
         yield {"type": "content_block_stop", "index": at}
-    stop = told.stop or ("tool_use" if any(each["type"] == "tool_use" for each in told.blocks) else "end_turn")
-    yield {
-        "type": "message_delta",
-        "delta": {"stop_reason": stop, "stop_sequence": None},
-        "usage": {"output_tokens": 50},
-    }
+    done = {"stop_reason": _stop(told), "stop_sequence": None}
+    yield {"type": "message_delta", "delta": done, "usage": {"output_tokens": 50, **told.usage}}
     yield {"type": "message_stop"}
 
 
+def _pieces(block: Mapping[str, Any], told: Says) -> tuple[Mapping[str, Any], list[Mapping[str, Any]]]:
+    """(a block as it begins, what comes after)."""
+    if block["type"] == "tool_use":
+        cut = _cut(json.dumps(block["input"], ensure_ascii=not told.halves), told)
+        return {**block, "input": {}}, [{"type": "input_json_delta", "partial_json": part} for part in cut]
+    if block["type"] not in DELTAS:
+        return block, []
+    name, kind = DELTAS[block["type"]]
+    deltas: list[Mapping[str, Any]] = [{"type": kind, name: part} for part in _cut(block[name], told)]
+    if "signature" not in block:
+        return {**block, name: ""}, deltas
+    signed = {"type": "signature_delta", "signature": block["signature"]}
+    return {**block, name: "", "signature": ""}, [*deltas, signed]
+
+
+def _cut(whole: str, told: Says) -> list[str]:
+    if told.halves:
+        units = whole.encode("utf-16-le")
+        whole = "".join(chr(int.from_bytes(units[at : at + 2], "little")) for at in range(0, len(units), 2))
+    return [whole[at : at + told.pieces] for at in range(0, len(whole), told.pieces)]
+
+
+def _message(told: Says, size: int, *, is_whole: bool = False) -> dict[str, Any]:
+    """As it begins, or all of it."""
+    used = {"input_tokens": size // 4, "output_tokens": 50 if is_whole else 1, **told.usage}
+    return {
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [*told.blocks] * is_whole,
+        "stop_reason": _stop(told) if is_whole else None, "stop_sequence": None, "usage": used,
+    }  # fmt: skip
+
+
+def _stop(told: Says) -> str:
+    return told.stop or ("tool_use" if any(each["type"] == "tool_use" for each in told.blocks) else "end_turn")
+
+
 def _line(event: Mapping[str, Any]) -> bytes:
-    return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
+    """As an event of a stream: characters as they are, but for halves of one, which only an escape can say."""
+    try:
+        data = json.dumps(event, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        data = json.dumps(event).encode()
+    return b"event: %b\ndata: %b\n\n" % (event["type"].encode(), data)
 
 
-def _error(status: int, kind: str, words: str, retry_after: str = "") -> web.Response:
+def _listed() -> dict[str, Any]:
+    model = {"type": "model", "id": "m", "display_name": "M", "created_at": "2026-01-01T00:00:00Z",
+             "lifecycle": "active", "max_input_tokens": 200_000, "max_tokens": 64_000}  # fmt: skip
+    return {"data": [model], "first_id": "m", "last_id": "m", "has_more": False}
+
+
+def _failed(told: Fails) -> web.Response:
+    headers = {"retry-after": told.retry_after, "location": told.location}
+    kept = {name: value for name, value in headers.items() if value}
+    if told.page:
+        return web.Response(status=told.status, text=told.page, content_type="text/html", headers=kept)
+    return _error(told.status, told.kind, "as told", kept)
+
+
+def _error(status: int, kind: str, words: str, headers: Mapping[str, str] | None = None) -> web.Response:
     shape = {"type": "error", "error": {"type": kind, "message": words}, "request_id": "req_1"}
-    return web.json_response(shape, status=status, headers={"retry-after": retry_after} if retry_after else {})
+    return web.json_response(shape, status=status, headers={"request-id": "req_1", **(headers or {})})

@@ -69,10 +69,10 @@ async def test_each_way_to_fail_is_a_sentence(speaker: Speaker, turn: Any, kind:
 
 
 async def test_a_hang_ends_in_its_time_and_the_next_request_finds_a_fresh_process(speaker: Speaker) -> None:
-    async with messages(Hangs(), Says([text("well")])) as server:
-        await at(speaker, server)._start()
+    async with messages(Says([text("warm")]), Hangs(), Says([text("well")])) as server:
+        await at(speaker, server).say(REQUEST, lambda _text: None, 60.0)  # its import takes seconds
         with pytest.raises(SourceError, match="did not answer within"):
-            await speaker.say(REQUEST, lambda _text: None, 4.0)
+            await speaker.say(REQUEST, lambda _text: None, 2.0)
         assert (await speaker.say(REQUEST, lambda _text: None, 60.0)).content[0]["text"] == "well"
 
 
