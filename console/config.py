@@ -57,6 +57,18 @@ class Grouping:
 
 
 @dataclass(frozen=True, slots=True)
+class McpConfig:
+    """An MCP server whose tools the language model may call: a command, or a URL."""
+
+    name: str
+    tools: tuple[str, ...]  # each by its name; nothing else of it is ever called
+    command: tuple[str, ...] = ()
+    url: str | None = None
+    env: tuple[str, ...] = ()  # names of the variables that the command may see beside the usual few
+    seconds: float = 20.0  # for the connection, and for each call
+
+
+@dataclass(frozen=True, slots=True)
 class LlmConfig:
     """A language model that explains, and what one investigation may cost."""
 
@@ -73,6 +85,7 @@ class LlmConfig:
     prices: Mapping[str, float] = field(
         default_factory=dict
     )  # US dollars for a million tokens: see config_file._Prices
+    mcp: tuple[McpConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

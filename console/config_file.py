@@ -8,15 +8,16 @@ import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from console.config import (
     ActuatorConfig,
     Config,
     Grouping,
     LlmConfig,
+    McpConfig,
     NotifierConfig,
     SourceConfig,
     default_config_path,
@@ -124,6 +125,31 @@ class _Prices(_Table):
     written: float = Field(0.0, ge=0)
 
 
+def _is_one_tool(name: str) -> str:
+    if any(sign in name for sign in "*?["):
+        raise ValueError("tools are allowed each by its name; nothing here stands for several")
+    return name
+
+
+ToolName = Annotated[str, AfterValidator(_is_one_tool), StringConstraints(min_length=1, max_length=128)]
+
+
+class _McpServer(_Table):
+    """An MCP server, some of whose tools the language model may call. Only name tools that read."""
+
+    command: list[str] = Field([], description="the program and its arguments; it speaks over stdin and stdout")
+    url: str | None = Field(None, pattern="^https?://", description="in the place of a command: streamable HTTP")
+    tools: list[ToolName] = Field(min_length=1, max_length=32, description="what may be called, each by its name")
+    env: list[Variable] = Field([], description="environment variables that the command may see beside PATH and HOME")
+    seconds: int = Field(20, ge=1, le=60, description="for the connection, and for each call")
+
+    @model_validator(mode="after")
+    def _is_one_way(self) -> Self:
+        if bool(self.command) == bool(self.url):
+            raise ValueError("an MCP server has either a command or a url")
+        return self
+
+
 class _Llm(_Table):
     """The language model that explains. It only reads; verdicts and order stay those of the numbers."""
 
@@ -141,6 +167,7 @@ class _Llm(_Table):
     sources: list[str] = Field(["*"], description="names or globs of the sources whose data may be sent; all")
     mask_ips: bool = Field(True, description="whether addresses of machines are replaced before anything is sent")
     prices: _Prices = _Prices()
+    mcp: dict[SourceName, _McpServer] = Field({}, description="MCP servers whose tools it may call too")
 
 
 class _File(_Table):
@@ -196,9 +223,13 @@ def _llm(table: _Llm | None) -> LlmConfig | None:
     if table is None or not table.enabled:
         return None
     limits = table.model_dump(include={"calls", "tokens", "dollars", "seconds", "dollars_a_day", "mask_ips"})
+    servers = tuple(
+        McpConfig(name, tuple(each.tools), tuple(each.command), each.url, tuple(each.env), each.seconds)
+        for name, each in table.mcp.items()
+    )
     return LlmConfig(
         table.model, table.url, table.key_env, **limits,
-        sources=tuple(table.sources), prices=table.prices.model_dump(),
+        sources=tuple(table.sources), prices=table.prices.model_dump(), mcp=servers,
     )  # fmt: skip
 
 
@@ -277,9 +308,11 @@ def _plain(message: str) -> str:
 
 
 def _keys(parents: list[str]) -> list[str]:
+    """What a table may have; one that is there by a name of its own (`llm.mcp.NAME`) is what all of them are."""
     model: type[BaseModel] = _File
     for parent in parents:
-        annotation = model.model_fields[parent].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model = annotation
+        if parent in model.model_fields:
+            annotation = model.model_fields[parent].annotation
+            tables = (each for each in (annotation, *get_args(annotation)) if isinstance(each, type))
+            model = next((each for each in tables if issubclass(each, BaseModel)), model)
     return list(model.model_fields)

@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.config import Config, SourceConfig, data_folder, default_data_dir, duration
+from console.config import Config, McpConfig, SourceConfig, data_folder, default_data_dir, duration
 from console.config_file import config_schema, load_config
 from console.errors import ConfigError
+
+MCP = '[llm]\nmodel = "m"\n[llm.mcp.wiki]\n'
 
 
 def write(folder: Path, text: str) -> Path:
@@ -79,6 +81,29 @@ def test_links_are_templates_of_urls(tmp_path: Path) -> None:
     assert load_config(path).links == {"the logs": "https://logs/{host}?q={model}"}
 
 
+def test_mcp_servers_are_a_command_or_a_url_and_tools_by_name(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        """
+        [llm]
+        model = "m"
+        [llm.mcp.runbooks]
+        command = ["runbooks", "--stdio"]
+        tools = ["search_runbooks", "pages.get"]
+        env = ["WIKI_TOKEN"]
+        seconds = 5
+        [llm.mcp.wiki]
+        url = "https://wiki/mcp"
+        tools = ["search"]
+        """,
+    )
+    llm = load_config(path).llm
+    assert llm is not None and llm.mcp == (
+        McpConfig("runbooks", ("search_runbooks", "pages.get"), ("runbooks", "--stdio"), None, ("WIKI_TOKEN",), 5),
+        McpConfig("wiki", ("search",), (), "https://wiki/mcp", (), 20),
+    )
+
+
 @pytest.mark.parametrize(
     "text", ["", '[daemon]\ndata = "state"', '[daemon]\ndata = "~/state"', '[daemon]\ndata = "/srv"']
 )
@@ -120,6 +145,15 @@ def test_the_flag_outranks_the_file(tmp_path: Path) -> None:
         ('[links]\nboard = "https://x/{model.__class__}"', "nothing is known as {model.__class__}", ""),
         ('[links]\nboard = "javascript:alert(1)"', "links.board: a link begins with http:// or https://", ""),
         ("[links]\nboard = 1", "links.board", "config schema"),
+        ('[llm]\nmodel = "m"\ncals = 3', "unknown key 'llm.cals'", "did you mean 'calls'?"),
+        ('[llm]\nmodel = "m"\nprices = {reed = 1.0}', "unknown key 'llm.prices.reed'", "did you mean 'read'?"),
+        (MCP + 'tools = ["x"]\nurls = "x"', "unknown key 'llm.mcp.wiki.urls'", "did you mean 'url'?"),
+        (MCP + 'url = "https://wiki"', "llm.mcp.wiki.tools", "config schema"),
+        (MCP + 'url = "https://wiki"\ntools = []', "llm.mcp.wiki.tools", "config schema"),
+        (MCP + 'url = "https://wiki"\ntools = ["*"]', "tools are allowed each by its name", "config schema"),
+        (MCP + 'url = "file:///wiki"\ntools = ["x"]', "llm.mcp.wiki.url", "config schema"),
+        (MCP + 'tools = ["x"]', "llm.mcp.wiki: an MCP server has either a command or a url", "config schema"),
+        (MCP + 'url = "https://w"\ncommand = ["w"]\ntools = ["x"]', "has either a command or a url", "config schema"),
     ],
 )
 def test_what_is_wrong_is_one_sentence_with_a_hint(tmp_path: Path, text: str, message: str, hint: str) -> None:

@@ -108,7 +108,8 @@ class Explaining:
         diagnosis = await self._diagnosis(incident)
         if self.llm is None:
             raise NOBODY
-        return Investigation(diagnosis, await self._scene(diagnosis), self.llm, able=self._able).first_request()
+        investigation = Investigation(diagnosis, await self._scene(diagnosis), self.llm, able=self._able)
+        return await self.bench.do(investigation.first_request())
 
     def interrupt(self, incident: str) -> None:
         """End what is under way; UsageError where nothing is."""

@@ -89,7 +89,7 @@ async def prompt_here(
     step_types = plugins.by_name("andon_step_types")
     async with situation(config, plugins) as here:
         diagnosis = await investigate([symptom], playbooks, here, step_types)
-        return Investigation(diagnosis, _scene(here, diagnosis, playbooks, plugins), config.llm).first_request()
+        return await Investigation(diagnosis, _scene(here, diagnosis, playbooks, plugins), config.llm).first_request()
 
 
 def _scene(

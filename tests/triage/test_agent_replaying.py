@@ -98,8 +98,8 @@ async def test_a_question_that_went_on_from_an_investigation_is_gone_through_too
     assert [claim.evidence for claim in (await replayed(second, DIAGNOSIS)).claims] == [("F2",)]
 
 
-def test_what_is_shown_first_is_what_would_be_sent() -> None:
+async def test_what_is_shown_first_is_what_would_be_sent() -> None:
     scene = Scene(Situation(Estate(), nouns.NOON), built_in_step_types(), DIAGNOSIS)
-    shown = Investigation(DIAGNOSIS, scene, LlmConfig("m")).first_request()
+    shown = await Investigation(DIAGNOSIS, scene, LlmConfig("m")).first_request()
     assert list(shown) == ["model", "max_tokens", "cache_control", "tools", "system", "messages"]
     assert "<facts>" in shown["messages"][0]["content"][0]["text"]

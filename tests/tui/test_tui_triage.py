@@ -234,7 +234,7 @@ async def test_a_locked_console_changes_nothing(tmp_path: Path, key: str) -> Non
         await pilot.press(key)
         await pilot.pause(0.05)
         assert "this andon is locked" in text_of(app)
-        assert set(asked(client)) <= {"diagnosis", "curve", "events"}
+        assert set(asked(client)) <= {"diagnosis", "curve", "events", "explain.seen"}
 
 
 async def test_a_locked_console_asks_nobody(tmp_path: Path) -> None:

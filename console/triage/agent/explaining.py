@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,10 +14,13 @@ from console.playbook.bundles.redaction import Masks
 from console.triage.agent.allowed import allowed, withheld
 from console.triage.agent.budget import Limits, Prices
 from console.triage.agent.looks import Looks
+from console.triage.agent.mcp_tools import Mcp
 from console.triage.agent.probing import Able
 from console.triage.agent.speaker import Endpoint, Speaker
 from console.triage.agent.talking import OnNews, Talking
 from console.triage.agent.tool import Scene
+
+log = logging.getLogger("andon.agent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +59,10 @@ class Investigation:
         self.diagnosis, self.question, self._before = diagnosis, question, before
         self._masks = earlier.masks if earlier is not None else Masks(ips=llm.mask_ips)
         self._speaker = Speaker(Endpoint(llm.model, llm.url, llm.key_env))
+        self._others = Mcp(llm.mcp)
         self._now = scene.situation.now
         self._talking = Talking(
-            llm.model, self._speaker, Looks(looking, self._masks.text), diagnosis, question,
+            llm.model, self._speaker, Looks(looking, self._masks.text, self._others), diagnosis, question,
             earlier=before.messages if before is not None else (),
             found=before.says.findings if before is not None and before.says is not None else (),
             withheld=withheld(diagnosis.findings, estate, llm.sources), able=able,
@@ -70,8 +75,10 @@ class Investigation:
         part of the answer.
         """
         try:
+            await self._meet()
             talk = await self._talking.through()
         finally:
+            await self._others.close()
             await self._speaker.close()
         incident = self.diagnosis.incident
         transcript = Transcript(
@@ -86,9 +93,19 @@ class Investigation:
         """End it where it is; to be called in the loop that it runs in."""
         self._talking.interrupt()
 
-    def first_request(self) -> dict[str, Any]:
+    async def first_request(self) -> dict[str, Any]:
         """What would be sent first; nothing is."""
-        return self._talking.first_request()
+        try:
+            await self._meet()
+            return self._talking.first_request()
+        finally:
+            await self._others.close()
+
+    async def _meet(self) -> None:
+        """Learn what other tools there are; a server that does not answer is left out."""
+        await self._others.open()
+        for name, why in self._others.failed.items():
+            log.warning("left out of what a model may call: %s: %s", name, why)
 
 
 async def explained(diagnosis: Diagnosis, scene: Scene, llm: LlmConfig | None) -> Diagnosis:

@@ -15,6 +15,7 @@ from pydantic import Field
 from console.errors import AndonError, UsageError
 from console.model import Finding
 from console.sources.redact import shown_line
+from console.triage.agent.mcp_tools import Mcp, heard
 from console.triage.agent.tool import Arguments, Scene, Seen, Tool, checked, schema_of
 from console.triage.agent.tools import all_tools
 
@@ -39,6 +40,7 @@ class Looks:
 
     scene: Scene
     redact: Callable[[str], str] = str
+    others: Mcp | None = None  # tools of MCP servers
     findings: list[Finding] = field(default_factory=list)
     waited: float = 0.0  # seconds that a person took to answer
     clock: Callable[[], float] = time.monotonic
@@ -52,26 +54,33 @@ class Looks:
 
     def tools(self) -> list[dict[str, Any]]:
         """What the model is told that it may call, in an order that never changes: what stands first is cached."""
-        return [tool.told for tool in self._tools.values()]
+        return [*(tool.told for tool in self._tools.values()), *(self.others.tools() if self.others else ())]
 
     async def look(self, name: str, arguments: Mapping[str, Any], room: int = MOST_ANSWER) -> str:
         """What one call gives, as text of so many characters. UsageError for a tool that is none, and for arguments
         that do not fit.
         """
-        tool = self._tools.get(name)
-        if tool is None:
-            raise UsageError(f"there is no tool {shown_line(name, 60)!r}", f"there are {', '.join(self._tools)}")
         began = self.clock()
         try:
-            seen = await tool.call(arguments)
+            seen = await self._seen(name, arguments)
         except AndonError as error:
-            raise UsageError(f"{name}: {shown_line(error.message)}", shown_line(error.hint)) from None
+            raise UsageError(f"{shown_line(name, 60)}: {shown_line(error.message)}", shown_line(error.hint)) from None
         finally:
             self.waited += self.clock() - began if name == WAITS else 0.0
         found = [replace(each, id=f"F{len(self.findings) + at}") for at, each in enumerate(seen.findings, 1)]
         del found[MOST_FINDINGS:]
         self.findings += found
         return self._bounded("\n".join(_lines(seen, found)), min(room, MOST_ANSWER))
+
+    async def _seen(self, name: str, arguments: Mapping[str, Any]) -> Seen:
+        if self.others is not None and name in self.others:
+            text = await self.others.call(name, arguments)
+            return Seen("", (heard(name, text),), text)
+        tool = self._tools.get(name)
+        if tool is None:
+            names = ", ".join(str(each["name"]) for each in self.tools())
+            raise UsageError(f"there is no tool {shown_line(name, 60)!r}", f"there are {names}")
+        return await tool.call(arguments)
 
     def _bounded(self, text: str, room: int) -> str:
         """What leaves: without secrets, and cut at the end of a line, where the rest can be searched."""
@@ -91,6 +100,8 @@ def _lines(seen: Seen, found: list[Finding]) -> Iterator[str]:
     if seen.said:
         yield seen.said
     yield from map(worded, found)
+    if seen.more:
+        yield seen.more
 
 
 async def _searched(kept: Mapping[str, str], arguments: Mapping[str, Any]) -> Seen:

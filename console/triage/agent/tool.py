@@ -54,6 +54,7 @@ class Seen:
 
     said: str
     findings: tuple[Finding, ...] = ()
+    more: str = ""  # that stands after them
 
 
 @dataclass(frozen=True, slots=True)
