@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -177,13 +178,18 @@ async def test_nobody_at_a_url_is_left_out_and_named() -> None:
 
 
 def looks(others: Mcp) -> Looks:
-    return Looks(Situation(Estate(), nouns.NOON), {}, others=others, redact=lambda said: said.replace("page", "•••"))
+    return Looks(nothing(), lambda said: said.replace("page", "•••"), others)
+
+
+def nothing() -> Scene:
+    return Scene(Situation(Estate(), nouns.NOON), {}, nouns.diagnosis(findings=()))
 
 
 async def test_what_it_says_is_a_finding_to_cite_that_judges_nothing() -> None:
     async with opened(config("search_runbooks", "long")) as others:
         eyes = looks(others)
-        assert [each["name"] for each in eyes.tools()] == ["runbooks__search_runbooks", "runbooks__long", "search"]
+        names = [each["name"] for each in eyes.tools()]
+        assert names[-3:] == ["search", "runbooks__search_runbooks", "runbooks__long"]
         said = await eyes.look("runbooks__search_runbooks", {"words": "gpu"})
         assert said.startswith("F1 [inconclusive] runbooks__search_runbooks says:\ngpu: restart") and "••• 4211" in said
         (finding,) = eyes.findings
@@ -209,13 +215,12 @@ async def test_an_investigation_calls_it_goes_on_when_it_dies_and_cites_it(monke
         Says([use("conclude", 3, claims=[claim])]),
     ) as endpoint:
         llm = LlmConfig("m", endpoint.url, "ANDON_TEST_KEY", mcp=(server, config("x", name="gone", command=("true",))))
-        done = await explained(diagnosis, Situation(Estate(), nouns.NOON), {}, llm)
+        done = await explained(diagnosis, replace(nothing(), diagnosis=diagnosis), llm)
     assert done.agent is not None and done.agent.claims[0].evidence == ("F2",)
     assert done.agent.claims[0].unfounded == ()
     first, second = endpoint.asked
-    assert [tool["name"] for tool in first["tools"]] == [
-        "runbooks__search_runbooks", "runbooks__die", "search", "conclude"
-    ]  # fmt: skip
+    names = [tool["name"] for tool in first["tools"]]
+    assert names[-4:] == ["search", "runbooks__search_runbooks", "runbooks__die", "conclude"]
     assert first["tools"] == second["tools"]
     answered = second["messages"][-1]["content"]
     assert [bool(each.get("is_error")) for each in answered] == [False, True]
@@ -225,4 +230,4 @@ async def test_an_investigation_calls_it_goes_on_when_it_dies_and_cites_it(monke
 async def test_a_talk_without_servers_is_what_it_was() -> None:
     assert Mcp(()).tools() == [] and "compare" not in Mcp(())
     async with opened() as others:
-        assert looks(others).tools() == Looks(Situation(Estate(), nouns.NOON), {}).tools()
+        assert looks(others).tools() == Looks(nothing()).tools()

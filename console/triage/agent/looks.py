@@ -97,11 +97,13 @@ class Looks:
 
 
 def _lines(seen: Seen, found: list[Finding]) -> Iterator[str]:
+    if seen.whole:
+        yield f"{found[0].id} [{found[0].verdict}] {found[0].step} says:"
+        yield seen.whole
+        return
     if seen.said:
         yield seen.said
     yield from map(worded, found)
-    if seen.more:
-        yield seen.more
 
 
 async def _searched(kept: Mapping[str, str], arguments: Mapping[str, Any]) -> Seen:

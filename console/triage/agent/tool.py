@@ -54,7 +54,7 @@ class Seen:
 
     said: str
     findings: tuple[Finding, ...] = ()
-    more: str = ""  # that stands after them
+    whole: str = ""  # all that somebody said, where the one finding is its beginning
 
 
 @dataclass(frozen=True, slots=True)
