@@ -131,13 +131,14 @@ class Messages:
             self.said.append(told.blocks)
             if not (told.streams and asked.get("stream")):
                 return web.json_response(_message(told, size, is_whole=True))
+        if isinstance(told, Cuts) and not (told.events or told.is_clean):
+            return _hung_up(request)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         async for part in _parts(told, size):
             await response.write(part)
         if isinstance(told, Cuts) and not (told.is_clean or told.is_malformed):
-            assert request.transport is not None
-            request.transport.abort()
+            return _hung_up(request)
         return response
 
 
@@ -197,8 +198,9 @@ def _events(told: Says, size: int) -> Iterator[Mapping[str, Any]]:
 def _pieces(block: Mapping[str, Any], told: Says) -> tuple[Mapping[str, Any], list[Mapping[str, Any]]]:
     """(a block as it begins, what comes after)."""
     if block["type"] == "tool_use":
-        cut = _cut(json.dumps(block["input"], ensure_ascii=not told.halves), told)
-        return {**block, "input": {}}, [{"type": "input_json_delta", "partial_json": part} for part in cut]
+        cut = _cut(block.get("raw") or json.dumps(block["input"]), told)
+        begun = {name: block[name] for name in ("type", "id", "name")} | {"input": {}}
+        return begun, [{"type": "input_json_delta", "partial_json": part} for part in cut]
     if block["type"] not in DELTAS:
         return block, []
     name, kind = DELTAS[block["type"]]
@@ -236,6 +238,12 @@ def _line(event: Mapping[str, Any]) -> bytes:
     except UnicodeEncodeError:
         data = json.dumps(event).encode()
     return b"event: %b\ndata: %b\n\n" % (event["type"].encode(), data)
+
+
+def _hung_up(request: web.Request) -> web.Response:
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
 
 
 def _listed() -> dict[str, Any]:

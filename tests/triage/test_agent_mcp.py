@@ -25,6 +25,7 @@ from console.triage.agent.concluding import unfounded
 from console.triage.agent.explaining import explained
 from console.triage.agent.looks import Looks
 from console.triage.agent.mcp_tools import MOST_DESCRIPTION, MOST_LINES, MOST_RESULT, Mcp, heard
+from console.triage.agent.tool import Scene
 
 SERVER = str(Path(__file__).parents[1] / "mcpserver.py")
 CALLED = re.compile(r"[a-zA-Z0-9_-]{1,128}")  # what the Messages API takes

@@ -10,14 +10,22 @@ in between, and has no answer.
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from console.triage.agent.spans import investigated
 
-KINDS = {401: "denied", 403: "denied", 408: "later", 413: "too large", 429: "busy", 503: "busy", 529: "busy"}
+STATUSES = {401: "denied", 402: "denied", 403: "denied", 408: "later", 409: "later", 429: "busy", 503: "busy",
+            529: "busy"}  # fmt: skip
+# Of an error in mid stream, whose status has long been 200; other kinds may pass.
+TYPES = {"authentication_error": "denied", "billing_error": "denied", "permission_error": "denied",
+         "rate_limit_error": "busy", "overloaded_error": "busy", "invalid_request_error": "refused",
+         "not_found_error": "refused", "request_too_large": "refused"}  # fmt: skip
 LOOKED = "looked"
 FIRST, LAST = ("model", "max_tokens", "stream", "cache_control", "tools", "system"), "messages"
 MOST_SAID = 300  # characters of what an endpoint says is wrong
@@ -35,6 +43,7 @@ def main() -> None:
         max_retries=0,  # whoever asks knows how much time is left
         timeout=where["timeout"],
         default_headers={"x-api-key": key} if key else {},
+        http_client=anthropic.DefaultHttpxClient(follow_redirects=False),  # x-api-key would go wherever it is sent to
     )
     with investigated(where["model"]) as looked:
         for line in sys.stdin:
@@ -43,7 +52,7 @@ def main() -> None:
                 looked(asked[LOOKED])
                 continue
             for told in _answered(client, asked):
-                sys.stdout.write(json.dumps(told) + "\n")
+                sys.stdout.write(_line(told))
                 sys.stdout.flush()
 
 
@@ -64,27 +73,79 @@ def _in_order(client: type[Any]) -> type[Any]:
 
 def _answered(client: Any, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     import anthropic
+    import httpx2
 
     try:
         with client.messages.stream(**request) as stream:
-            for text in stream.text_stream:
-                yield {"text": text}
-            message = stream.get_final_message()
-        yield {"done": message.model_dump(mode="json", exclude_none=True)}
+            yield from _told(stream)
     except anthropic.APIStatusError as error:
-        retry = error.response.headers.get("retry-after", "")
-        kind = KINDS.get(error.status_code, "later" if error.status_code >= 500 else "refused")
-        yield {"failed": kind, "message": _said(error.message), "seconds": float(retry) if retry.isdigit() else None}
-    except anthropic.APITimeoutError:
-        yield {"failed": "later", "message": "it did not answer in time", "seconds": None}
-    except anthropic.APIConnectionError as error:
-        yield {"failed": "unreached", "message": _said(str(error.__cause__ or error)), "seconds": None}
+        yield _refused(error)
+    except (anthropic.APITimeoutError, httpx2.TimeoutException):
+        yield _failed("later", "it did not answer in time")
+    except (anthropic.APIConnectionError, httpx2.TransportError) as error:
+        why = error.__cause__ or error
+        yield _failed("unreached" if isinstance(why, httpx2.ConnectError) else "later", f"{type(why).__name__}: {why}")
     except Exception as error:  # noqa: BLE001 - whatever an endpoint sends that the SDK trips over is the endpoint's fault
-        yield {"failed": "malformed", "message": _said(f"{type(error).__name__}: {error}"), "seconds": None}
+        yield _failed("malformed", f"{type(error).__name__}: {error}")
 
 
-def _said(text: str) -> str:
-    return text[:MOST_SAID]
+def _told(stream: Any) -> Iterator[dict[str, Any]]:
+    """What a stream says. Raises whatever the SDK does where it is none."""
+    if "text/event-stream" not in (kind := stream.response.headers.get("content-type", "")):
+        yield _failed("malformed", f"it answered with {kind or 'nothing'} where a stream was asked for")
+        return
+    held = ""  # half of a character, until the other one comes
+    inputs: dict[int, str] = {}
+    has_begun = False
+    for event in stream:
+        has_begun |= event.type == "message_start"
+        if event.type == "text":
+            held += event.text
+            if not "\ud800" <= held[-1:] <= "\udbff":
+                yield {"text": held}
+                held = ""
+        elif event.type == "content_block_delta" and event.delta.type == "input_json_delta":
+            inputs[event.index] = inputs.get(event.index, "") + event.delta.partial_json
+    message = stream.get_final_message() if has_begun else None
+    if message is None or message.stop_reason is None:  # which comes after all blocks
+        yield _failed("later", "it broke off in the middle of an answer")
+        return
+    if message.stop_reason == "tool_use":
+        for whole in filter(None, inputs.values()):  # the SDK takes half of one for all of it
+            json.loads(whole)
+    done = message.model_dump(mode="json", exclude_unset=True)
+    done["content"] = [block for block in done["content"] if block["type"] != "text" or block["text"].strip()]
+    yield {"done": done}  # without blank text, which a model may say, but the API does not take back
+
+
+def _refused(error: Any) -> dict[str, Any]:
+    status = error.status_code
+    kind = STATUSES.get(status, "later" if status >= 500 else "refused")
+    if status == 200:
+        kind = TYPES.get(error.type, "later")
+    return _failed(kind, error.api_message or error.message, _seconds(error.response.headers.get("retry-after", "")))
+
+
+def _failed(kind: str, message: str, seconds: float | None = None) -> dict[str, Any]:
+    return {"failed": kind, "message": message[:MOST_SAID], "seconds": seconds}
+
+
+def _seconds(after: str) -> float | None:
+    """Those of a Retry-After: a number, or a date; None where it is neither, or does not say how long."""
+    try:
+        seconds = float(after)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(after).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return seconds if math.isfinite(seconds) and seconds > 0 else None
+
+
+def _line(told: Mapping[str, Any]) -> str:
+    """With halves of characters put together, and a mark for those that have no other: they are no text."""
+    whole = json.dumps(told, ensure_ascii=False).encode("utf-16", "surrogatepass")
+    return whole.decode("utf-16", "replace") + "\n"
 
 
 if __name__ == "__main__":

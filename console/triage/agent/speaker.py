@@ -77,12 +77,17 @@ class Speaker:
                 await self._tell_looks(process)
                 await _send(process, request)
                 return await self._heard(process, on_text)
+        except SourceError:  # what the process says itself, and is ready again
+            raise
         except TimeoutError:
             await self.close()
             raise SourceError(f"{self._name} did not answer within {seconds:.0f} s", "") from None
         except (OSError, ValueError) as error:  # it is gone, or says what is no line of its own
             await self.close()
             raise SourceError(f"{self._name} broke off: {type(error).__name__}", "") from error
+        except BaseException:  # nobody hears it to the end, and the next one to ask must not either
+            await self.close()
+            raise
 
     def looked(self, name: str, began: float, ended: float, *, is_refused: bool) -> None:
         """A tool was called, from when to when (epoch seconds): for who collects spans."""
