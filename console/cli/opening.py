@@ -16,6 +16,7 @@ from console.errors import DaemonUnreachable, Exit, worst
 from console.service.client import Client
 
 RETRY_SECONDS = 2.0
+NOBODY_THERE = (FileNotFoundError, NotADirectoryError, ConnectionRefusedError)
 STATE_EXITS = {"ok": Exit.HEALTHY, "stale": Exit.INCONCLUSIVE}
 
 
@@ -34,6 +35,19 @@ def open_board(session: Session) -> int:
     from console.tui import open_console
 
     return open_console(data, start, locked=session.locked)
+
+
+def start_if_none(session: Session) -> None:
+    """Start a daemon where none runs."""
+    from console.service.starting import start_daemon
+
+    try:
+        session.client.request("status", timeout=10.0)
+    except DaemonUnreachable as error:
+        if not isinstance(error.__cause__, NOBODY_THERE):
+            raise
+        click.echo("no daemon runs yet: starting one", err=True)
+        start_daemon(session.config_path, session.config.data)
 
 
 def has_screen(session: Session) -> bool:
@@ -80,7 +94,7 @@ def _boards(client: Client, start: Callable[[], object]) -> Iterator[Mapping[str
             if not is_first:
                 click.echo(f"{error.message}; trying again", err=True)
                 time.sleep(RETRY_SECONDS)
-            elif isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError, ConnectionRefusedError)):
+            elif isinstance(error.__cause__, NOBODY_THERE):
                 click.echo("no daemon runs yet: starting one", err=True)
                 start()
                 is_first = False

@@ -30,6 +30,7 @@ COMMANDS = {
     "events": ("events", "Say what changed and when: deploys, configuration, flags, versions, commits."),
     "alert": ("alert", "List alerts and silences; silence and unsilence them."),
     "listen": ("listen", "Take alert webhooks and hand them to the daemon."),
+    "mcp": ("mcp", "Let other agents look at what andon knows: an MCP server."),
     "notify": ("notify", "Try whether a notifier reaches people."),
     "source": ("source", "List sources and check what they give."),
     "lab": ("lab", "The practice line: start it, break it, heal it, score the diagnosis."),

@@ -108,7 +108,7 @@ class Explaining:
         diagnosis = await self._diagnosis(incident)
         if self.llm is None:
             raise NOBODY
-        investigation = Investigation(diagnosis, await self._scene(diagnosis), self.llm, able=self._able)
+        investigation = Investigation(diagnosis, await self.scene(diagnosis), self.llm, able=self._able)
         return await self.bench.do(investigation.first_request())
 
     def interrupt(self, incident: str) -> None:
@@ -163,7 +163,7 @@ class Explaining:
         if self.llm is None:
             raise NOBODY
         name = diagnosis.incident.id if diagnosis.incident is not None else ""
-        scene = await self._scene(diagnosis)
+        scene = await self.scene(diagnosis)
         today = (await self.records.spent(self.clock() - DAY)).money
         earlier = await self._earlier(diagnosis) if question else None
         if name in self._work:  # nothing was awaited since: of two that begin at once one is told
@@ -215,7 +215,8 @@ class Explaining:
         incident = await self.records.incident(id_)
         return diagnose(await self.records.runs(incident.runs), incident)
 
-    async def _scene(self, diagnosis: Diagnosis) -> Scene:
+    async def scene(self, diagnosis: Diagnosis) -> Scene:
+        """What a model may look at; nobody can be asked where there is no incident."""
         situation: Situation = await self.situation()
         loop = asyncio.get_running_loop()
         incident = diagnosis.incident

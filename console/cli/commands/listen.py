@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from console.cli.opening import start_if_none
 from console.cli.session import FILE, Command, Session
-from console.errors import DaemonUnreachable
 
 if TYPE_CHECKING:
     from console.service.door import Door, Secret
@@ -56,7 +56,7 @@ def listen(
         raise click.UsageError("--key and --client-ca need --cert")
     tls = tls_context(str(cert), str(key) if key else None, str(client_ca) if client_ca else None) if cert else None
     door = Door(*parse_address(address), _secret(token_env, token_file, username), tls)
-    _start_daemon(session)
+    start_if_none(session)
     asyncio.run(_listen(session, door, token_file, username))
 
 
@@ -66,18 +66,6 @@ def _secret(variable: str, path: Path | None, username: str) -> Secret | None:
 
     text = secret_file("listen", str(path)) if path is not None else os.environ.get(variable, "").strip()
     return Secret(text, username) if text else None
-
-
-def _start_daemon(session: Session) -> None:
-    from console.service.starting import start_daemon
-
-    try:
-        session.client.request("status", timeout=10.0)
-    except DaemonUnreachable as error:
-        if not isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError, ConnectionRefusedError)):
-            raise
-        click.echo("no daemon runs yet: starting one", err=True)
-        start_daemon(session.config_path, session.config.data)
 
 
 def _take(session: Session) -> Callable[[list[Any], int], Any]:

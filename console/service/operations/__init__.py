@@ -15,6 +15,7 @@ from console.service.operations import (
     explaining,
     gpus,
     incidents,
+    looking,
     plans,
     reading,
     runs,
@@ -35,6 +36,7 @@ OFFERS: tuple[Offer, ...] = (
     alerts.operations,
     plans.operations,
     explaining.operations,
+    looking.operations,
 )
 
 

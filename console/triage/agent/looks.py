@@ -24,7 +24,7 @@ MOST_FINDINGS = 40  # of one look
 MOST_KEPT = 20
 MOST_FOUND = 40  # lines
 MOST_EXAMPLE = 300  # characters
-WAITS = "ask_operator"
+WAITS, SEARCH = "ask_operator", "search"
 
 
 class Searched(Arguments):
@@ -41,6 +41,7 @@ class Looks:
     scene: Scene
     redact: Callable[[str], str] = str
     others: Mcp | None = None  # tools of MCP servers
+    most_kept: int = MOST_KEPT
     findings: list[Finding] = field(default_factory=list)
     waited: float = 0.0  # seconds that a person took to answer
     clock: Callable[[], float] = time.monotonic
@@ -49,7 +50,7 @@ class Looks:
 
     def __post_init__(self) -> None:
         described = "Lines of an answer that was kept aside."
-        search = Tool("search", described, schema_of(Searched), partial(_searched, self._kept))
+        search = Tool(SEARCH, described, schema_of(Searched), partial(_searched, self._kept))
         self._tools = {**all_tools(self.scene), search.name: search}
 
     def tools(self) -> list[dict[str, Any]]:
@@ -89,7 +90,7 @@ class Looks:
             return text
         end = text.rfind("\n", room // 2, room)
         shown = text[: end if end > 0 else room]
-        if len(self._kept) >= MOST_KEPT:
+        if len(self._kept) >= self.most_kept:
             return f"{shown}\n… cut here"
         name = f"K{len(self._kept) + 1}"
         self._kept[name] = text

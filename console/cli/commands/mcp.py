@@ -1,0 +1,27 @@
+"""`andon mcp`: what andon knows, for other agents."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+
+import click
+
+from console.cli.opening import start_if_none
+from console.cli.session import Command, Session
+from console.errors import ConfigError
+
+
+@click.command(cls=Command, short_help="Let other agents look at what andon knows: an MCP server.")
+@click.pass_obj
+def mcp(session: Session) -> None:
+    """Be an MCP server over stdin and stdout, until stdin ends: for agents that start this as a command.
+
+    Every tool only reads. A daemon is started where none runs.
+    """
+    if importlib.util.find_spec("mcp") is None:
+        raise ConfigError("the package `mcp` is not installed", "pip install 'andon[mcp]'")
+    start_if_none(session)
+    from console.service.mcp_server import serve
+
+    asyncio.run(serve(session.client))
