@@ -198,7 +198,7 @@ def _events(told: Says, size: int) -> Iterator[Mapping[str, Any]]:
 def _pieces(block: Mapping[str, Any], told: Says) -> tuple[Mapping[str, Any], list[Mapping[str, Any]]]:
     """(a block as it begins, what comes after)."""
     if block["type"] == "tool_use":
-        cut = _cut(block.get("raw") or json.dumps(block["input"]), told)
+        cut = _cut(block.get("raw") or json.dumps(block["input"], ensure_ascii=not told.halves), told)
         begun = {name: block[name] for name in ("type", "id", "name")} | {"input": {}}
         return begun, [{"type": "input_json_delta", "partial_json": part} for part in cut]
     if block["type"] not in DELTAS:

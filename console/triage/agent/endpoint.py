@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from console.triage.agent.hearing import Heard
 from console.triage.agent.spans import investigated
 
 STATUSES = {401: "denied", 402: "denied", 403: "denied", 408: "later", 409: "later", 429: "busy", 503: "busy",
@@ -76,7 +77,7 @@ def _answered(client: Any, request: Mapping[str, Any]) -> Iterator[dict[str, Any
     import httpx2
 
     try:
-        with client.messages.stream(**request) as stream:
+        with client.messages.create(**request, stream=True) as stream:
             yield from _told(stream)
     except anthropic.APIStatusError as error:
         yield _refused(error)
@@ -94,28 +95,17 @@ def _told(stream: Any) -> Iterator[dict[str, Any]]:
     if "text/event-stream" not in (kind := stream.response.headers.get("content-type", "")):
         yield _failed("malformed", f"it answered with {kind or 'nothing'} where a stream was asked for")
         return
+    heard = Heard()
     held = ""  # half of a character, until the other one comes
-    inputs: dict[int, str] = {}
-    has_begun = False
     for event in stream:
-        has_begun |= event.type == "message_start"
-        if event.type == "text":
-            held += event.text
-            if not "\ud800" <= held[-1:] <= "\udbff":
-                yield {"text": held}
-                held = ""
-        elif event.type == "content_block_delta" and event.delta.type == "input_json_delta":
-            inputs[event.index] = inputs.get(event.index, "") + event.delta.partial_json
-    message = stream.get_final_message() if has_begun else None
-    if message is None or message.stop_reason is None:  # which comes after all blocks
+        held += heard.take(event.to_dict())
+        if held and not "\ud800" <= held[-1] <= "\udbff":
+            yield {"text": held}
+            held = ""
+    if heard.stop_reason is None:
         yield _failed("later", "it broke off in the middle of an answer")
-        return
-    if message.stop_reason == "tool_use":
-        for whole in filter(None, inputs.values()):  # the SDK takes half of one for all of it
-            json.loads(whole)
-    done = message.model_dump(mode="json", exclude_unset=True)
-    done["content"] = [block for block in done["content"] if block["type"] != "text" or block["text"].strip()]
-    yield {"done": done}  # without blank text, which a model may say, but the API does not take back
+    else:
+        yield {"done": heard.message()}
 
 
 def _refused(error: Any) -> dict[str, Any]:
