@@ -27,7 +27,7 @@ unit: $(VENV)/.ready-test
 test-real: $(VENV)/.ready-test .venv-tables/.ready
 	sh .ci/real-servers
 	$(MAKE) .venv-triton/.ready .venv-mlserver/.ready .venv-bentoml/.ready .venv-litellm/.ready \
-	  .venv-ray/.ready
+	  .venv-ray/.ready .venv-aimock/.ready
 	$(BIN)/pytest -m real
 	.venv-tables/bin/pytest -m real tests/real/test_tables_*.py
 
@@ -96,8 +96,16 @@ $(VENV)/.ready-test: $(VENV)/.ready requirements-test.txt
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	touch $@
 
-# Resolve the lists anew for every supported Python. Needs uv.
+# A server of the Messages API that nobody here wrote, by the hashes of its lock file. Needs Node 20.15.
+.venv-aimock/.ready: tests/real/aimock/package-lock.json
+	mkdir -p .venv-aimock
+	cp tests/real/aimock/package.json $< .venv-aimock/
+	cd .venv-aimock && npm ci --ignore-scripts --no-audit --no-fund --silent
+	touch $@
+
+# Resolve the lists anew for every supported Python. Needs uv and npm.
 lock:
+	cd tests/real/aimock && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  pyproject.toml --group build -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

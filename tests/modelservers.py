@@ -87,7 +87,7 @@ def has_environment(name: str) -> bool:
 @contextmanager
 def node_exporter() -> Iterator[Served]:
     url = f"127.0.0.1:{free_port()}"
-    with _running(["prometheus-node-exporter", f"--web.listen-address={url}"], f"http://{url}/metrics"):
+    with running(["prometheus-node-exporter", f"--web.listen-address={url}"], f"http://{url}/metrics"):
         yield Served(f"http://{url}", f"http://{url}/metrics")
 
 
@@ -99,7 +99,7 @@ def has_node_exporter() -> bool:
 def triton(folder: Path) -> Iterator[Served]:
     http, grpc, metrics = (free_port() for _port in range(3))
     command = [str(_python("triton")), str(ROOT / "tests/real/serve_triton.py"), *map(str, (http, grpc, metrics))]
-    with _running(command, f"http://127.0.0.1:{http}/v2/models/moody/ready", folder):
+    with running(command, f"http://127.0.0.1:{http}/v2/models/moody/ready", folder):
         yield Served(f"http://127.0.0.1:{http}", f"http://127.0.0.1:{metrics}/metrics")
 
 
@@ -115,7 +115,7 @@ def mlserver(folder: Path) -> Iterator[Served]:
         (folder / name / "model-settings.json").write_text(json.dumps(model))
     shutil.copy(ROOT / "tests/real/serve_mlserver.py", folder)
     command = [str(_python("mlserver").with_name("mlserver")), "start", str(folder)]
-    with _running(command, f"http://127.0.0.1:{http}/v2/models/moody/ready", folder):
+    with running(command, f"http://127.0.0.1:{http}/v2/models/moody/ready", folder):
         yield Served(f"http://127.0.0.1:{http}", f"http://127.0.0.1:{metrics}/metrics")
 
 
@@ -125,7 +125,7 @@ def bentoml(folder: Path) -> Iterator[Served]:
     shutil.copy(ROOT / "tests/real/serve_bentoml.py", folder)
     command = [str(_python("bentoml")), "-m", "bentoml", "serve", "serve_bentoml:Glove", "--host", "127.0.0.1"]
     more = {"BENTOML_HOME": str(folder), "BENTOML_DO_NOT_TRACK": "True"}
-    with _running([*command, "--port", str(port)], f"http://127.0.0.1:{port}/readyz", folder, more):
+    with running([*command, "--port", str(port)], f"http://127.0.0.1:{port}/readyz", folder, more):
         yield Served(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port}/metrics")
 
 
@@ -139,7 +139,7 @@ def litellm(folder: Path, *, settings: str = "", keeps: bool = False) -> Iterato
     if keeps:
         command = [str(python), str(ROOT / "tests/real/serve_litellm.py"), str(port)]
     more = {"LITELLM_MASTER_KEY": key, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "CONFIG_FILE_PATH": "litellm.yaml"}
-    with _running(command, f"http://127.0.0.1:{port}/health/liveliness", folder, more):
+    with running(command, f"http://127.0.0.1:{port}/health/liveliness", folder, more):
         yield Served(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port}/metrics", {"Authorization": f"Bearer {key}"})
 
 
@@ -204,7 +204,7 @@ def _python(name: str) -> Path:
 
 
 @contextmanager
-def _running(
+def running(
     command: Sequence[str], ready: str, folder: Path | None = None, more: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[None]:
     environment = _environment(more)
