@@ -27,6 +27,7 @@ WORDS = "the glöves are bläck 🧤 and 𝕊igned\n"
 LOOK = use("compare", signal='ä🧤\\n"', stat=None, n=[1.5, {}])
 SEALED = {"type": "redacted_thinking", "data": "RW1w"}
 HOLOGRAM = {"type": "hologram", "of": {"a": [1]}, "none": None}
+LOOKS = use("events", 1, kinds=["deploy"])
 CONCLUDES = Says([use("conclude", 9, claims=[{"text": "it moved", "evidence": ["F1"]}])])
 
 
@@ -182,12 +183,12 @@ async def test_a_request_that_is_too_large_is_said_to_be(speaker: Speaker) -> No
     assert not server.asked
 
 
-@pytest.mark.parametrize("blank", [Says([]), Says([text("")]), Says([text("\n"), use("events", 1, kinds=["deploy"])])])
-async def test_an_answer_of_nothing_is_followed_by_a_request_that_is_taken(
-    blank: Says, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("odd", [Says([]), Says([text("")]), Says([text("\n"), LOOKS]), Says([LOOKS], stop="end_turn")])
+async def test_after_an_odd_answer_the_next_request_is_still_one_that_is_taken(
+    odd: Says, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANDON_TEST_KEY", KEY)
-    async with messages(blank, CONCLUDES) as server:
+    async with messages(odd, CONCLUDES) as server:
         llm = LlmConfig("m", server.url, "ANDON_TEST_KEY")
         scene = Scene(Situation(Estate(), nouns.NOON), built_in_step_types(), nouns.diagnosis())
         done = await explained(nouns.diagnosis(), scene, llm)
