@@ -19,8 +19,10 @@ from console.playbook.loader import built_in_step_types
 from console.sources.estate import Estate, Situation
 from console.triage.agent.budget import Limits
 from console.triage.agent.looks import Looks
+from console.triage.agent.probing import Able
 from console.triage.agent.speaker import Endpoint, Speaker
 from console.triage.agent.talking import AGAIN, Talk, Talking
+from console.triage.agent.tool import Scene
 
 AIMOCK = ROOT / ".venv-aimock/node_modules/@copilotkit/aimock/dist/cli.js"
 pytestmark = [
@@ -66,11 +68,12 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 async def talk(url: str, model: str, heard: list[str] | None = None, key_env: str = "ANDON_TEST_KEY") -> Talk:
     speaker = Speaker(Endpoint(model, url, key_env))
-    looks = Looks(Situation(Estate(), nouns.NOON), built_in_step_types())
+    looks = Looks(Scene(Situation(Estate(), nouns.NOON), built_in_step_types(), nouns.diagnosis()))
     words = heard if heard is not None else []
     talking = Talking(
-        model, speaker, looks, nouns.diagnosis(), limits=Limits(seconds=60.0), on_text=words.append, pause=0.01
-    )
+        model, speaker, looks, nouns.diagnosis(), able=Able(), limits=Limits(seconds=60.0), pause=0.01,
+        on_news=lambda news: words.append(news.text) if news.text else None,
+    )  # fmt: skip
     try:
         return await talking.through()
     finally:

@@ -29,8 +29,8 @@ from console.triage.agent.tools.steps import READ
 Open = Callable[..., Awaitable[House]]
 ROOT = Path(__file__).parents[2]
 CHANGES = set(
-    """alert.take answer baseline.drop baseline.pin collect examine explain explain.answer explain.interrupt incident.ack
-    incident.close incident.import incident.note incident.open ingest notify.test plan.apply plan.approve
+    """alert.take answer baseline.drop baseline.pin collect examine explain explain.answer explain.interrupt
+    incident.ack incident.close incident.import incident.note incident.open ingest notify.test plan.apply plan.approve
     plan.approve_by_policy plan.cancel plan.make plan.reject plan.rollback plan.settle run run.resume silence.create
     silence.end stop triage""".split()
 )

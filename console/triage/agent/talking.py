@@ -172,7 +172,7 @@ class Talking:
         self._messages.append({"role": "assistant", "content": [*reply.content] or [_text("…")]})
         uses = [block for block in reply.content if block.get("type") == "tool_use"]
         match reply.stop_reason:
-            case "tool_use" if uses:
+            case "tool_use" | "end_turn" | "stop_sequence" if uses:  # some servers say that they ended, and call
                 return await self._looked(uses, self._room(request, reply) // len(uses))
             case "end_turn" | "stop_sequence" | "tool_use":
                 return self._in_words(reply) if self.able and not self.able.tools else self._remind()
