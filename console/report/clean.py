@@ -12,10 +12,11 @@ SEQUENCES = re.compile(
     r"|\x1b[ -/]*[0-~]",
     re.DOTALL,
 )
-# What a terminal obeys, or what is not seen and yet makes one name look like another. Joiners stay: scripts need them.
+# What a terminal obeys, what no XML may hold, or what is not seen and yet makes one name look like another. Joiners
+# stay: scripts need them.
 CONTROLS = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    r"\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+    r"\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f\ud800-\udfff]"
 )
 MARKS = r"[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 FLOODS = re.compile(f"({MARKS}{{4}}){MARKS}+")  # no script piles up more of them on one letter

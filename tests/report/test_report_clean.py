@@ -20,6 +20,7 @@ from console.report.clean import clean, escape_json
         ("a\rb\bc\x00", "abc"),
         ("admin\u202etxt.exe", "admintxt.exe"),
         ("two\nlines\tand a tab", "two\nlines\tand a tab"),
+        ("no XML holds \ufffe or \uffff", "no XML holds  or "),
         ("unfinished \x1b]52;c;aGk", "unfinished "),
     ],
 )
