@@ -5,10 +5,11 @@ from __future__ import annotations
 from xml.etree import ElementTree  # writes only; nothing from outside is parsed here
 
 from console import words
-from console.model import Diagnosis, Run, State, StepResult
+from console.model import AgentSays, Diagnosis, Run, State, StepResult
 from console.report import phrases
 from console.report.clean import clean
 from console.report.plan_junit import plan_suite
+from console.report.said import lines_of
 
 ELEMENTS = {
     State.DEGRADED: "failure",
@@ -21,10 +22,14 @@ ELEMENTS = {
 
 
 def junit_report(diagnosis: Diagnosis) -> str:
-    """One test suite a run, one test case a step; and one suite a plan that was made of a remedy."""
+    """One test suite a run, one test case a step; one suite a plan that was made of a remedy; and one without any case
+    for what a model says, which is no test and fails none.
+    """
     root = ElementTree.Element("testsuites", name="andon", time=f"{diagnosis.seconds:.3f}")
     for run in diagnosis.runs:
         root.append(_suite(run, diagnosis))
+    if diagnosis.agent is not None:
+        root.append(_agent(diagnosis.agent))
     root.extend(plan_suite(offer.plan) for offer in diagnosis.remedies if offer.plan)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
@@ -52,6 +57,29 @@ def _suite(run: Run, diagnosis: Diagnosis) -> ElementTree.Element:
     told += [f"unexplained: {', '.join(unexplained)}"] if unexplained else []
     if told:
         ElementTree.SubElement(suite, "system-out").text = "\n".join(map(clean, told))
+    return suite
+
+
+def _agent(says: AgentSays) -> ElementTree.Element:
+    """What it says in words, and what of it a machine may want to watch."""
+    suite = ElementTree.Element("testsuite", name="agent", tests="0", failures="0", errors="0", skipped="0")
+    suite.set("time", f"{says.usage.seconds:.3f}")
+    properties = ElementTree.SubElement(suite, "properties")
+    told = {
+        "model": says.model,
+        "stopped": says.stopped,
+        "claims": len(says.claims),
+        "claims_dropped": says.dropped,
+        "numbers_unfounded": sum(len(claim.unfounded) for claim in says.claims),
+        "disagrees": str(says.disagrees).lower(),
+        "calls": says.usage.calls,
+        "tokens": says.usage.tokens,
+        "dollars": f"{says.usage.money:.4f}",
+    }
+    for name, value in told.items():
+        ElementTree.SubElement(properties, "property", name=f"agent.{name}", value=clean(str(value)))
+    lines = [f"What {says.model} says ({phrases.cost(says.usage)})", *(line.in_words for line in lines_of(says))]
+    ElementTree.SubElement(suite, "system-out").text = "\n".join(map(clean, lines))
     return suite
 
 

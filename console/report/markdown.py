@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from console import words
-from console.model import Cause, Diagnosis, Finding, Note, Run, StepResult
+from console.model import AgentSays, Cause, Diagnosis, Finding, Note, Run, StepResult
 from console.report import phrases
 from console.report.marked import code, safe
 from console.report.plan_markdown import plan_section
+from console.report.said import Line, lines_of
 
 
 def markdown_report(diagnosis: Diagnosis) -> str:
@@ -20,6 +21,7 @@ def markdown_report(diagnosis: Diagnosis) -> str:
         if diagnosis.causes
         else [f"{phrases.without_cause(diagnosis).capitalize()}."]
     )
+    lines += _agent(diagnosis.agent)
     lines += _remedies(diagnosis)
     for run in diagnosis.runs:
         lines += ["", *_run(run)]
@@ -41,6 +43,21 @@ def _cause(cause: Cause) -> str:
     cited = ", ".join(cause.evidence) or "nothing"
     against = f", against: {', '.join(cause.against)}" if cause.against else ""
     return f"1. **{safe(cause.title)}** ({phrases.odds(cause)}), about `{code(cause.subject)}`; for: {cited}{against}"
+
+
+def _agent(says: AgentSays | None) -> list[str]:
+    """What a model says, apart from what the numbers say, and what that cost."""
+    if says is None:
+        return []
+    cost = f"{phrases.cost(says.usage)}. Verdicts and the order of causes are those of the numbers."
+    return ["", f"## What {safe(says.model)} says", "", cost, "", *map(_said, lines_of(says))]
+
+
+def _said(line: Line) -> str:
+    """A claim stands between quotes: it is a stranger's, and how it begins makes no list and no heading of it."""
+    told = f"“{safe(line.text)}” ({safe(line.cites)})" if line.cites else safe(line.text)
+    head = "**!** " if line.is_doubt else f"{safe(line.name)}: " if line.name else ""
+    return f"{'  ' * line.is_below}- {head}{told}"
 
 
 def _remedies(diagnosis: Diagnosis) -> list[str]:

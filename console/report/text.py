@@ -25,6 +25,7 @@ from console.playbook.answers import offered
 from console.report import phrases
 from console.report.clean import clean
 from console.report.picture import half_blocks, ramp, side_by_side
+from console.report.said import lines_of
 from console.triage.questions import open_questions
 
 INDENT = "  "
@@ -132,22 +133,11 @@ def _agent(says: AgentSays | None, width: int, paint: Paint) -> list[str]:
     if says is None:
         return []
     lines = [paint(f"What {clean(says.model)} says", "heading") + f"  ({phrases.cost(says.usage)})"]
-    if says.stopped:
-        return [*lines, *_hang(f"{INDENT} ", f"nothing: {clean(says.stopped)}; the diagnosis stands", width)]
-    for claim in says.claims:
-        against = f", against {', '.join(claim.against)}" if claim.against else ""
-        lines += _hang(f"{INDENT} ", f"{clean(claim.text)}  [{', '.join(claim.evidence)}{against}]", width)
-        if claim.unfounded:
-            lines += _hang(f"{INDENT * 2} ! ", f"no finding that it cites has {', '.join(claim.unfounded)}", width)
-    if says.disagrees:
-        lines += _hang(f"{INDENT} ! ", "it puts another cause first than the numbers do", width)
-    lines += _hang(f"{INDENT} to settle it  ", clean("; ".join(says.settles)), width) if says.settles else []
-    lines += _hang(f"{INDENT} remedies  ", ", ".join(says.remedies), width) if says.remedies else []
-    cited = {id_ for claim in says.claims for id_ in (*claim.evidence, *claim.against)}
-    for finding in (each for each in says.findings if each.id in cited):
-        lines += _hang(f"{INDENT} {finding.id} ", clean(finding.text), width)
-    dropped = f"{says.dropped} of its claims cited nothing that was found, and are not shown"
-    return [*lines, *(_hang(f"{INDENT} ", dropped, width) if says.dropped else [])]
+    for line in lines_of(says):
+        head = "! " if line.is_doubt else f"{clean(line.name)}  " if line.name else ""
+        cited = f"  [{line.cites}]" if line.cites else ""
+        lines += _hang(f"{INDENT * (1 + line.is_below)} {head}", clean(f"{line.text}{cited}"), width)
+    return lines
 
 
 def _move(move: Move, by_id: dict[str, Finding], width: int) -> list[str]:
