@@ -112,6 +112,7 @@ class Config:
     signers: Path | None = None  # whose SSH keys sign plans: OpenSSH's allowed_signers, beside the configuration
     anchor: Path | Literal["syslog"] | None = None  # where the head of the audit log is kept beside
     llm: LlmConfig | None = None  # the language model that explains; none: nobody does
+    is_llm_forbidden: bool = False  # somebody said that nothing may be told to any
     links: Mapping[str, str] = field(default_factory=dict)  # by name: URLs with {model}, {gpu} … in them
 
 

@@ -266,6 +266,7 @@ def _settings(path: Path, file: _File, data: Path | None) -> Config:
             for name, table in file.actuators.items()
         ),
         llm=_llm(file.llm),
+        is_llm_forbidden=file.llm is not None and not file.llm.enabled,
         policy=beside(file.remedies.policy),
         signers=beside(file.remedies.signers),
         anchor=_anchor(file.remedies.anchor, beside),

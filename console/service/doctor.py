@@ -19,6 +19,7 @@ from console.plugins import Plugins
 from console.service.client import Client
 from console.service.notifying import open_voices
 from console.sources.opening import checked_options
+from console.sources.redact import shown_url
 from console.store.store import Store
 
 LEAST_FREE_BYTES = 256 * 1024 * 1024
@@ -34,7 +35,7 @@ class Check:
 
 
 def examine(config: Config, plugins: Plugins) -> list[Check]:
-    """Python, the data folder, the store, the daemon, plugins, playbooks, sources and notifiers, in that order."""
+    """Python, data folder, store, daemon, plugins, playbooks, sources, notifiers and model, in that order."""
     return [check for part in PARTS for check in _safely(part, config, plugins)]
 
 
@@ -135,4 +136,17 @@ def _notifiers(config: Config, plugins: Plugins) -> Iterator[Check]:
         yield Check("notify", "wrong", f"{problem.message}; {problem.hint}".rstrip("; "))
 
 
-PARTS = (_python, _terminal, _config, _data, _store, _daemon, _plugins, _playbooks, _sources, _notifiers)
+def _model(config: Config, _plugins: Plugins) -> Iterator[Check]:
+    llm = config.llm
+    if llm is None:
+        forbidden = "[llm] enabled = false: nothing is told to any"
+        yield Check("language model", "ok", forbidden if config.is_llm_forbidden else "none is configured")
+        return
+    said = f"{llm.model} at {shown_url(llm.url) if llm.url else 'its own endpoint'}"
+    if llm.key_env and not os.environ.get(llm.key_env):
+        yield Check("language model", "wrong", f"{said}: {llm.key_env} is not set here; the daemon needs it too")
+    else:
+        yield Check("language model", "ok", f"{said}; `andon triage --show-prompt` shows what would be sent")
+
+
+PARTS = (_python, _terminal, _config, _data, _store, _daemon, _plugins, _playbooks, _sources, _notifiers, _model)

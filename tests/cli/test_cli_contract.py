@@ -290,6 +290,31 @@ def test_a_closed_stdout_changes_no_exit_code(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (Exit.HEALTHY, "")
 
 
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("", "none is configured"),
+        ('[llm]\nmodel = "m"\nenabled = false\n', "nothing is told to any"),
+        ('[llm]\nmodel = "m"\nkey_env = "ANDON_NO_SUCH"\n', "ANDON_NO_SUCH is not set here"),
+        ('[llm]\nmodel = "m"\nkey_env = "PATH"\nurl = "http://me:secret@host/v1"\n', "m at http://•••@host/v1"),
+    ],
+)
+def test_the_doctor_says_whether_a_model_can_be_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], table: str, said: str
+) -> None:
+    (config := tmp_path / "config.toml").write_text(table)
+    run(["--config", str(config), "--data", str(tmp_path / "data"), "doctor"])
+    assert said in capsys.readouterr().out
+
+
+def test_where_no_model_may_be_told_anything_other_agents_are_not_either(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (config := tmp_path / "config.toml").write_text('[llm]\nmodel = "m"\nenabled = false\n')
+    assert run(["--config", str(config), "--data", str(tmp_path / "data"), "mcp"]) == Exit.USAGE
+    assert "nothing may be told to language models here" in capsys.readouterr().err
+
+
 def test_the_doctor_looks_at_the_options_of_sources_and_calls_none_well_that_nobody_asked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

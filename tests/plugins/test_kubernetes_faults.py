@@ -18,7 +18,7 @@ from pages import plugin
 from console.errors import ConfigError, SourceBusy, SourceDenied, SourceError, SourceMalformed
 from console.library import add_plugin_folder, library_dir
 from console.model import Labels, Reading, Span
-from console.sources.types import Checkable, Collectable, EventReader, LogReader, LogRequest
+from console.sources.types import Checkable, Collectable, EventReader, LogReader, LogRequest, ObjectReader
 
 add_plugin_folder(library_dir("plugins"))
 from andon_plugins import _kubernetes_door as doors  # noqa: E402
@@ -55,6 +55,15 @@ def until(holds: Callable[[], Any], seconds: float = 20.0) -> Any:
         assert time.monotonic() < deadline, "it never came"
         time.sleep(0.01)
     return found
+
+
+def test_what_there_is_is_told_of_the_mirrors(server: StandIn, tmp_path: Path) -> None:
+    pods = [pod("web-1"), pod("web-2", waiting="CrashLoopBackOff")]
+    server.says[PODS] = lambda _query: ok(listed(pods))
+    with opened(server, tmp_path) as source:
+        told = until(lambda: source.objects("pod", "web"))
+    assert [(each.name, "trouble" in dict(each.facts)) for each in told] == [("web-2", True), ("web-1", False)]
+    assert isinstance(source, ObjectReader)
 
 
 def values(readings: list[Reading], signal: str) -> dict[str, float]:

@@ -15,6 +15,7 @@ from andon_plugins import _kubernetes_events as events  # noqa: E402
 from andon_plugins import _kubernetes_pods as pods  # noqa: E402
 from andon_plugins import _kubernetes_records as records  # noqa: E402
 from andon_plugins import _kubernetes_signals as signals  # noqa: E402
+from andon_plugins import _kubernetes_things as things  # noqa: E402
 from andon_plugins._kubernetes_templates import changes, facts  # noqa: E402
 from andon_plugins._kubernetes_workloads import SHAPES, workload  # noqa: E402
 
@@ -27,6 +28,23 @@ def held(*containers: dict[str, Any], **more: Any) -> records.Pod:
     if containers:
         one["status"]["containerStatuses"] = list(containers)
     return pods.pod(one, (), NOW)
+
+
+def test_things_are_told_with_their_facts_the_troubled_ones_first() -> None:
+    owner = records.Owner("prod", "Deployment", "web")
+    web = records.Workload(owner, "chat", 3.0, 2.0, 3.0, 1.0, "5c97", 0.0, 0.0, "", ("settings",))
+    node = records.Node("gpu-1", True, True, (("nvidia.com/gpu", 8.0),), (("Ready", "True", 0.0, ""),
+                        ("MemoryPressure", "True", 0.0, "low on memory")))  # fmt: skip
+    scaler = records.Scaler("web", owner, 12.0, 3.0, 5.0)
+    every = things.things([held(), held(waiting="ImagePullBackOff")], [web], [node], [scaler])
+    told = [(each.kind, each.name, dict(each.facts)) for each in things.wanted(every, "", "")]
+    assert [each[0] for each in told] == ["node", "pod", "autoscaler", "deployment", "pod"]
+    assert told[0][2]["trouble"] == "MemoryPressure: low on memory" and told[0][2]["cordoned"] == "yes"
+    assert "ImagePullBackOff" in told[1][2]["trouble"] and told[1][2]["node"] == "gpu-1"
+    assert told[3][2] == {"desired": "3", "ready": "2", "updated": "3", "unavailable": "1", "model": "chat",
+                          "configs": "settings"}  # fmt: skip
+    assert [each.kind for each in things.wanted(every, "Pods", "abc")] == ["pod", "pod"]
+    assert things.wanted(every, "node", "other") == []
 
 
 def test_a_pod_belongs_to_what_a_person_deployed() -> None:

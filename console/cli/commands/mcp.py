@@ -21,6 +21,8 @@ def mcp(session: Session) -> None:
     """
     if importlib.util.find_spec("mcp") is None:
         raise ConfigError("the package `mcp` is not installed", "pip install 'andon[mcp]'")
+    if session.config.is_llm_forbidden:
+        raise ConfigError("nothing may be told to language models here", "[llm] enabled = false says so")
     start_if_none(session)
     from console.service.mcp_server import serve
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
@@ -14,6 +15,7 @@ from console.service.operation import Arguments, Operation
 from console.service.operations.reading import Nothing
 from console.service.peer import Peer
 from console.triage import diagnose
+from console.triage.agent.allowed import allowed
 from console.triage.agent.looks import SEARCH, Looks
 
 LOOK_SECONDS = 60.0
@@ -31,7 +33,12 @@ def operations(house: House) -> tuple[Operation, ...]:
 
     async def looks() -> Looks:
         """About no incident, so there is nobody to ask; what is too long is cut, for nobody would come back for it."""
-        return Looks(await house.explaining.scene(diagnose(())), Masks().text, most_kept=0)
+        scene = await house.explaining.scene(diagnose(()))
+        if (llm := house.config.llm) is not None:
+            scene = replace(
+                scene, situation=replace(scene.situation, estate=allowed(scene.situation.estate, llm.sources))
+            )
+        return Looks(scene, Masks(ips=llm is None or llm.mask_ips).text, most_kept=0)
 
     async def list_them(_arguments: Nothing, _peer: Peer) -> Any:
         return [tool for tool in (await looks()).tools() if tool["name"] != SEARCH]

@@ -159,7 +159,7 @@ class Talking:
         try:
             self.able = await probed(self.model, lambda request: self._asked(request, lambda _text: None))
         except AndonError as error:
-            return error.message
+            return _why(error)
         return ""
 
     async def _next(self) -> AgentSays | str:
@@ -168,7 +168,7 @@ class Talking:
         try:
             reply = await self._asked(request, lambda text: self.on_news(News(text=text)))
         except AndonError as error:
-            return error.message
+            return _why(error)
         self._messages.append({"role": "assistant", "content": [*reply.content] or [_text("…")]})
         uses = [block for block in reply.content if block.get("type") == "tool_use"]
         match reply.stop_reason:
@@ -281,6 +281,10 @@ class Talking:
     def _seconds(self) -> float:
         """Since it began, without those that a person took to answer."""
         return self.clock() - self._began - self.looks.waited
+
+
+def _why(error: AndonError) -> str:
+    return f"{error.message} ({error.hint})" if error.hint else error.message
 
 
 def _text(text: str) -> dict[str, Any]:
