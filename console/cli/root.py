@@ -18,6 +18,7 @@ COMMANDS = {
     "run": ("run", "Run a playbook: current against baseline, to a root cause."),
     "triage": ("triage", "Find the root cause of an alert, a symptom in words, or an incident."),
     "replay": ("replay", "Diagnose a bundle again, with no source and no network."),
+    "eval": ("eval", "Diagnose recorded incidents again and grade the answers, without a model and with it."),
     "compare": ("compare", "Judge samples by a baseline, as a canary by the stable release: what got worse?"),
     "drift": ("drift", "Compare the rows of two sets of files: what moved, how far, since when."),
     "rank": ("rank", "Rank what may be the root cause of an incident: services and changes, best first."),

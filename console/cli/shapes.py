@@ -214,6 +214,20 @@ SHAPES: dict[str, type[Any] | dict[str, Any]] = {
         ),
         untested=_list(_text()),
     ),
+    "evaluation": _object(
+        model={"type": ["string", "null"]},  # null: none was asked
+        runs={"type": "integer"},
+        share=MAYBE_NUMBER,  # of right answers: with the model, by the numbers where none was asked; null: none graded
+        fail_under=NUMBER,
+        interrupted={"type": "boolean"},
+        exit={"type": "integer"},
+        bundles=_list(
+            {
+                **_object(**dict.fromkeys(("bundle", "expected", "by", "found", "skipped", "error", "hint"), _text())),
+                **{"properties": {"is_right": {"type": "boolean"}, "right": {"type": "integer"}}},
+            }
+        ),
+    ),
     "playbook-checks": _list(_object(file=_text(), ok={"type": "boolean"}, message=_text())),
     "lab-score": Score,
     "lab-standing": Standing,
