@@ -102,6 +102,7 @@ async def test_a_scripted_investigation_runs_end_to_end(
             seen("I-1")
             terminal.press_what_says("open")
             seen("▲ I-1 open")
+            seen("likely, ")
             before = head(terminal)
             terminal.press("e")
             seen("scripted-1 is at work")
