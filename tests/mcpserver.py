@@ -1,12 +1,14 @@
 """An MCP server that a test starts as a process: a few good tools, and every way in which one can be hostile.
 
-    python tests/mcpserver.py [flood | PORT]
+    python tests/mcpserver.py [flood | planted JSON | PORT]
 
-`flood`: among ten thousand tools. PORT: over HTTP, on that port of loopback.
+`flood`: among ten thousand tools. `planted`: with one of that name; a list says what it tells of itself and answers.
+PORT: over HTTP, on that port of loopback.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -98,6 +100,9 @@ def odd(choice: str) -> str:
 
 
 def main() -> None:
+    if "planted" in sys.argv:
+        described, answered = json.loads(sys.argv[-1])
+        server.tool(name="planted", description=described)(lambda: answered)
     tools = {tool.name: tool for tool in server._tool_manager.list_tools()}
     tools["wide"].parameters["properties"]["choice"]["description"] = "x" * 5000
     tools["odd"].parameters["properties"]["bad \x1b[2J name"] = {"type": "string"}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+
+from console.characters import LOOSE_JOINERS, TURNS, UNSEEN
 
 # ECMA-48: CSI, OSC/DCS/SOS/PM/APC strings (ended by BEL or ST), two-character escapes, then lone C0 and C1 controls.
 SEQUENCES = re.compile(
@@ -12,17 +15,13 @@ SEQUENCES = re.compile(
     r"|\x1b[ -/]*[0-~]",
     re.DOTALL,
 )
-# What a terminal obeys, what no XML may hold, or what is not seen and yet makes one name look like another. Joiners
-# stay: scripts need them.
-CONTROLS = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    r"\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f\ud800-\udfff]"
-)
+# What a terminal obeys, what no XML may hold, and what is not seen.
+CONTROLS = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff{TURNS}{UNSEEN}]|{LOOSE_JOINERS}")
 MARKS = r"[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 FLOODS = re.compile(f"({MARKS}{{4}}){MARKS}+")  # no script piles up more of them on one letter
 ROUNDS = 4
-# What JSON lets stand as it is and a terminal obeys (C1 controls), or turns what follows around.
-OBEYED = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# What JSON lets stand as it is although a terminal obeys it (C1 controls), or nobody sees it.
+OBEYED = re.compile(rf"[\x7f-\x9f\u200c\u200d\ud800-\udfff{TURNS}{UNSEEN}]")
 
 
 def clean(text: str, *, limit: int = 2000) -> str:
@@ -47,4 +46,4 @@ def escape_json(text: str) -> str:
     >>> escape_json('["\x9b2J"]')
     '["\\\\u009b2J"]'
     """
-    return OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return OBEYED.sub(lambda found: json.dumps(found[0])[1:-1], text)

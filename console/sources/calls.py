@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any
 
+from console.characters import whole
 from console.model import (
     Act,
     ColumnProfile,
@@ -148,4 +149,4 @@ def plain(value: Any) -> Any:
 
 def line(message: Mapping[str, Any]) -> bytes:
     """One message on the pipe. Not wire.encode: a histogram's last edge is infinite and has to arrive so."""
-    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+    return whole(json.dumps(message, separators=(",", ":"), ensure_ascii=False)).encode() + b"\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from console.characters import seen
 from console.model import Labels
 
 MASK = "•••"
@@ -27,7 +28,7 @@ SECRET_PAIR = re.compile(
 BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w+/=.~-]{8,}")
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_]?)")
 USERINFO_WITHIN = re.compile(r"(?<=://)[^/\s@]+@")
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 
 def shown_fields(cells: Mapping[str, str | None]) -> Labels:
@@ -50,7 +51,7 @@ def shown_value(value: str | None) -> str:
         number = None
     if number is not None:
         return f"{number:.4g}" if "." in value else value[:MOST_CHARACTERS]
-    text = CONTROL.sub(" ", KEY_LIKE.sub(MASK, ADDRESS.sub(MASK, value)))
+    text = CONTROL.sub(" ", KEY_LIKE.sub(MASK, ADDRESS.sub(MASK, seen(value))))
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"
 
 
@@ -60,7 +61,7 @@ def shown_line(line: str, most: int = 400) -> str:
     >>> shown_line("login of ada@example.org with password=hunter2")
     'login of ••• with password=•••'
     """
-    text = CONTROL.sub(" ", ESCAPES.sub("", line[: 4 * most]))
+    text = seen(CONTROL.sub(" ", ESCAPES.sub("", line[: 4 * most])))
     text = USERINFO_WITHIN.sub(f"{MASK}@", text)
     text = KEY_LIKE.sub(MASK, ADDRESS.sub(MASK, BEARER.sub(rf"\1 {MASK}", SECRET_PAIR.sub(rf"\1{MASK}", text))))
     return text if len(text) <= most else text[: most - 1] + "…"

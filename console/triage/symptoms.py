@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
+from console.characters import whole, whole_json
 from console.errors import UsageError
 from console.model import Labels, Symptom
 
@@ -21,7 +21,7 @@ def symptom_in_words(text: str) -> Symptom:
     >>> symptom_in_words("wrong answers model=glove").labels
     (('model', 'glove'),)
     """
-    text = _whole(text)
+    text = whole(text)
     pairs = {name: value.strip('"') for name, value in PAIR.findall(text)}
     words = " ".join(PAIR.sub(" ", text).split())
     if not words and not pairs:
@@ -37,7 +37,7 @@ def read_alert(path: Path) -> Symptom:
     try:
         with sys.stdin.buffer if str(path) == "-" else path.open("rb") as file:
             data = file.read(MOST_ALERT_BYTES)
-        alert = _first_firing(json.loads(data))
+        alert = _first_firing(whole_json(data))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", "name a JSON file, or - for stdin") from error
     except (ValueError, RecursionError) as error:
@@ -48,12 +48,7 @@ def read_alert(path: Path) -> Symptom:
     annotations = alert.get("annotations") if alert else None
     told = annotations if isinstance(annotations, dict) else {}
     words = told.get("summary") or told.get("description") or labels.get("alertname") or "an alert"
-    return Symptom(_whole(str(words)), labels=Labels.of(labels), alert=Labels.of(labels))
-
-
-def _whole(text: str) -> str:
-    """The text with a ? for each half of a character, which no encoder takes."""
-    return text.encode("utf-8", "replace").decode()
+    return Symptom(str(words), labels=Labels.of(labels), alert=Labels.of(labels))
 
 
 def _first_firing(data: Any) -> dict[str, Any] | None:

@@ -30,6 +30,7 @@ from console.sources.types import (
     Follower,
     GpuReader,
     LogReader,
+    ObjectReader,
     Prober,
     SignalReader,
     TableReader,
@@ -357,7 +358,18 @@ def test_last_words_are_one_line_without_control_sequences() -> None:
 def test_every_call_is_a_method_of_some_capability() -> None:
     methods = {
         name
-        for face in (Collectable, TableReader, Follower, EventReader, LogReader, Prober, GpuReader, Checkable, Actuator)
+        for face in (
+            Actuator,
+            Collectable,
+            TableReader,
+            Follower,
+            EventReader,
+            LogReader,
+            ObjectReader,
+            Prober,
+            GpuReader,
+            Checkable,
+        )
         for name in vars(face)
     }
     assert set(CALLS) <= methods

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from console.characters import seen
 from console.model import Frame, SeriesKey
 from console.playbook.bundles.bundle import Bundle, Failure, Held
 from console.playbook.bundles.file import HEAD
@@ -92,7 +93,7 @@ class Masks:
 
     def text(self, text: str) -> str:
         """A text without what looks like a secret, a person's address or a machine's."""
-        text = text.replace(WILDCARD, STANDS_IN)
+        text = seen(text).replace(WILDCARD, STANDS_IN)
         text = PRIVATE_KEY.sub(lambda found: self.mask(found[0]), text)
         for pattern in PAIRS:
             text = pattern.sub(lambda found: found[1] + self.mask(found[2]), text)

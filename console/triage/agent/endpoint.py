@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from console.characters import whole
 from console.triage.agent.hearing import Heard
 from console.triage.agent.spans import investigated
 
@@ -133,9 +134,8 @@ def _seconds(after: str) -> float | None:
 
 
 def _line(told: Mapping[str, Any]) -> str:
-    """With halves of characters put together, and a mark for those that have no other: they are no text."""
-    whole = json.dumps(told, ensure_ascii=False).encode("utf-16", "surrogatepass")
-    return whole.decode("utf-16", "replace") + "\n"
+    """One answer. Servers cut text in the middle of a character."""
+    return whole(json.dumps(told, ensure_ascii=False)) + "\n"
 
 
 if __name__ == "__main__":

@@ -55,7 +55,8 @@ class Looks:
 
     def tools(self) -> list[dict[str, Any]]:
         """What the model is told that it may call, in an order that never changes: what stands first is cached."""
-        return [*(tool.told for tool in self._tools.values()), *(self.others.tools() if self.others else ())]
+        told = [*(tool.told for tool in self._tools.values()), *(self.others.tools() if self.others else ())]
+        return [_redacted(each, self.redact) for each in told]
 
     async def look(self, name: str, arguments: Mapping[str, Any], room: int = MOST_ANSWER) -> str:
         """What one call gives, as text of so many characters. UsageError for a tool that is none, and for arguments
@@ -95,6 +96,18 @@ class Looks:
         name = f"K{len(self._kept) + 1}"
         self._kept[name] = text
         return f"{shown}\n… {len(text) - len(shown)} characters more are kept as {name}: search them"
+
+
+def _redacted(part: Any, redact: Callable[[str], str]) -> Any:
+    """Every text in it: plugins and servers write what their tools are for."""
+    match part:
+        case str():
+            return redact(part)
+        case list() | tuple():
+            return [_redacted(each, redact) for each in part]
+        case Mapping():
+            return {name: _redacted(each, redact) for name, each in part.items()}
+    return part
 
 
 def _lines(seen: Seen, found: list[Finding]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from console.characters import whole_json
 from console.errors import AndonError, SourceBusy, SourceDenied, SourceError, SourceMalformed, UsageError
 from console.model import AgentSays, Diagnosis, Finding, Usage
 from console.sources.redact import shown_line
@@ -295,8 +296,8 @@ def _object_in(text: str) -> Mapping[str, Any]:
     """The JSON object in a text, whatever stands around it."""
     start, end = text.find("{"), text.rfind("}")
     try:
-        found = json.loads(text[start : end + 1])
-    except ValueError:
+        found = whole_json(text[start : end + 1])
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise UsageError("that is no JSON object", "answer with the arguments of conclude alone")
