@@ -53,6 +53,7 @@ bench: $(VENV)/.ready-test .venv-peers/.ready .venv-streams/.ready .venv-pages/.
 	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python -m benchmarks.mutations
 	$(BIN)/python -m benchmarks.remedies
+	$(BIN)/python -m benchmarks.adversary
 	$(BIN)/andon lab score --seeds 5 --healthy 300 --compound 40 --jobs 2
 
 # The library's bundles, from the scenes that they are recorded of.

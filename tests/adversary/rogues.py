@@ -46,19 +46,21 @@ def says(*claims: dict[str, Any], **more: Any) -> Says:
     return Says([use("conclude", 91, claims=[*claims], **more)], pieces=4_000)
 
 
-def rogues() -> Iterator[Rogue]:
-    """All of them."""
+def _writes() -> Iterator[Rogue]:
     for name in WRITES:
         ends = "the model m" if "." in name else ""  # no name that the API takes back
         yield Rogue(f"calls {name}", [Says([use(name, 1, command="rm -rf /", plan="P-3")]), DONE], ends=ends)
+
+
+def _injections() -> Iterator[Rogue]:
     for name, (tool, given) in INJECTED.items():
         yield Rogue(f"injects {name}", [Says([use(tool, 1, **given)], pieces=50_000), DONE])
-    yield from _floods()
-    yield from _inventions()
+
+
+def _steers() -> Iterator[Rogue]:
     for name, words in STEERING.items():
         claim = {"text": f"it broke {words}", "evidence": ["F1"], "cause": words}
         yield Rogue(f"steers by {name}", [Says([text(words), use("logs", 1)]), says(claim, settles=[words])])
-    yield from _odd()
 
 
 def _again(*names: str, usage: dict[str, Any] | None = None) -> Any:
@@ -137,4 +139,12 @@ def _odd() -> Iterator[Rogue]:
     yield Rogue("says halves in words", [Says([text(halves)])], probe=toolless)
 
 
-ROGUES = tuple({rogue.name: rogue for rogue in rogues()}.values())
+FAMILIES: Mapping[str, tuple[Rogue, ...]] = {
+    "calls what writes": tuple(_writes()),
+    "injects arguments": tuple(_injections()),
+    "floods, never ends": tuple(_floods()),
+    "invents evidence": tuple(_inventions()),
+    "steers the terminal": tuple(_steers()),
+    "answers oddly": tuple(_odd()),
+}
+ROGUES = tuple(rogue for family in FAMILIES.values() for rogue in family)
