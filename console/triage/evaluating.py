@@ -18,7 +18,8 @@ from console.playbook.bundles.replaying import answered, replayed
 from console.playbook.bundles.testing import NONE, bundle_path
 from console.playbook.definition import Playbook
 from console.plugins import StepType
-from console.triage.agent.explaining import explained
+from console.triage.agent.explaining import Investigation
+from console.triage.agent.probing import Able
 from console.triage.agent.tool import Scene
 from console.triage.replay import replay
 
@@ -124,9 +125,28 @@ async def evaluate(
 ) -> AsyncIterator[Graded]:
     """Each bundle as far as it is graded: by the numbers, and again after each run with the model."""
     tests = _tests(playbooks.values())
+    model = _Model(replace(llm, mcp=())) if llm is not None else None
     for path in paths:
-        async for graded in _graded(path, tests, playbooks, step_types, llm, runs):
+        async for graded in _graded(path, tests, playbooks, step_types, model, runs):
             yield graded
+
+
+@dataclass(slots=True)
+class _Model:
+    """What is asked in every run: its endpoint is tried once, and what all runs cost counts towards a day."""
+
+    llm: LlmConfig
+    able: Able | None = None
+    dollars: float = 0.0
+
+    async def says(self, diagnosis: Diagnosis, scene: Scene) -> AgentSays:
+        if not diagnosis.findings:
+            return AgentSays("", stopped=NOT_ASKED)
+        investigation = Investigation(diagnosis, scene, self.llm, able=self.able, today=self.dollars)
+        explained = await investigation.through()
+        self.able = explained.able
+        self.dollars += explained.says.usage.money
+        return explained.says
 
 
 async def _graded(
@@ -134,7 +154,7 @@ async def _graded(
     tests: Tests,
     playbooks: Mapping[str, Playbook],
     step_types: Mapping[str, StepType],
-    llm: LlmConfig | None,
+    model: _Model | None,
     runs: int,
 ) -> AsyncIterator[Graded]:
     graded = Graded(str(path))
@@ -150,12 +170,12 @@ async def _graded(
         return
     graded = replace(graded, found=_first(diagnosis))
     yield graded
-    if llm is None or (graded.expected == NONE and not diagnosis.findings):
+    if model is None or (graded.expected == NONE and not diagnosis.findings):
         return
     for _run in range(runs):
         scene = Scene(replayed(bundle), step_types, diagnosis, playbooks, ask=answered(bundle))
-        says = (await explained(diagnosis, scene, replace(llm, mcp=()))).agent or AgentSays("", stopped=NOT_ASKED)
-        graded = replace(graded, attempts=(*graded.attempts, _attempt(says, graded.expected)))
+        attempt = _attempt(await model.says(diagnosis, scene), graded.expected)
+        graded = replace(graded, attempts=(*graded.attempts, attempt))
         yield graded
 
 

@@ -32,8 +32,11 @@ REFUSES = reply(stop="refusal")
 class Model(Scripted):
     """A scripted model in place of the process that speaks to one; it can call tools, and says so without a turn."""
 
+    probes = 0
+
     async def say(self, request: Mapping[str, Any], on_text: Any, seconds: float) -> Reply:
         if [tool["name"] for tool in request.get("tools", ())] == ["ready"]:
+            self.probes += 1
             return reply(uses("ready"))
         return await super().say(request, on_text, seconds)
 
@@ -82,6 +85,15 @@ async def test_each_run_begins_anew_and_is_told_of_as_it_ends(says: Any) -> None
     steps = [each async for each in evaluate([FULL], BOOKS, built_in_step_types(), LLM, 3)]
     assert [len(each.attempts) for each in steps] == [0, 1, 2, 3]
     assert [len(asked["messages"]) for asked in model.asked] == [1, 1, 1]  # nothing of an earlier run is in a later one
+
+
+async def test_the_endpoint_is_tried_once_and_runs_end_with_the_dollars_of_a_day(says: Any) -> None:
+    model = says(replace(concludes("disk_full"), usage={"input_tokens": 1_000_000}))
+    dear = replace(LLM, prices={"read": 1.0}, dollars=1.5, dollars_a_day=2.0)
+    each, other = await graded(FULL, TIGHT, llm=dear, runs=2)
+    assert [attempt.stopped for attempt in each.attempts] == ["", ""]
+    assert [attempt.stopped for attempt in other.attempts] == ["the budget of $2 a day is used up"] * 2
+    assert (len(model.asked), model.probes) == (2, 1)
 
 
 async def test_the_cause_of_the_first_claim_that_is_about_one_counts(says: Any) -> None:
