@@ -17,7 +17,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
+import yaml
 from pages import every_dialect
 from promserver import free_port
 
@@ -130,10 +132,16 @@ def bentoml(folder: Path) -> Iterator[Served]:
 
 
 @contextmanager
-def litellm(folder: Path, *, settings: str = "", keeps: bool = False) -> Iterator[Served]:
-    """`settings` come to the end of its file; where it keeps, what is changed over its API stays."""
+def litellm(
+    folder: Path, *, models: Sequence[Mapping[str, Any]] = (), settings: str = "", keeps: bool = False
+) -> Iterator[Served]:
+    """With `models` beside its usual ones; `settings` come to the end of its file; where it keeps, what is changed over
+    its API stays.
+    """
     port, key = free_port(), f"sk-{secrets.token_hex(24)}"
-    (folder / "litellm.yaml").write_text((ROOT / "tests/real/litellm.yaml").read_text() + settings)
+    config = yaml.safe_load((ROOT / "tests/real/litellm.yaml").read_text())
+    config["model_list"] += models
+    (folder / "litellm.yaml").write_text(yaml.safe_dump(config, sort_keys=False) + settings)
     python = _python("litellm")
     command = [str(python.with_name("litellm")), "--config", "litellm.yaml", "--host", "127.0.0.1", "--port", str(port)]
     if keeps:

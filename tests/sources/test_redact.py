@@ -21,6 +21,7 @@ from console.sources.redact import CONTROL, shown_line
         ("prompt_tokens=512 max_tokens: 9", "prompt_tokens=512 max_tokens: 9"),
         ("a \x1b[31mred\x1b[0m \x1b]0;title\x07 b", "a red  b"),
         ("two\nlines", "two lines"),
+        ("gl\u200bove pass\U000e0041word=hunter2", "glove password=•••"),
         ("plain as ever", "plain as ever"),
     ],
 )

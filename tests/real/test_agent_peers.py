@@ -1,6 +1,7 @@
-"""The whole investigation against a server of the Messages API that nobody here wrote: @copilotkit/aimock.
+"""The whole investigation against servers of the Messages API that nobody here wrote: @copilotkit/aimock, and a LiteLLM
+proxy before it, which words everything anew for another API and back.
 
-It takes any request (the strict one is `messagesserver`), but streams, thinks, refuses and breaks off on its own terms.
+They take any request (the strict one is `messagesserver`), but stream, think, refuse and break off on their own terms.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import nouns
 import pytest
-from modelservers import ROOT, running
+from modelservers import ROOT, has_environment, litellm, running
 from promserver import free_port
 
 from console.playbook.loader import built_in_step_types
@@ -52,6 +54,8 @@ FIXTURES = [
     *turns("busy", BUSY, CONCLUDES),
     *turns("overloaded", *[OVERLOADED] * (1 + AGAIN)),
     *turns("breaks", LOOKS, LOOKS, CONCLUDES, truncateAfterChunks=9),
+    *turns("proxied", LOOKS, CONCLUDES),
+    *turns("proxied too", *[OVERLOADED] * (1 + AGAIN)),
     {"match": {"model": "dead"}, "response": LOOKS, "truncateAfterChunks": 1},
 ]  # fmt: skip
 
@@ -136,3 +140,25 @@ async def test_what_broke_off_in_the_middle_is_asked_again(url: str) -> None:
 async def test_without_its_key_it_is_denied(url: str) -> None:
     done = await talk(url, "looks", key_env="NO_SUCH_KEY")
     assert done.says.stopped.startswith("the model looks: ") and done.says.usage.calls == 1
+
+
+@pytest.mark.skipif(not has_environment("litellm"), reason="no LiteLLM here: make .venv-litellm/.ready")
+async def test_a_litellm_proxy_is_an_endpoint_like_any_other(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.triage.agent.speaker.BUSY_SECONDS", 0.01)
+    behind = {"api_key": KEY, "api_base": f"{url}/v1", "max_retries": 0}
+    models = [
+        {"model_name": name, "litellm_params": {"model": f"openai/{name}", **behind}}
+        for name in ("proxied", "proxied too")
+    ]
+    with litellm(tmp_path, models=models) as proxy:
+        monkeypatch.setenv("ANDON_TEST_KEY", proxy.headers["Authorization"].removeprefix("Bearer "))
+        heard: list[str] = []
+        done = await talk(proxy.api, "proxied", heard)
+        assert not done.says.stopped and "".join(heard) == LOOKS["content"]
+        assert [(each.text, each.evidence) for each in done.says.claims] == [(CLAIM["text"], ("F1",))]
+        overloaded = await talk(proxy.api, "proxied too")
+        assert "too many of you" in overloaded.says.stopped and overloaded.says.usage.calls == 1 + AGAIN
+        denied = await talk(proxy.api, "proxied", key_env="NO_SUCH_KEY")
+        assert denied.says.stopped.startswith("the model proxied: ") and denied.says.usage.calls == 1
