@@ -65,6 +65,7 @@ class McpConfig:
     command: tuple[str, ...] = ()
     url: str | None = None
     env: tuple[str, ...] = ()  # names of the variables that the command may see beside the usual few
+    key_env: str | None = None  # the variable that holds the bearer token for the URL
     seconds: float = 20.0  # for the connection, and for each call
 
 

@@ -141,12 +141,17 @@ class _McpServer(_Table):
     url: str | None = Field(None, pattern="^https?://", description="in the place of a command: streamable HTTP")
     tools: list[ToolName] = Field(min_length=1, max_length=32, description="what may be called, each by its name")
     env: list[Variable] = Field([], description="environment variables that the command may see beside PATH and HOME")
+    key_env: Variable | None = Field(
+        None, description="the environment variable that holds the bearer token for the url"
+    )
     seconds: int = Field(20, ge=1, le=60, description="for the connection, and for each call")
 
     @model_validator(mode="after")
     def _is_one_way(self) -> Self:
         if bool(self.command) == bool(self.url):
             raise ValueError("an MCP server has either a command or a url")
+        if self.key_env and not self.url:
+            raise ValueError("key_env is for a url; a command is shown variables by env")
         return self
 
 
@@ -224,7 +229,7 @@ def _llm(table: _Llm | None) -> LlmConfig | None:
         return None
     limits = table.model_dump(include={"calls", "tokens", "dollars", "seconds", "dollars_a_day", "mask_ips"})
     servers = tuple(
-        McpConfig(name, tuple(each.tools), tuple(each.command), each.url, tuple(each.env), each.seconds)
+        McpConfig(name, tuple(each.tools), tuple(each.command), each.url, tuple(each.env), each.key_env, each.seconds)
         for name, each in table.mcp.items()
     )
     return LlmConfig(

@@ -1,9 +1,9 @@
 """An MCP server that a test starts as a process: a few good tools, and every way in which one can be hostile.
 
-    python tests/mcpserver.py [flood | planted JSON | PORT]
+    python tests/mcpserver.py [flood | planted JSON | [guarded] PORT]
 
 `flood`: among ten thousand tools. `planted`: with one of that name; a list says what it tells of itself and answers.
-PORT: over HTTP, on that port of loopback.
+PORT: over HTTP, on that port of loopback; `guarded`: to who sends TOKEN.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import sys
 import time
 from typing import Any
 
+import uvicorn
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 
+TOKEN = "t-wiki-1234"
 server = MCPServer("runbooks")
 
 
@@ -99,6 +101,19 @@ def odd(choice: str) -> str:
     return choice
 
 
+def guarded(app: Any) -> Any:
+    """The server behind a token."""
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and (b"authorization", f"Bearer {TOKEN}".encode()) not in scope["headers"]:
+            await send({"type": "http.response.start", "status": 401, "headers": []})
+            await send({"type": "http.response.body", "body": b"who are you?"})
+        else:
+            await app(scope, receive, send)
+
+    return answer
+
+
 def main() -> None:
     if "planted" in sys.argv:
         described, answered = json.loads(sys.argv[-1])
@@ -109,7 +124,9 @@ def main() -> None:
     if "flood" in sys.argv:
         for at in range(10_000):
             server._tool_manager._tools[f"flood_{at}"] = tools["conclude"].model_copy(update={"name": f"flood_{at}"})
-    if sys.argv[-1].isdigit():
+    if "guarded" in sys.argv:
+        uvicorn.run(guarded(server.streamable_http_app()), port=int(sys.argv[-1]), log_level="error")
+    elif sys.argv[-1].isdigit():
         server.run(transport="streamable-http", host="127.0.0.1", port=int(sys.argv[-1]))
     else:
         server.run(transport="stdio")

@@ -94,13 +94,14 @@ def test_mcp_servers_are_a_command_or_a_url_and_tools_by_name(tmp_path: Path) ->
         seconds = 5
         [llm.mcp.wiki]
         url = "https://wiki/mcp"
+        key_env = "WIKI_KEY"
         tools = ["search"]
         """,
     )
     llm = load_config(path).llm
     assert llm is not None and llm.mcp == (
-        McpConfig("runbooks", ("search_runbooks", "pages.get"), ("runbooks", "--stdio"), None, ("WIKI_TOKEN",), 5),
-        McpConfig("wiki", ("search",), (), "https://wiki/mcp", (), 20),
+        McpConfig("runbooks", ("search_runbooks", "pages.get"), ("runbooks", "--stdio"), None, ("WIKI_TOKEN",), None, 5),
+        McpConfig("wiki", ("search",), (), "https://wiki/mcp", (), "WIKI_KEY", 20),
     )
 
 
@@ -153,6 +154,7 @@ def test_the_flag_outranks_the_file(tmp_path: Path) -> None:
         (MCP + 'url = "https://wiki"\ntools = ["*"]', "tools are allowed each by its name", "config schema"),
         (MCP + 'url = "file:///wiki"\ntools = ["x"]', "llm.mcp.wiki.url", "config schema"),
         (MCP + 'tools = ["x"]', "llm.mcp.wiki: an MCP server has either a command or a url", "config schema"),
+        (MCP + 'command = ["w"]\nkey_env = "K"\ntools = ["x"]', "llm.mcp.wiki: key_env is for a url", "config schema"),
         (MCP + 'url = "https://w"\ncommand = ["w"]\ntools = ["x"]', "has either a command or a url", "config schema"),
     ],
 )

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import mcpserver
 import nouns
 import pytest
 from messagesserver import KEY, Says, messages, text, use
@@ -143,11 +144,12 @@ async def test_names_are_what_an_endpoint_takes_and_never_two_the_same() -> None
 
 
 @asynccontextmanager
-async def over_http() -> AsyncIterator[str]:
+async def over_http(*words: str) -> AsyncIterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = await asyncio.create_subprocess_exec(sys.executable, SERVER, str(port), stderr=asyncio.subprocess.DEVNULL)
+    command = (sys.executable, SERVER, *words, str(port))
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
     try:
         async with asyncio.timeout(20):
             while True:
@@ -171,6 +173,21 @@ async def test_a_server_over_http_is_held_to_the_same() -> None:
         for tool in ("wiki__huge", "wiki__secret"):  # what breaks one answer off ends the connection
             with pytest.raises(UsageError, match=r"^the MCP server wiki: it said more than 4 MiB at once"):
                 await others.call(tool, {})
+
+
+async def test_a_server_over_http_is_shown_the_token_that_the_environment_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with over_http("guarded") as url:
+        wiki = McpConfig("wiki", ("secret",), url=url, key_env="ANDON_TEST_KEY")
+        async with opened(wiki) as others:
+            assert others.failed == {"wiki": "the variable ANDON_TEST_KEY is not set; export the token under that name"}
+        monkeypatch.setenv("ANDON_TEST_KEY", "another")
+        async with opened(wiki) as others:
+            assert not others.tools() and others.failed["wiki"].startswith("the MCP server wiki: ")
+        monkeypatch.setenv("ANDON_TEST_KEY", mcpserver.TOKEN)
+        async with opened(wiki) as others:
+            assert others.failed == {} and "•••" in await others.call("wiki__secret", {})
 
 
 async def test_nobody_at_a_url_is_left_out_and_named() -> None:

@@ -41,6 +41,8 @@ class Link:
             await asyncio.to_thread(_quiet_sdk)
         except ImportError:
             raise UsageError("the package `mcp` is not installed", "pip install 'andon[mcp]'") from None
+        if self.config.key_env and not os.environ.get(self.config.key_env):
+            raise UsageError(f"the variable {self.config.key_env} is not set", "export the token under that name")
         opened: asyncio.Future[list[Tool]] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._stay(opened))
         try:
@@ -94,7 +96,8 @@ class Link:
         from console.triage.agent.mcp_pipe import over_http, pipes
 
         if self.config.url is not None:
-            return over_http(self.config.url, self.config.seconds, self._note)
+            key = os.environ.get(self.config.key_env, "") if self.config.key_env else ""
+            return over_http(self.config.url, key, self.config.seconds, self._note)
         names = (*KEPT_ENVIRONMENT, *self.config.env)
         kept = {name: os.environ[name] for name in names if name in os.environ}
         return pipes(self.config.command, kept, self._note)

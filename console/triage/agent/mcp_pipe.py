@@ -103,12 +103,11 @@ def _kill(process: asyncio.subprocess.Process) -> None:
 
 
 @asynccontextmanager
-async def over_http(url: str, seconds: float, on_trouble: OnTrouble) -> AsyncGenerator[Streams, None]:
+async def over_http(url: str, key: str, seconds: float, on_trouble: OnTrouble) -> AsyncGenerator[Streams, None]:
     """A server at a URL. No answer is unpacked, and none is longer than a line may be."""
+    headers = {"Accept-Encoding": "identity", **({"Authorization": f"Bearer {key}"} if key else {})}
     async with (
-        httpx2.AsyncClient(
-            transport=_Bounded(on_trouble), timeout=seconds, headers={"Accept-Encoding": "identity"}
-        ) as client,
+        httpx2.AsyncClient(transport=_Bounded(on_trouble), timeout=seconds, headers=headers) as client,
         streamable_http_client(url, http_client=client) as streams,
     ):
         yield streams
