@@ -157,7 +157,7 @@ async def test_a_server_that_says_nothing_more_is_left_and_may_be_asked_again(sp
 
 
 async def test_what_nobody_waited_for_is_not_the_answer_to_the_next_question(speaker: Speaker) -> None:
-    async with messages(Says([text("the first")], pieces=1), Says([text("the second")])) as server:
+    async with messages(Says([text("the first " * 9_000)], pieces=9), Says([text("the second")])) as server:
         heard = asyncio.Event()
         asked = asyncio.ensure_future(at(speaker, server).say(REQUEST, lambda _text: heard.set(), 60.0))
         await heard.wait()
