@@ -100,7 +100,9 @@ def test_mcp_servers_are_a_command_or_a_url_and_tools_by_name(tmp_path: Path) ->
     )
     llm = load_config(path).llm
     assert llm is not None and llm.mcp == (
-        McpConfig("runbooks", ("search_runbooks", "pages.get"), ("runbooks", "--stdio"), None, ("WIKI_TOKEN",), None, 5),
+        McpConfig(
+            "runbooks", ("search_runbooks", "pages.get"), ("runbooks", "--stdio"), None, ("WIKI_TOKEN",), None, 5
+        ),
         McpConfig("wiki", ("search",), (), "https://wiki/mcp", (), "WIKI_KEY", 20),
     )
 

@@ -51,8 +51,11 @@ def said_there(session: Session, incident: str, question: str = "") -> AgentSays
 
 
 def is_model_there(session: Session, incident: str) -> bool:
-    """Whether the daemon has a model to ask."""
-    return session.client.request("explain.seen", incident=incident)["model"] is not None
+    """Whether the daemon has a model to ask. Says so where it should have one, and was started before."""
+    is_there = session.client.request("explain.seen", incident=incident)["model"] is not None
+    if not is_there and session.config.llm is not None:
+        click.echo("no model is asked: the daemon was started before [llm] was configured; start it again", err=True)
+    return is_there
 
 
 def _answer(session: Session, incident: str, asks: dict[str, Any]) -> None:

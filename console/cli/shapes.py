@@ -6,7 +6,18 @@ from typing import Any
 
 from console.lab.score import Score
 from console.lab.standing import Standing
-from console.model import Diagnosis, Event, Finding, Incident, PlanRecord, Question, Ranking, Verdict
+from console.model import (
+    AgentSays,
+    Diagnosis,
+    Event,
+    Finding,
+    Incident,
+    PlanRecord,
+    Question,
+    Ranking,
+    Transcript,
+    Verdict,
+)
 from console.playbook.explaining import Explanation
 from console.remedy.policy import Decision
 from console.sources.types import SourceStatus
@@ -214,6 +225,9 @@ SHAPES: dict[str, type[Any] | dict[str, Any]] = {
         ),
         untested=_list(_text()),
     ),
+    "agent": AgentSays,
+    "transcript": Transcript,
+    "transcripts": _list(schema(Transcript)),  # without their messages
     "evaluation": _object(
         model={"type": ["string", "null"]},  # null: none was asked
         runs={"type": "integer"},

@@ -35,7 +35,9 @@ MOST_HELD = 20  # investigations whose masks are known, so that one can go on fr
 MOST_PAST = 60  # earlier incidents that are remembered
 ANSWER_SECONDS = 120.0  # for the operator to answer
 
-NOBODY = UsageError("no language model is configured", "see [llm] in `andon config schema`, and docs/agent.md")
+NOBODY = UsageError(
+    "no language model is configured", "see [llm] in `andon config schema`; the daemon reads it as it starts"
+)
 Plans = Callable[[str], Any]
 """The plans of an incident."""
 

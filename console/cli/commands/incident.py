@@ -9,7 +9,7 @@ import click
 
 from console.cli.commands.incident_bundle import export, import_
 from console.cli.session import Group, Session
-from console.errors import UsageError
+from console.errors import Exit, UsageError
 
 
 @click.group(cls=Group)
@@ -93,10 +93,11 @@ def examine(session: Session, id_: str) -> None:
 @click.argument("id_", metavar="ID")
 @click.argument("question", default="")
 @click.pass_obj
-def explain(session: Session, id_: str, question: str) -> None:
+def explain(session: Session, id_: str, question: str) -> Exit:
     """What the configured language model says of its diagnosis, or answers to a QUESTION about it.
 
-    Ctrl-C interrupts it. What it said before stands in `andon transcript list --incident ID`.
+    Ctrl-C interrupts it. What it said before stands in `andon transcript list --incident ID`. Ends with 3 where it came
+    to no conclusion.
     """
     from console.cli.explaining import said_there
     from console.report.text import said_text
@@ -105,6 +106,7 @@ def explain(session: Session, id_: str, question: str) -> None:
     session.refuse_if_locked()
     says = said_there(session, id_, question)
     session.emit_shape(dump(says), lambda: said_text(says, width=session.width, colours=session.colours))
+    return Exit.INCONCLUSIVE if says.stopped else Exit.HEALTHY
 
 
 @incident.command()
