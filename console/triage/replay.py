@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from console.model import Diagnosis
+from console.model import AgentSays, Diagnosis
 from console.playbook.bundles.bundle import Bundle
 from console.playbook.bundles.replaying import answered, replayed
 from console.playbook.bundles.testing import replay_run
@@ -13,6 +13,7 @@ from console.playbook.definition import Playbook
 from console.playbook.loader import load_text
 from console.plugins import StepType
 from console.triage.agent.explaining import about
+from console.triage.agent.reciting import recited
 from console.triage.agent.replaying import replayed as retold
 from console.triage.diagnose import diagnose
 from console.triage.investigate import investigate
@@ -32,10 +33,17 @@ async def replay(bundle: Bundle, playbooks: Mapping[str, Playbook], step_types: 
     else:
         runs = [await replay_run(playbooks[name], bundle, step_types, playbooks) for name in names]
         diagnosis = diagnose(runs, bundle.incident)
-    said = next(
-        (each for each in reversed(bundle.transcripts) if each.about == about(diagnosis) and not each.question), None
-    )
-    return diagnosis if said is None else replace(diagnosis, agent=await retold(said, diagnosis))
+    return replace(diagnosis, agent=await _said(bundle, diagnosis))
+
+
+async def _said(bundle: Bundle, diagnosis: Diagnosis) -> AgentSays | None:
+    """What a model last said of it: of what is found now, or of what was found then, which may have been more."""
+    then = {about(each): each for each in (bundle.diagnosis, diagnosis) if each is not None}
+    said = next((each for each in reversed(bundle.transcripts) if each.about in then and not each.question), None)
+    if said is None:
+        return None
+    says = await retold(said, then[said.about])
+    return says if then[said.about] is diagnosis else recited(says, then[said.about], diagnosis)
 
 
 def as_recorded(bundle: Bundle, step_types: Mapping[str, StepType]) -> dict[str, Playbook]:

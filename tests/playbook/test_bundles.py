@@ -5,12 +5,14 @@ import socket
 import sqlite3
 import stat
 import zlib
+from dataclasses import replace
 
+import nouns
 import pytest
 from bundle_world import TEXT, a_recording, everything, said, written
 
 from console.errors import BundleError, SourceDenied, UsageError
-from console.model import State, Verdict
+from console.model import State, Transcript, Verdict
 from console.playbook.bundles import file
 from console.playbook.bundles.as_test import with_entry
 from console.playbook.bundles.bundle import Failure, Held
@@ -21,6 +23,7 @@ from console.playbook.bundles.testing import differences, replay_run
 from console.playbook.definition import Expectation
 from console.playbook.loader import built_in_step_types
 from console.sources.estate import Estate, Situation
+from console.triage.agent.explaining import about
 from console.triage.diagnose import diagnose
 from console.triage.replay import changed, replay
 
@@ -46,6 +49,26 @@ async def test_every_kind_of_step_says_again_what_it_said_and_no_socket_is_opene
     told = await replay(again, {"everything": everything()}, built_in_step_types())
     assert said(told) == said(diagnosis)
     assert changed(told, again) == ""
+
+
+@pytest.mark.parametrize("is_all_there", [True, False])
+async def test_what_a_model_said_is_told_again_and_cites_what_is_found_again(recording, is_all_there):
+    bundle, diagnosis = recording
+    earlier = nouns.finding("F1", step="earlier")  # an examination before found more than the bundle can tell
+    numbered = [replace(each, id=f"F{at}") for at, each in enumerate(diagnosis.findings, 2)]
+    then = diagnosis if is_all_there else replace(diagnosis, findings=(earlier, *numbered))
+    last = then.findings[-1].id
+    claim = {"text": f"see {last}", "evidence": [last, "F1"]}
+    message = {"role": "assistant", "content": [{"type": "tool_use", "name": "conclude", "input": {"claims": [claim]}}]}
+    said_then = Transcript("T-1", "I-1", NOW, "m", about(then), head={"tools": []}, messages=(message,))
+    held = replace(bundle, diagnosis=then, transcripts=(said_then,))
+    told = await replay(held, {"everything": everything()}, built_in_step_types())
+    (says,) = told.agent.claims
+    place = diagnosis.findings[-1].id
+    extra = f"F{len(told.findings) + 1}"
+    assert says.text == f"see {place}"
+    assert says.evidence == (place, "F1" if is_all_there else extra)
+    assert [each.step for each in told.agent.findings] == ([] if is_all_there else ["earlier"])
 
 
 async def test_the_same_content_is_the_same_bytes_and_only_its_owner_may_read_it(recording, tmp_path):

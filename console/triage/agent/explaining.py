@@ -16,6 +16,7 @@ from console.triage.agent.budget import Limits, Prices
 from console.triage.agent.looks import Looks
 from console.triage.agent.mcp_tools import Mcp
 from console.triage.agent.probing import Able
+from console.triage.agent.reciting import marked
 from console.triage.agent.speaker import Endpoint, Speaker
 from console.triage.agent.talking import OnNews, Talking
 from console.triage.agent.tool import Scene
@@ -116,14 +117,8 @@ async def explained(diagnosis: Diagnosis, scene: Scene, llm: LlmConfig | None) -
 
 
 def about(diagnosis: Diagnosis) -> str:
-    """Which diagnosis this is, as far as citations go: another examination finds other numbers under the same ids.
-
-    Texts are not part of it: in a bundle they are redacted.
-    """
-    found = [
-        (each.id, each.kind, each.step, each.verdict, each.signal, each.onset, each.current and each.current.value)
-        for each in diagnosis.findings
-    ]
+    """Which diagnosis this is, as far as citations go: another examination finds other numbers under the same ids."""
+    found = [(each.id, *marked(each)) for each in diagnosis.findings]
     return hashlib.sha256(json.dumps(found).encode()).hexdigest()[:16]
 
 
