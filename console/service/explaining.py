@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from console.config import LlmConfig
@@ -82,6 +83,7 @@ class Explaining:
     _answers: dict[str, asyncio.Future[str]] = field(default_factory=dict)
     _held: dict[str, Explained] = field(default_factory=dict)  # by transcript
     _able: Able | None = None
+    _dollars: float = 0.0  # of all that were heard of, as calls come back: others count them before they are kept
 
     def is_at_work(self, incident: str) -> bool:
         """Whether a model is at it right now."""
@@ -166,22 +168,29 @@ class Explaining:
             raise NOBODY
         name = diagnosis.incident.id if diagnosis.incident is not None else ""
         scene = await self.scene(diagnosis)
-        today = (await self.records.spent(self.clock() - DAY)).money
+        kept = (await self.records.spent(self.clock() - DAY)).money
         earlier = await self._earlier(diagnosis) if question else None
         if name in self._work:  # nothing was awaited since: of two that begin at once one is told
             raise UsageError(f"{name or 'a symptom'} is being explained already", "wait for it to end, or interrupt it")
         if len(self._work) >= MOST_AT_ONCE:
             raise UsageError(f"{MOST_AT_ONCE} incidents are being explained already", "try again when one has ended")
+        before = kept + sum(self._views[other].used.money for other in self._work) - self._dollars
         view = self._views[name] = View(question, operator)
         investigation = Investigation(
-            diagnosis, scene, self.llm, question=question, earlier=earlier, able=self._able, today=today,
-            on_news=view.hear,
+            diagnosis, scene, self.llm, question=question, earlier=earlier, able=self._able,
+            today=lambda: before + self._dollars - view.used.money, on_news=partial(self._hear, view),
         )  # fmt: skip
         task = asyncio.create_task(self._through(name, investigation, operator), name=f"explain {name}")
         self._work[name] = investigation, task
         task.add_done_callback(lambda ended: self._ended(name, ended))
         self.on_change()
         return task
+
+    def _hear(self, view: View, news: News) -> None:
+        """On the bench, whose one thread all investigations share."""
+        before = view.used.money
+        view.hear(news)
+        self._dollars += view.used.money - before
 
     async def _through(self, name: str, investigation: Investigation, operator: str) -> AgentSays:
         done = await self.bench.do(investigation.through())

@@ -142,7 +142,7 @@ class _Model:
     async def says(self, diagnosis: Diagnosis, scene: Scene) -> AgentSays:
         if not diagnosis.findings:
             return AgentSays("", stopped=NOT_ASKED)
-        investigation = Investigation(diagnosis, scene, self.llm, able=self.able, today=self.dollars)
+        investigation = Investigation(diagnosis, scene, self.llm, able=self.able, today=lambda: self.dollars)
         explained = await investigation.through()
         self.able = explained.able
         self.dollars += explained.says.usage.money

@@ -13,6 +13,7 @@ from stages import Stage
 
 from console.config import LlmConfig
 from console.errors import UsageError
+from console.wire import dump
 
 CLAIM = {"text": "more wait than usual", "evidence": ["F1"], "cause": "too_few"}
 LOOK = use("compare", 1, signal="model.queue.depth", stat="mean", current="5m", baseline={"offset": "30m"})
@@ -179,6 +180,23 @@ async def test_a_budget_for_a_day_counts_all_that_was_spent_in_it(stage: Stage) 
     assert first["spent"]["day"]["money"] > 0.01
     assert second["said"][-1]["says"]["stopped"] == "the budget of $0.01 a day is used up"
     assert len(server.asked) + len(server.probes) == asked
+
+
+async def test_what_another_one_costs_counts_while_it_is_still_at_it(stage: Stage) -> None:
+    await examined(stage)
+    asks = Says([use("ask_operator", 3, question="Was it you?")], usage={"input_tokens": 1_000_000})
+    async with messages(asks) as server:
+        use_model(stage, server, tokens=10_000_000, prices={"read": 1.0}, dollars_a_day=0.5)
+        await stage.ask("explain", incident="I-1")
+        await until(stage, "asks")
+        asked = len(server.asked) + len(server.probes)
+        symptom = (await stage.house.records.incident("I-1")).symptom
+        other = await stage.ask("triage", symptom=dump(symptom))
+        assert other["agent"]["stopped"] == "the budget of $0.5 a day is used up"
+        assert len(server.asked) + len(server.probes) == asked
+        await stage.ask("explain.answer", incident="I-1", answer="no")
+        first = await ended(stage)
+    assert first["said"][-1]["says"]["stopped"] == "the budget of $0.5 a day is used up"
 
 
 async def test_transcripts_are_kept_message_by_message_without_secrets(stage: Stage) -> None:

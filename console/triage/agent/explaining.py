@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,7 +52,7 @@ class Investigation:
         question: str = "",
         earlier: Explained | None = None,
         able: Able | None = None,
-        today: float = 0.0,
+        today: Callable[[], float] = lambda: 0.0,
         on_news: OnNews = lambda _news: None,
     ) -> None:
         before = earlier.transcript if earlier is not None else None

@@ -96,7 +96,7 @@ class Talking:
     able: Able | None = None  # None: it is probed first
     limits: Limits = field(default_factory=Limits)
     prices: Prices = field(default_factory=Prices)
-    today: float = 0.0  # dollars that others of the last 24 hours took
+    today: Callable[[], float] = lambda: 0.0  # dollars that others of the last 24 hours took so far
     on_news: OnNews = lambda _news: None
     clock: Callable[[], float] = time.monotonic
     pause: float = PAUSE
@@ -113,7 +113,7 @@ class Talking:
         self._began = self.clock()
         self.looks.findings[:] = [*self.diagnosis.findings, *self.found]
         self._messages = [*self.earlier, self._opening()]
-        says: AgentSays | str = "" if self.able else await self._interruptibly(self._probe())
+        says: AgentSays | str = self._over() or ("" if self.able else await self._interruptibly(self._probe()))
         while not says:
             says = self._over() or await self._interruptibly(self._next())
         if isinstance(says, str):
@@ -274,7 +274,7 @@ class Talking:
         return int(sent * NEW_SHARE / (1 - NEW_SHARE) * 0.9) - said
 
     def _over(self) -> str:
-        return over(self._used(), self.limits, self.today)
+        return over(self._used(), self.limits, self.today())
 
     def _used(self) -> Usage:
         return replace(self.spent, seconds=self._seconds())
