@@ -22,7 +22,7 @@ INJECTED: dict[str, tuple[str, dict[str, Any]]] = {
     "SQL": ("query", {"signal": "model.queue.depth", "where": {"model": "x'; DROP TABLE incidents; --"}}),
     "PromQL": ("query", {"signal": "model.queue.depth", "where": {'model"} or up{x="': '"} or vector(1) #'}}),
     "a shell": ("logs", {"words": "; rm -rf / #`id`$(id)"}),
-    "a huge text": ("logs", {"words": "x" * 1_000_000}),
+    "a huge text": ("logs", {"words": "x" * 150_000}),
     "a deep nest": ("compare", {"signal": "model.latency", "baseline": {"a": {"b": {"c": {"d": [[[[[[1]]]]]]}}}}}),
     "NaN": ("compare", {"signal": "model.latency", "tolerance": "NaN"}),
     "wrong types": ("compare", {"signal": ["model.latency"], "stat": 7, "by": "pod"}),
@@ -85,10 +85,16 @@ def _floods() -> Iterator[Rogue]:
     yield Rogue("spends a day's money", [costly], day, most=3, ends="a day is used up")
     free: Any = {"input_tokens": -5_000_000, "output_tokens": "none", "cache_read_input_tokens": 1.5}
     yield Rogue("costs less than nothing", [_again("signals", usage=free)], {"calls": 5}, ends="budget of 5 calls")
-    yield Rogue("concludes with 10,000 claims", [says(*[GOOD] * 10_000)])
-    yield Rogue("claims a megabyte", [says({**GOOD, "text": "very " * 200_000})])
-    endless = Says([text("blah " * 60_000)], pieces=20_000)
-    yield Rogue("talks without end", [endless], ends="more than 200000 characters")
+    yield Rogue("concludes with 2,000 claims", [says(*[GOOD] * 2_000)])
+    yield Rogue("claims at length", [says({**GOOD, "text": "very " * 30_000})])
+    much = "more than 200,000 characters"
+    yield Rogue("claims a megabyte", [says({**GOOD, "text": "very " * 200_000})], ends=much)
+    for name, block in (
+        ("talks", text("blah " * 60_000)),
+        ("thinks", thinks("so " * 90_000, "x" * 40)),
+        ("calls", use("logs", 1, words="x" * 300_000)),
+    ):
+        yield Rogue(f"{name} without end", [Says([block], pieces=20_000)], ends=much)
 
 
 def _inventions() -> Iterator[Rogue]:

@@ -9,9 +9,11 @@ in between, and has no answer.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
+import resource
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -19,7 +21,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from console.characters import whole
-from console.triage.agent.hearing import Heard
+from console.triage.agent.hearing import Heard, TooMuch
 from console.triage.agent.spans import investigated
 
 STATUSES = {401: "denied", 402: "denied", 403: "denied", 408: "later", 409: "later", 429: "busy", 503: "busy",
@@ -30,6 +32,7 @@ TYPES = {"authentication_error": "denied", "billing_error": "denied", "permissio
          "not_found_error": "refused", "request_too_large": "refused"}  # fmt: skip
 LOOKED = "looked"
 FIRST, LAST = ("model", "max_tokens", "stream", "cache_control", "tools", "system"), "messages"
+MOST_MEMORY = 1 << 30  # bytes
 MOST_SAID = 300  # characters of what an endpoint says is wrong
 
 
@@ -37,6 +40,8 @@ def main() -> None:
     """Answer until the other side is gone."""
     import anthropic
 
+    with contextlib.suppress(ValueError, OSError):  # not every system knows it
+        resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
     where = json.loads(sys.stdin.readline())
     key = os.environ.get(where["key_env"] or "", "")
     client = _in_order(anthropic.Anthropic)(
@@ -87,6 +92,8 @@ def _answered(client: Any, request: Mapping[str, Any]) -> Iterator[dict[str, Any
     except (anthropic.APIConnectionError, httpx2.TransportError) as error:
         why = error.__cause__ or error
         yield _failed("unreached" if isinstance(why, httpx2.ConnectError) else "later", f"{type(why).__name__}: {why}")
+    except TooMuch as error:
+        yield _failed("malformed", str(error))
     except Exception as error:  # noqa: BLE001 - whatever an endpoint sends that the SDK trips over is the endpoint's fault
         yield _failed("malformed", f"{type(error).__name__}: {error}")
 

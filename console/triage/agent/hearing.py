@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 GROWS = {"text_delta": "text", "thinking_delta": "thinking"}
+MOST_HEARD = 200_000  # characters of one answer: many times the tokens that it may have
 CUT = ("max_tokens", "model_context_window_exceeded", "refusal")
+
+
+class TooMuch(ValueError):
+    """More than any answer has."""
 
 
 @dataclass(slots=True)
@@ -20,9 +25,13 @@ class Heard:
     usage: dict[str, Any] = field(default_factory=dict)
     _blocks: dict[int, dict[str, Any]] = field(default_factory=dict)
     _inputs: dict[int, str] = field(default_factory=dict)
+    _count: int = 0
 
     def take(self, event: Mapping[str, Any]) -> str:
-        """One event more; the text that came with it. Events and pieces of a kind that nobody knows add nothing."""
+        """One event more; the text that came with it. Events and pieces of a kind that nobody knows add nothing.
+
+        Raises TooMuch for an answer without end.
+        """
         match event:
             case {"type": "message_start", "message": message}:
                 self.usage |= message.get("usage") or {}
@@ -50,6 +59,9 @@ class Heard:
 
     def _grown(self, at: int, delta: Mapping[str, Any]) -> str:
         block, kind = self._blocks[at], delta["type"]
+        self._count += sum(len(said) for said in delta.values() if isinstance(said, str))
+        if self._count > MOST_HEARD:
+            raise TooMuch(f"it said more than {MOST_HEARD:,} characters at once")
         if name := GROWS.get(kind):
             block[name] = (block.get(name) or "") + delta[name]
         elif kind == "signature_delta":
