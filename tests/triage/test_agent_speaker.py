@@ -85,7 +85,15 @@ async def test_nobody_there_and_no_key_are_said(speaker: Speaker, monkeypatch: p
     async with messages(Says([text("no")])) as server:
         with pytest.raises(SourceDenied, match="invalid x-api-key") as refused:
             await at(speaker, server).say(REQUEST, lambda _text: None, 60.0)
-    assert "ANDON_TEST_KEY" in refused.value.hint
+    assert "ANDON_TEST_KEY is not set where andon asks from" in refused.value.hint
+
+
+async def test_where_nothing_is_found_it_is_said_where_to_look(speaker: Speaker) -> None:
+    async with messages(Says([text("no")])) as server:
+        speaker.endpoint = replace(speaker.endpoint, url=f"{server.url}/elsewhere")
+        with pytest.raises(SourceMalformed) as failed:
+            await speaker.say(REQUEST, lambda _text: None, 60.0)
+    assert failed.value.hint == "look at [llm] url and model"
 
 
 async def explain(server: Messages, **changes: Any) -> Diagnosis:

@@ -149,12 +149,20 @@ class Speaker:
             case "busy":
                 raise SourceBusy(said, "", seconds=told["seconds"] or BUSY_SECONDS)
             case "denied":
-                raise SourceDenied(said, f"look at {self.endpoint.key_env or 'the key that [llm] key_env names'}")
+                raise SourceDenied(said, self._key_hint())
             case "unreached":
                 raise SourceUnreached(said, "look at [llm] url")
+            case "absent":
+                raise SourceMalformed(said, "look at [llm] url and model")
             case "later":
                 raise SourceError(said, "")
         raise SourceMalformed(said, "")
+
+    def _key_hint(self) -> str:
+        name = self.endpoint.key_env
+        if name and not os.environ.get(name):  # a local server needs none: only one that refuses makes it a mistake
+            return f"{name} is not set where andon asks from: set it where the daemon is started, and start that again"
+        return f"look at {name or 'the key that [llm] key_env names'}"
 
 
 async def _send(process: asyncio.subprocess.Process, told: Mapping[str, Any]) -> None:
