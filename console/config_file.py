@@ -155,12 +155,21 @@ class _McpServer(_Table):
         return self
 
 
+def _is_web_url(url: str) -> str:
+    if not re.match("https?://.", url):
+        raise ValueError("a url begins with http:// or https://")
+    return url
+
+
+WebUrl = Annotated[str, AfterValidator(_is_web_url)]
+
+
 class _Llm(_Table):
     """The language model that explains. It only reads; verdicts and order stay those of the numbers."""
 
     enabled: bool = Field(True, description="false: nothing is ever sent anywhere")
     model: str = Field(min_length=1, description="as the endpoint calls it: claude-opus-5-5")
-    url: str | None = Field(None, description="whatever speaks the Messages API; Anthropic's own where nothing is said")
+    url: WebUrl | None = Field(None, description="whatever speaks the Messages API; Anthropic's own where nothing is said")
     key_env: Variable | None = Field(
         "ANTHROPIC_API_KEY", description="the environment variable that holds the key; a local server needs none"
     )

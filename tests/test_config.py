@@ -150,6 +150,7 @@ def test_the_flag_outranks_the_file(tmp_path: Path) -> None:
         ("[links]\nboard = 1", "links.board", "config schema"),
         ('[llm]\nmodel = "m"\ncals = 3', "unknown key 'llm.cals'", "did you mean 'calls'?"),
         ('[llm]\nmodel = "m"\nprices = {reed = 1.0}', "unknown key 'llm.prices.reed'", "did you mean 'read'?"),
+        ('[llm]\nmodel = "m"\nurl = "127.0.0.1:8080"', "llm.url: a url begins with http://", "config schema"),
         (MCP + 'tools = ["x"]\nurls = "x"', "unknown key 'llm.mcp.wiki.urls'", "did you mean 'url'?"),
         (MCP + 'url = "https://wiki"', "llm.mcp.wiki.tools", "config schema"),
         (MCP + 'url = "https://wiki"\ntools = []', "llm.mcp.wiki.tools", "config schema"),

@@ -144,7 +144,10 @@ def _model(config: Config, _plugins: Plugins) -> Iterator[Check]:
         return
     said = f"{llm.model} at {shown_url(llm.url) if llm.url else 'its own endpoint'}"
     if llm.key_env and not os.environ.get(llm.key_env):
-        yield Check("language model", "wrong", f"{said}: {llm.key_env} is not set here; the daemon needs it too")
+        if llm.url:  # a local server needs none
+            yield Check("language model", "missing", f"{said}: {llm.key_env} is not set here, should it want a key")
+        else:
+            yield Check("language model", "wrong", f"{said}: {llm.key_env} is not set here; the daemon needs it too")
     else:
         yield Check("language model", "ok", f"{said}; `andon triage --show-prompt` shows what would be sent")
 

@@ -246,6 +246,20 @@ def test_secrets_in_source_options_are_not_shown(tmp_path: Path, capsys: pytest.
     assert "https://hooks.example/•••" in shown
 
 
+def test_settings_of_the_model_are_shown_one_a_line_without_secrets(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[llm]\nmodel = "m"\nurl = "http://me:hunter2@x"\n[llm.mcp.wiki]\nurl = "https://me:hunter2@w"\n'
+                      'tools = ["find_pages"]\n[actuators.k8s]\nkind = "kubernetes"\n')  # fmt: skip
+    assert run(["--config", str(config), "config", "show"]) == Exit.HEALTHY
+    shown = " ".join(capsys.readouterr().out.split())
+    for said in ("llm.model m", "llm.url http://•••@x", "llm.tokens 300000", "llm.prices.read 0.0",
+                 "llm.mcp.wiki.tools find_pages", "actuators.k8s kubernetes"):  # fmt: skip
+        assert said in shown
+    assert "hunter2" not in shown and "Config(" not in shown
+
+
 def test_a_plugin_may_bring_a_command_and_a_broken_one_stops_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -296,6 +310,7 @@ def test_a_closed_stdout_changes_no_exit_code(tmp_path: Path) -> None:
         ("", "none is configured"),
         ('[llm]\nmodel = "m"\nenabled = false\n', "nothing is told to any"),
         ('[llm]\nmodel = "m"\nkey_env = "ANDON_NO_SUCH"\n', "ANDON_NO_SUCH is not set here"),
+        ('[llm]\nmodel = "m"\nurl = "http://host"\nkey_env = "ANDON_NO_SUCH"\n', "○ missing  language model"),
         ('[llm]\nmodel = "m"\nkey_env = "PATH"\nurl = "http://me:secret@host/v1"\n', "m at http://•••@host/v1"),
     ],
 )

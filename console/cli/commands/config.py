@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,9 +13,9 @@ from console.sources.redact import MASK, SECRET_NAME, shown_url
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from console.config import NotifierConfig, SourceConfig
+    from console.config import ActuatorConfig, NotifierConfig, SourceConfig
 
-APART = ("sources", "grouping", "notifiers")  # settings that are tables of their own
+APART = ("sources", "actuators", "grouping", "notifiers")  # settings that are tables of their own
 
 
 @click.group(cls=Group)
@@ -31,13 +31,13 @@ def show(session: Session) -> None:
 
     config = session.config_with_sources
     settings = {field.name: _plain(getattr(config, field.name)) for field in fields(config) if field.name not in APART}
-    sources, notifiers = _named(config.sources), [_unaddressed(each) for each in _named(config.notifiers)]
-    grouping = {field.name: _plain(getattr(config.grouping, field.name)) for field in fields(config.grouping)}
-    rows: list[tuple[str, object]] = [(name, _said(value)) for name, value in settings.items()]
-    rows += [(f"alerts.{name}", _said(value)) for name, value in grouping.items()]
+    sources, actuators = _named(config.sources), _named(config.actuators)
+    notifiers, grouping = [_unaddressed(each) for each in _named(config.notifiers)], _plain(config.grouping)
+    rows = [row for name, value in settings.items() for row in _rows(name, value)] + _rows("alerts", grouping)
+    rows += [(f"actuators.{each['name']}", each["kind"]) for each in actuators]
     rows += [(f"sources.{each['name']}", each["kind"]) for each in sources]
     rows += [(f"notify.{each['name']}", each["kind"]) for each in notifiers]
-    shape = settings | {"sources": sources, "alerts": grouping, "notify": notifiers}
+    shape = settings | {"sources": sources, "actuators": actuators, "alerts": grouping, "notify": notifiers}
     session.emit_shape(shape, lambda: columns(["setting", "value"], rows))
 
 
@@ -65,7 +65,7 @@ def schema(session: Session) -> None:
     session.emit(orjson.dumps(config_schema(), option=orjson.OPT_INDENT_2).decode())
 
 
-def _named(configs: Iterable[SourceConfig | NotifierConfig]) -> list[dict[str, Any]]:
+def _named(configs: Iterable[SourceConfig | ActuatorConfig | NotifierConfig]) -> list[dict[str, Any]]:
     return [{"name": each.name, "kind": each.kind, "options": _plain(dict(each.options))} for each in configs]
 
 
@@ -78,12 +78,23 @@ def _unaddressed(notifier: dict[str, Any]) -> dict[str, Any]:
     return notifier | {"options": notifier["options"] | {"url": shown}} if url else notifier
 
 
+def _rows(name: str, value: object) -> list[tuple[str, object]]:
+    """A setting, or each of those of a table."""
+    if isinstance(value, dict) and value:
+        return [row for key, item in value.items() for row in _rows(f"{name}.{key}", item)]
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        return [row for item in value for row in _rows(f"{name}.{item['name']}", item)]
+    return [(name, "–" if value == {} else _said(value))]
+
+
 def _said(value: object) -> str:
     """A setting in words: a dash for nothing."""
     return ", ".join(map(str, value)) or "–" if isinstance(value, list) else "–" if value is None else str(value)
 
 
 def _plain(value: object) -> object:
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
