@@ -37,7 +37,8 @@ MOST_PAST = 60  # earlier incidents that are remembered
 ANSWER_SECONDS = 120.0  # for the operator to answer
 
 NOBODY = UsageError(
-    "no language model is configured", "see [llm] in `andon config schema`; the daemon reads it as it starts"
+    "no language model was configured when the daemon started",
+    "write [llm] in its configuration (docs/agent.md), then `andon daemon --stop` and start it again",
 )
 Plans = Callable[[str], Any]
 """The plans of an incident."""

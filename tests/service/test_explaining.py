@@ -219,7 +219,7 @@ async def test_transcripts_are_kept_message_by_message_without_secrets(stage: St
 async def test_without_a_model_nothing_is_sent_and_that_is_said(stage: Stage) -> None:
     await examined(stage)
     for op in ("explain", "explain.prompt"):
-        with pytest.raises(UsageError, match="no language model is configured"):
+        with pytest.raises(UsageError, match="no language model was configured"):
             await stage.ask(op, incident="I-1")
     assert (await stage.ask("triage", incident="I-1"))["agent"] is None
 

@@ -67,7 +67,21 @@ async def test_where_nothing_was_asked_nothing_takes_room(tmp_path: Path, size: 
 async def test_without_a_model_it_is_said_how_to_get_one(tmp_path: Path) -> None:
     async with triage(tmp_path, seen(model=None)) as (app, pilot, client):
         await pilot.press("e")
-        await until(pilot, lambda: "no language model is configured" in text_of(app))
+        await until(pilot, lambda: "no language model was configured" in text_of(app))
+        assert "explain" not in ops(client)
+
+
+@pytest.mark.parametrize("spoken", [said(claims=[], stopped="its endpoint is gone"), said(question="since when?")])
+async def test_it_is_begun_again_where_it_explained_nothing_yet(tmp_path: Path, spoken: dict[str, Any]) -> None:
+    async with triage(tmp_path, seen(said=[spoken])) as (_app, pilot, client):
+        await pilot.press("e")
+        await until(pilot, lambda: "explain" in ops(client))
+
+
+async def test_where_it_has_explained_it_what_comes_next_is_said(tmp_path: Path) -> None:
+    async with triage(tmp_path, seen(said=[said()])) as (app, pilot, client):
+        await pilot.press("e")
+        await until(pilot, lambda: "E asks it something, r examines again" in text_of(app))
         assert "explain" not in ops(client)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.25  # between two looks at a model at work
 MOST_LOOKS = 6  # of those that it took, the last ones
 SIDES = ("evidence", "against")
-NOT_THERE = "no language model is configured: [llm] in the configuration, see docs/agent.md"
+NOT_THERE = "no language model was configured when the daemon started: [llm], see docs/agent.md"
 
 
 class Model:
@@ -65,11 +65,13 @@ class Model:
                           incident=self._incident)  # fmt: skip
 
     def explain(self) -> None:
-        """Begin; where it has spoken of this examination already, that is all to be read."""
+        """Begin; where it has concluded about this examination already, that is all to be read."""
         if not self._seen.get("model"):
             self._sheet.say(NOT_THERE, "warn")
-        elif not self.is_at_work and not any(not each.get("is_old") for each in dicts(self._seen.get("said"))):
+        elif not self.is_at_work and not any(map(_is_explained, dicts(self._seen.get("said")))):
             self._begin("")
+        elif not self.is_at_work:
+            self._sheet.say("it has explained this: E asks it something, r examines again", "dim")
 
     def ask(self) -> None:
         """A question about the incident."""
@@ -146,6 +148,11 @@ def said_lines(seen: Json, width: int) -> list[Line]:
     if old := sum(bool(each.get("is_old")) for each in told):
         lines += _said(f"{old} more of earlier examinations: andon transcript list", width, "dim")
     return [*lines, *_said(f"{_spent(seen)}. E asks it something", width, "dim")]
+
+
+def _is_explained(each: Json) -> bool:
+    """Whether this is a conclusion about the examination that is shown: no question, and no try that failed."""
+    return not (each.get("is_old") or each.get("question") or (each.get("says") or {}).get("stopped"))
 
 
 def _one(each: Json, width: int) -> Iterator[Line]:

@@ -60,7 +60,7 @@ class Part(Canvas, can_focus=True):
         written = self._write(width - 2, room) if room > 0 else []
         self._top = max(0, min(self._top, len(written) - room))
         below = len(written) - self._top - room
-        where = f"{below} more lines" if below > 0 and room > 0 else ""
+        where = f"{below} more line{'s' if below > 1 else ''}" if below > 0 and room > 0 else ""
         left = f" {self.title} "
         heading: Line = [
             (left, "bar" if self.has_focus else "title"),
