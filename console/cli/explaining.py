@@ -29,11 +29,14 @@ def said_there(session: Session, incident: str, question: str = "") -> AgentSays
 
     client = session.client
     client.request("explain", incident=incident, question=question)
-    told, is_interrupted = 0, False
+    told, is_begun, is_interrupted = 0, False, False
     while True:
         try:
             seen = client.request("explain.seen", incident=incident)
             view = seen["view"]
+            if not is_begun:
+                _progress(f"{seen['model']} is asked; Ctrl-C interrupts it")
+                is_begun = True
             for look in view["looks"][told:]:
                 _progress(f"looks: {look}")
             told = len(view["looks"])

@@ -130,6 +130,12 @@ class Session:
             where = self.output or "stdout"
             raise UsageError(f"{where} cannot be written: {error.strerror}", "name another --output") from error
 
+    def refuse_other_forms_than(self, *forms: str) -> None:
+        """Where the answer has not the form asked for; to be said before anything is asked that costs money."""
+        if self.format not in forms:
+            told = f"{', '.join(forms[:-1])} or {forms[-1]}"
+            raise UsageError(f"this command has no {self.format} form", f"use --format {told}")
+
     def emit_shape(self, shape: Any, text: Callable[[], str]) -> None:
         """One of the published shapes: as JSON where asked for, else in words."""
         if self.format == "json":
@@ -141,7 +147,7 @@ class Session:
         elif self.format == "text":
             self.emit(text())
         else:
-            raise UsageError(f"this command has no {self.format} form", "use --format text or json")
+            self.refuse_other_forms_than("text", "json")
 
     def emit_diagnosis(self, diagnosis: Diagnosis) -> int:
         """A diagnosis in the format asked for; answers its exit code."""

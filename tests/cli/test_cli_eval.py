@@ -63,6 +63,15 @@ async def test_three_right_answers_of_five_are_too_few(config: Path, capsys: pyt
     assert "1 of 1  disk-fills.andon: right by the numbers, right in 3 of 5 runs with the model\n" in err
 
 
+async def test_a_form_that_there_is_not_is_refused_before_a_model_is_asked(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with messages(concludes("disk_full")) as server:
+        config.write_text(llm(server.url))
+        assert await asyncio.to_thread(run, ["eval", str(FULL), "--format", "markdown"]) == Exit.USAGE
+    assert not server.probes and "use --format text, json or junit" in capsys.readouterr().err
+
+
 async def test_a_table_says_who_was_right_and_what_that_cost(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert await graded(config, [concludes("disk_full")], "-n", "1") == Exit.HEALTHY
     head, row, total, _empty, verdict = capsys.readouterr().out.splitlines()

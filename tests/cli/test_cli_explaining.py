@@ -127,12 +127,19 @@ def test_explain_ends_by_whether_there_is_a_conclusion(
     jsonschema.validate(told, shape_schema("agent"))
 
 
+@pytest.mark.parametrize("form", ["junit", "markdown"])
+def test_a_form_that_there_is_not_is_refused_before_the_model_is_asked(daemon: Any, form: str) -> None:
+    there = daemon()
+    assert run(["incident", "explain", "I-3", "--format", form]) == Exit.USAGE
+    assert there.asked == []
+
+
 def test_looks_are_told_once_as_they_come(
     daemon: Any, terminal: Sequence[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     daemon(view("compare"), view("compare"), view("compare", "events\x1b[2J"), view("compare", "events", ended=True))
     assert run(["incident", "explain", "I-3"]) == Exit.HEALTHY
-    assert capsys.readouterr().err == "looks: compare\nlooks: events\n"
+    assert capsys.readouterr().err == ("claude-test is asked; Ctrl-C interrupts it\nlooks: compare\nlooks: events\n")
 
 
 def test_what_it_asks_is_put_to_who_sits_there(

@@ -48,6 +48,7 @@ def eval(session: Session, bundles: tuple[Path, ...], runs: int, fail_under: flo
     from console.report.evaluated import evaluated_junit, evaluated_report, evaluated_shape
     from console.triage.evaluating import Evaluation, bundles_in
 
+    session.refuse_other_forms_than("text", "json", "junit")
     llm = None if no_llm else session.config.llm
     if llm is None:
         click.echo("no model is asked: only what the numbers say is graded, and nothing leaves this machine", err=True)

@@ -104,6 +104,7 @@ def explain(session: Session, id_: str, question: str) -> Exit:
     from console.wire import dump
 
     session.refuse_if_locked()
+    session.refuse_other_forms_than("text", "json")
     says = said_there(session, id_, question)
     session.emit_shape(dump(says), lambda: said_text(says, width=session.width, colours=session.colours))
     return Exit.INCONCLUSIVE if says.stopped else Exit.HEALTHY
