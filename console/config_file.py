@@ -169,7 +169,9 @@ class _Llm(_Table):
 
     enabled: bool = Field(True, description="false: nothing is ever sent anywhere")
     model: str = Field(min_length=1, description="as the endpoint calls it: claude-opus-5-5")
-    url: WebUrl | None = Field(None, description="whatever speaks the Messages API; Anthropic's own where nothing is said")
+    url: WebUrl | None = Field(
+        None, description="whatever speaks the Messages API; Anthropic's own where nothing is said"
+    )
     key_env: Variable | None = Field(
         "ANTHROPIC_API_KEY", description="the environment variable that holds the key; a local server needs none"
     )

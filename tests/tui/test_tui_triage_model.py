@@ -97,6 +97,7 @@ async def test_it_is_begun_and_seen_while_it_is_at_work(tmp_path: Path, size: tu
         assert "thought 59" in shown and "thought 1\n" not in shown  # the end of what it says
         assert app.screen.focused is app.screen.query_one("#model", Part)
         assert last(client, "explain") == {"incident": "I-3", "question": ""}
+        assert "asking the model" not in shown and "? help" in shown  # the last line is for keys again
         client.answers["explain.seen"] = seen(said=[said()], view=view(ended=True))
         await until(pilot, lambda: "The inputs are darker. [F2, against F4]" in text_of(app))
 

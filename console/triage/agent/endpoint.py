@@ -24,8 +24,8 @@ from console.characters import whole
 from console.triage.agent.hearing import Heard, TooMuch
 from console.triage.agent.spans import investigated
 
-STATUSES = {401: "denied", 402: "denied", 403: "denied", 404: "absent", 408: "later", 409: "later", 429: "busy", 503: "busy",
-            529: "busy"}  # fmt: skip
+STATUSES = {401: "denied", 402: "denied", 403: "denied", 404: "absent", 408: "later", 409: "later", 429: "busy",
+            503: "busy", 529: "busy"}  # fmt: skip
 # Of an error in mid stream, whose status has long been 200; other kinds may pass.
 TYPES = {"authentication_error": "denied", "billing_error": "denied", "permission_error": "denied",
          "rate_limit_error": "busy", "overloaded_error": "busy", "invalid_request_error": "refused",

@@ -171,7 +171,7 @@ class Sheet(Screen[None]):
 
     def _last_line(self, width: int) -> Line:
         text, look, until = self._said
-        if time.monotonic() < until:
+        if text and time.monotonic() < until:
             return [(fit(f" {text}", width), look)]
         picture = self.console_app.picture
         if picture.trouble:

@@ -85,7 +85,8 @@ class Model:
         elif self.is_at_work:
             self._sheet.say("it is at work: i interrupts it", "warn")
         else:
-            self._sheet.app.push_screen(Prompt(f"Ask {self._seen['model']} about {self._incident}:"), asked)
+            what = f"Ask {self._seen['model']} about {self._incident} (Enter asks, Esc does not)"
+            self._sheet.app.push_screen(Prompt(what), asked)
 
     def interrupt(self) -> None:
         """Stop it where it is."""
@@ -121,6 +122,7 @@ class Model:
 
     def _begin(self, question: str) -> None:
         def begun(_answer: object) -> None:
+            self._sheet.say("", "")  # its part says what it does, and the last line which key answers it
             self.is_wanted = True
             self.look()
 
@@ -147,7 +149,8 @@ def said_lines(seen: Json, width: int) -> list[Line]:
         lines += [*_one(each, width), []]
     if old := sum(bool(each.get("is_old")) for each in told):
         lines += _said(f"{old} more of earlier examinations: andon transcript list", width, "dim")
-    return [*lines, *_said(f"{_spent(seen)}. E asks it something", width, "dim")]
+    again = "E asks it something" if any(map(_is_explained, told)) else "e has it explain this, E asks it something"
+    return [*lines, *_said(f"{_spent(seen)}. {again}", width, "dim")]
 
 
 def _is_explained(each: Json) -> bool:
