@@ -35,10 +35,10 @@ def said_there(session: Session, incident: str, question: str = "") -> AgentSays
             seen = client.request("explain.seen", incident=incident)
             view = seen["view"]
             if not is_begun:
-                _progress(f"{seen['model']} is asked; Ctrl-C interrupts it")
+                progress(f"{seen['model']} is asked; Ctrl-C interrupts it")
                 is_begun = True
             for look in view["looks"][told:]:
-                _progress(f"looks: {look}")
+                progress(f"looks: {look}")
             told = len(view["looks"])
             if view["ended"]:
                 break
@@ -70,7 +70,7 @@ def _answer(session: Session, incident: str, asks: dict[str, Any]) -> None:
     try:
         session.client.request("explain.answer", incident=incident, answer=answer or "nobody knows")
     except UsageError as error:  # it has gone on meanwhile, or wants one of several
-        _progress(f"{error.message}: {error.hint}")
+        progress(f"{error.message}: {error.hint}")
 
 
 def _interrupt(session: Session, incident: str) -> None:
@@ -78,10 +78,11 @@ def _interrupt(session: Session, incident: str) -> None:
         session.client.request("explain.interrupt", incident=incident)
     except UsageError:
         return  # it has ended by itself
-    _progress("interrupted")
+    progress("interrupted")
 
 
-def _progress(text: str) -> None:
+def progress(text: str) -> None:
+    """A line on stderr, for who sits there."""
     from console.report.clean import clean
 
     if sys.stderr.isatty():

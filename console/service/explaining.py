@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count
 from typing import Any
 
 from console.config import LlmConfig
@@ -83,6 +84,7 @@ class Explaining:
     _work: dict[str, tuple[Investigation, asyncio.Task[Any]]] = field(default_factory=dict)
     _answers: dict[str, asyncio.Future[str]] = field(default_factory=dict)
     _held: dict[str, Explained] = field(default_factory=dict)  # by transcript
+    _symptoms: Iterator[int] = field(default_factory=lambda: count(1))  # that no incident has: each has its own name
     _able: Able | None = None
     _dollars: float = 0.0  # of all that were heard of, as calls come back: others count them before they are kept
 
@@ -94,8 +96,16 @@ class Explaining:
         """The diagnosis with what the model says of it, once it has ended; as it is where there is none to ask."""
         if self.llm is None or not diagnosis.findings:
             return diagnosis
-        task = await self._begin(diagnosis, operator, "")
-        await asyncio.shield(task)
+        try:
+            task = await self._begin(diagnosis, operator, "")
+        except UsageError as error:  # it is busy: the diagnosis stands
+            return replace(diagnosis, agent=AgentSays(self.llm.model, stopped=f"{error.message} ({error.hint})"))
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:  # whoever asked is gone: only what is said of an incident can be read later
+            if diagnosis.incident is None:
+                self._interrupt(task)
+            raise
         return replace(diagnosis, agent=task.result())
 
     async def begin(self, incident: str, operator: str, question: str = "") -> None:
@@ -120,8 +130,7 @@ class Explaining:
         """End what is under way; UsageError where nothing is."""
         if incident not in self._work:
             raise UsageError(f"nobody explains {incident}", "e begins, in the console")
-        investigation, _task = self._work[incident]
-        self.bench.soon(investigation.interrupt)
+        self._interrupt(self._work[incident][1])
 
     def answer(self, incident: str, text: str) -> None:
         """Answer what the model asks; UsageError where it asks nothing, or that is no answer to it."""
@@ -167,14 +176,15 @@ class Explaining:
     async def _begin(self, diagnosis: Diagnosis, operator: str, question: str) -> asyncio.Task[AgentSays]:
         if self.llm is None:
             raise NOBODY
-        name = diagnosis.incident.id if diagnosis.incident is not None else ""
+        is_symptom = diagnosis.incident is None
+        name = f"symptom {next(self._symptoms)}" if diagnosis.incident is None else diagnosis.incident.id
         scene = await self.scene(diagnosis)
         kept = (await self.records.spent(self.clock() - DAY)).money
         earlier = await self._earlier(diagnosis) if question else None
         if name in self._work:  # nothing was awaited since: of two that begin at once one is told
-            raise UsageError(f"{name or 'a symptom'} is being explained already", "wait for it to end, or interrupt it")
+            raise UsageError(f"{name} is being explained already", "wait, or interrupt it: i on it in the console")
         if len(self._work) >= MOST_AT_ONCE:
-            raise UsageError(f"{MOST_AT_ONCE} incidents are being explained already", "try again when one has ended")
+            raise UsageError(f"{MOST_AT_ONCE} diagnoses are being explained already", "try again when one has ended")
         before = kept + sum(self._views[other].used.money for other in self._work) - self._dollars
         view = self._views[name] = View(question, operator)
         investigation = Investigation(
@@ -184,8 +194,15 @@ class Explaining:
         task = asyncio.create_task(self._through(name, investigation, operator), name=f"explain {name}")
         self._work[name] = investigation, task
         task.add_done_callback(lambda ended: self._ended(name, ended))
+        if is_symptom:
+            task.add_done_callback(lambda _ended: self._views.pop(name))
         self.on_change()
         return task
+
+    def _interrupt(self, task: asyncio.Task[Any]) -> None:
+        for investigation, at_work in self._work.values():
+            if at_work is task:
+                self.bench.soon(investigation.interrupt)
 
     def _hear(self, view: View, news: News) -> None:
         """On the bench, whose one thread all investigations share."""
@@ -200,9 +217,8 @@ class Explaining:
         self._held[kept.id] = replace(done, transcript=kept)
         while len(self._held) > MOST_HELD:
             self._held.pop(next(iter(self._held)))
-        if name:
-            assert done.transcript.says is not None
-            self._views[name].used = done.transcript.says.usage
+        assert done.transcript.says is not None
+        self._views[name].used = done.transcript.says.usage
         return done.says
 
     def _ended(self, name: str, task: asyncio.Task[AgentSays]) -> None:
@@ -211,9 +227,7 @@ class Explaining:
         self._views[name].asks = None
         self._answers.pop(name, None)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.warning("explaining %s: %s", name or "a symptom", error)
-        if not name:
-            self._views.pop(name)
+            log.warning("explaining %s: %s", name, error)
         self.on_change()
 
     async def _earlier(self, diagnosis: Diagnosis) -> Explained | None:

@@ -97,6 +97,14 @@ def test_triage_shows_what_the_model_says_after_the_diagnosis(daemon: Any, capsy
     assert told.index("1. ") < told.index("What claude-test says") < told.index("the queue grew")
 
 
+def test_a_triage_stands_where_the_model_is_busy(daemon: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    there = daemon()
+    there.refused = {"explain": UsageError("I-3 is being explained already", "wait")}
+    assert run(["triage", "--incident", "I-3"]) == nouns.diagnosis().exit
+    out, err = capsys.readouterr()
+    assert "1. " in out and "no model is asked: I-3 is being explained already; wait" in err
+
+
 def test_without_the_model_nothing_is_asked_of_it(daemon: Any, capsys: pytest.CaptureFixture[str]) -> None:
     there = daemon()
     assert run(["triage", "--incident", "I-3", "--no-llm"]) == nouns.diagnosis().exit

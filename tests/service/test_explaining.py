@@ -76,6 +76,24 @@ async def test_a_dead_endpoint_changes_no_cause(stage: Stage) -> None:
     assert [cause["id"] for cause in told["causes"]] == ["too_few"]
 
 
+async def test_two_symptoms_are_explained_at_once_and_a_third_diagnosis_stands(stage: Stage) -> None:
+    symptom = dump((await stage.house.records.incident("I-1")).symptom)
+    async with messages(Hangs()) as server:
+        use_model(stage, server)
+        both = [asyncio.ensure_future(stage.ask("triage", symptom=symptom)) for _ in range(2)]
+        async with asyncio.timeout(60):
+            while len(server.asked) < 2:
+                await asyncio.sleep(0.05)
+        third = await stage.ask("triage", symptom=symptom)
+        assert third["causes"] and third["agent"]["stopped"].startswith("2 diagnoses are being explained already")
+        for each in both:  # who asked leaves: nobody could read what is said
+            each.cancel()
+        async with asyncio.timeout(60):
+            while len(await stage.ask("transcript.list")) < 2:
+                await asyncio.sleep(0.05)
+    assert {each["says"]["stopped"] for each in await stage.ask("transcript.list")} == {"it was interrupted"}
+
+
 async def test_it_is_seen_while_it_goes_on_and_stands_in_the_diagnosis_afterwards(stage: Stage) -> None:
     await examined(stage)
     async with messages(Says([text("First the queue. "), LOOK]), concludes()) as server:

@@ -37,8 +37,9 @@ def triage(
     """
     from dataclasses import replace
 
-    from console.cli.explaining import is_model_there, said_there
+    from console.cli.explaining import is_model_there, progress, said_there
     from console.model import Diagnosis
+    from console.report.clean import clean
     from console.triage.headless import prompt_here, triage_here
     from console.triage.symptoms import read_alert, symptom_in_words
     from console.wire import dump, load
@@ -50,12 +51,17 @@ def triage(
             return _emit_prompt(session, session.client.request("explain.prompt", incident=id_))
         diagnosis = load(Diagnosis, session.client.request("triage", timeout=TRIAGE_SECONDS, incident=id_, llm=False))
         if not no_llm and diagnosis.findings and is_model_there(session, id_):
-            diagnosis = replace(diagnosis, agent=said_there(session, id_))
+            try:
+                diagnosis = replace(diagnosis, agent=said_there(session, id_))
+            except UsageError as error:  # it is busy: the diagnosis stands
+                click.echo(clean(f"no model is asked: {error.message}; {error.hint}"), err=True)
         return session.emit_diagnosis(diagnosis)
     noticed = read_alert(alert) if alert else symptom_in_words(symptom or "")
     if show_prompt:
         prompt = prompt_here(noticed, session.playbooks, session.config_with_sources, session.plugins)
         return _emit_prompt(session, asyncio.run(prompt))
+    if not no_llm and session.config.llm is not None:
+        progress(f"once the playbooks have run {session.config.llm.model} is asked; Ctrl-C ends it")
     if not session.source:
         try:
             there = session.client.request("triage", timeout=TRIAGE_SECONDS, symptom=dump(noticed), llm=not no_llm)

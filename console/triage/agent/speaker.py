@@ -161,7 +161,7 @@ class Speaker:
     def _key_hint(self) -> str:
         name = self.endpoint.key_env
         if name and not os.environ.get(name):  # a local server needs none: only one that refuses makes it a mistake
-            return f"{name} is not set where andon asks from: set it where the daemon is started, and start that again"
+            return f"{name} is not set where andon asks from: in the environment that its daemon was started in, if any"
         return f"look at {name or 'the key that [llm] key_env names'}"
 
 
