@@ -45,7 +45,7 @@ def said_there(session: Session, incident: str, question: str = "") -> AgentSays
             if view["asks"] is not None and sys.stdin.isatty():
                 _answer(session, incident, view["asks"])
             time.sleep(LOOK_SECONDS)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):  # a prompt turns the one into the other
             if is_interrupted:
                 raise
             is_interrupted = True

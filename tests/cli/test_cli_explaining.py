@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import click
 import jsonschema
 import nouns
 import pytest
@@ -159,6 +160,18 @@ def test_what_it_asks_is_put_to_who_sits_there(
     assert run(["incident", "explain", "I-3"]) == Exit.HEALTHY
     assert [args["answer"] for op, args in there.asked if op == "explain.answer"] == ["yes", "nobody knows"]
     assert "it has gone on meanwhile: look again" in capsys.readouterr().err
+
+
+def test_an_interrupt_in_place_of_an_answer_ends_the_model(
+    daemon: Any, terminal: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def abort(_question: Question) -> str:
+        raise click.Abort
+
+    there = daemon(view(asks=ASKS), view(ended=True), says=STOPPED)
+    monkeypatch.setattr("console.cli.asking.ask_outright", abort)
+    assert run(["incident", "explain", "I-3"]) == Exit.INCONCLUSIVE
+    assert there.ops() == ["explain", "explain.interrupt"]
 
 
 def test_where_nobody_sits_nothing_is_asked(daemon: Any) -> None:
