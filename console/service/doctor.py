@@ -149,7 +149,8 @@ def _model(config: Config, _plugins: Plugins) -> Iterator[Check]:
         else:
             yield Check("language model", "wrong", f"{said}: {llm.key_env} is not set here; the daemon needs it too")
     else:
-        yield Check("language model", "ok", f"{said}; `andon triage --show-prompt` shows what would be sent")
+        shows = "`andon triage --incident ID --show-prompt` shows what would be sent"
+        yield Check("language model", "ok", f"{said}; {shows}")
 
 
 PARTS = (_python, _terminal, _config, _data, _store, _daemon, _plugins, _playbooks, _sources, _notifiers, _model)

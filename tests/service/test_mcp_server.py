@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -215,3 +216,21 @@ def test_stdout_carries_the_protocol_alone(data: Path, write_config: Callable[..
     messages = [json.loads(line) for line in ended.stdout.splitlines()]
     assert all(message["jsonrpc"] == "2.0" for message in messages) and messages[0]["id"] == 1
     assert "starting one" in ended.stderr
+
+
+def test_an_interrupt_ends_it_though_stdin_stays_open(data: Path, write_config: Callable[..., Path]) -> None:
+    hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}}}  # fmt: skip
+    command = [sys.executable, "-P", "-m", "console.cli", "--config", str(write_config()), "--data", str(data), "mcp"]
+    here = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(command, text=True, env=here, **pipes) as agent:  # type: ignore[call-overload]
+        try:
+            agent.stdin.write(json.dumps(hello) + "\n")
+            agent.stdin.flush()
+            assert json.loads(agent.stdout.readline())["id"] == 1
+            agent.send_signal(signal.SIGINT)
+            assert agent.wait(timeout=30) == Exit.INTERRUPTED
+        finally:
+            agent.kill()
+            daemon_client.Client(data).request("stop")
